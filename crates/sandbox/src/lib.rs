@@ -1,0 +1,1 @@
+//! Placeholder page, replaced with this crate's first content.

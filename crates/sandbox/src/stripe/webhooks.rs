@@ -1,0 +1,412 @@
+//! The webhook sender as data: endpoints, deliveries, signatures and the retry schedule.
+//!
+//! Nothing is sent here. The server (or the simulator) asks for what is due, posts it, and reports how it
+//! went.
+
+use std::collections::BTreeMap;
+
+use hmac::{Hmac, KeyInit, Mac};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+use super::event::{Content, Event, pretty};
+use super::version::ApiVersion;
+
+/// A webhook endpoint of the account.
+#[derive(Clone, Debug)]
+pub(crate) struct Endpoint {
+    pub(crate) id: String,
+    pub(crate) url: String,
+    pub(crate) secret: String,
+    /// The secret before the last roll and until when Stripe still signs with it.
+    pub(crate) old_secret: Option<(String, Timestamp)>,
+    /// Whether the older signature stands first in the header.
+    pub(crate) old_first: bool,
+    /// Fixed at creation; absent means the account's default.
+    pub(crate) version: Option<ApiVersion>,
+    pub(crate) enabled_events: Vec<String>,
+    pub(crate) is_enabled: bool,
+    pub(crate) description: Option<String>,
+    pub(crate) livemode: bool,
+    pub(crate) created: i64,
+}
+
+impl Endpoint {
+    /// As the API shows it; `secret` only in the answer to its creation.
+    pub(crate) fn render(&self, with_secret: bool) -> Value {
+        let mut shown = json!({
+            "id": self.id, "object": "webhook_endpoint", "api_version": self.version.map(ApiVersion::name),
+            "application": null, "created": self.created, "description": self.description,
+            "enabled_events": self.enabled_events, "livemode": self.livemode, "metadata": {},
+            "status": if self.is_enabled { "enabled" } else { "disabled" }, "url": self.url,
+        });
+        if with_secret {
+            shown["secret"] = json!(self.secret);
+        }
+        shown
+    }
+
+    fn wants(&self, event: &Event) -> bool {
+        let is_thin = matches!(event.content, Content::Thin { .. });
+        self.is_enabled
+            && self.livemode == event.livemode
+            && (is_thin || self.enabled_events.iter().any(|kind| kind == "*" || *kind == event.kind))
+    }
+}
+
+/// How the events of one action travel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// At once, in order.
+    Normal,
+    /// Never; the events list is the only way to learn of them.
+    Lost,
+    /// The first attempt so much later.
+    Late(SignedDuration),
+    /// So many times each.
+    Times(u32),
+    /// In reverse order, a little apart.
+    Reversed,
+}
+
+/// More copies of one event than any test needs.
+const TIMES_MAX: u64 = 10_000;
+
+impl Manner {
+    /// Reads `"normal"`, `"lost"`, `"twice"`, `"reversed"`, `{"late": "60s"}` or `{"times": 50}`.
+    pub(crate) fn parse(value: &Value) -> Result<Self, String> {
+        let allowed = "deliver takes \"normal\", \"lost\", \"twice\", \"reversed\", {\"late\": \"60s\"} or {\"times\": 50}";
+        match value {
+            Value::String(word) => match word.as_str() {
+                "normal" => Ok(Self::Normal),
+                "lost" => Ok(Self::Lost),
+                "twice" => Ok(Self::Times(2)),
+                "reversed" => Ok(Self::Reversed),
+                _ => Err(allowed.to_owned()),
+            },
+            Value::Object(fields) => {
+                if let Some(late) = fields.get("late").and_then(Value::as_str) {
+                    return Ok(Self::Late(late.parse().map_err(|why| format!("{allowed}; `{late}`: {why}"))?));
+                }
+                match fields.get("times").and_then(Value::as_u64) {
+                    Some(times) if (1..=TIMES_MAX).contains(&times) => {
+                        Ok(Self::Times(u32::try_from(times).expect("at most the bound just checked")))
+                    }
+                    _ => Err(format!("{allowed}; times is 1 to {TIMES_MAX}")),
+                }
+            }
+            _ => Err(allowed.to_owned()),
+        }
+    }
+}
+
+/// How a body is signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Signing {
+    Good,
+    /// With a secret that nobody has.
+    Wrong,
+    /// Well signed with a time an hour ago.
+    Old,
+    /// Well signed with a time an hour ahead.
+    Future,
+    /// No header at all.
+    Absent,
+}
+
+impl Signing {
+    pub(crate) fn parse(word: &str) -> Result<Self, String> {
+        match word {
+            "good" => Ok(Self::Good),
+            "wrong" => Ok(Self::Wrong),
+            "old" => Ok(Self::Old),
+            "future" => Ok(Self::Future),
+            "none" => Ok(Self::Absent),
+            _ => Err("sign takes good, wrong, old, future or none".to_owned()),
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Body {
+    /// The event, written anew at each attempt because `pending_webhooks` counts down.
+    Event,
+    /// These bytes.
+    Raw(Vec<u8>),
+}
+
+/// Where a delivery stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Waiting,
+    Delivered,
+    /// All attempts failed.
+    Failed,
+    /// Lost on purpose.
+    Lost,
+    /// Its endpoint was disabled or deleted when a retry came due.
+    Withdrawn,
+}
+
+#[derive(Clone, Debug)]
+struct Attempt {
+    at: Timestamp,
+    outcome: Result<u16, String>,
+}
+
+#[derive(Clone, Debug)]
+struct Planned {
+    event: String,
+    kind: String,
+    endpoint: String,
+    url: String,
+    body: Body,
+    signing: Signing,
+    attempts: Vec<Attempt>,
+    fate: Fate,
+    due_at: Timestamp,
+    is_out: bool,
+}
+
+/// One HTTP request to make: POST `body` with `headers` to `url`, follow no redirect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// Names the delivery when its outcome is reported.
+    pub id: u64,
+    /// The event it carries.
+    pub event: String,
+    /// Where to post.
+    pub url: String,
+    /// The headers, the signature among them.
+    pub headers: Vec<(String, String)>,
+    /// The exact bytes that were signed.
+    pub body: Vec<u8>,
+}
+
+/// Waits between attempts in live mode. They grow to half a day and end after three days.
+///
+/// Source: Stripe docs, "Receive Stripe events in your webhook endpoint": exponential back-off for up to
+/// three days; the single waits are not published, these are ours.
+const LIVE_WAITS_MINUTES: [i64; 9] = [5, 30, 120, 300, 600, 720, 720, 720, 720];
+/// Waits between attempts in a sandbox or test mode: three retries over a few hours, as documented there.
+const TEST_WAITS_MINUTES: [i64; 3] = [10, 60, 180];
+/// The gap that keeps deliveries in reverse order apart, even when several are sent in parallel.
+const REVERSED_GAP: SignedDuration = SignedDuration::from_millis(100);
+
+/// The endpoints and everything sent or to be sent to them.
+#[derive(Debug, Default)]
+pub(crate) struct Sender {
+    pub(crate) endpoints: BTreeMap<String, Endpoint>,
+    planned: BTreeMap<u64, Planned>,
+    count: u64,
+}
+
+impl Sender {
+    /// Plans the delivery of an action's events, oldest first, to every endpoint that wants them.
+    pub(crate) fn ship(&mut self, events: &[&Event], manner: &Manner, now: Timestamp) {
+        let wanted: Vec<(&Event, Endpoint)> = events
+            .iter()
+            .flat_map(|event| {
+                self.endpoints.values().filter(|endpoint| endpoint.wants(event)).map(|it| (*event, it.clone()))
+            })
+            .collect();
+        let order: Vec<_> = match manner {
+            Manner::Reversed => wanted.into_iter().rev().collect(),
+            _ => wanted,
+        };
+        let mut gap = SignedDuration::ZERO;
+        for (event, endpoint) in order {
+            let copies = if let Manner::Times(times) = manner { *times } else { 1 };
+            for _ in 0..copies {
+                let due_at = match manner {
+                    Manner::Late(late) => now + *late,
+                    Manner::Reversed => now + gap,
+                    _ => now,
+                };
+                let fate = if *manner == Manner::Lost { Fate::Lost } else { Fate::Waiting };
+                self.plan(&endpoint, &event.id, &event.kind, (Body::Event, Signing::Good), due_at, fate);
+            }
+            gap += REVERSED_GAP;
+        }
+    }
+
+    /// Plans one delivery of an event to every enabled endpoint of its mode, whatever came before.
+    pub(crate) fn redeliver(&mut self, event: &Event, signing: Signing, now: Timestamp) {
+        for endpoint in self.endpoints.clone().values().filter(|endpoint| endpoint.wants(event)) {
+            self.plan(endpoint, &event.id, &event.kind, (Body::Event, signing), now, Fate::Waiting);
+        }
+    }
+
+    /// Plans the delivery of any bytes to every enabled endpoint.
+    pub(crate) fn ship_raw(&mut self, body: &[u8], signing: Signing, now: Timestamp) {
+        for endpoint in self.endpoints.clone().values().filter(|endpoint| endpoint.is_enabled) {
+            self.plan(endpoint, "", "", (Body::Raw(body.to_vec()), signing), now, Fate::Waiting);
+        }
+    }
+
+    fn plan(&mut self, to: &Endpoint, event: &str, kind: &str, what: (Body, Signing), due_at: Timestamp, fate: Fate) {
+        self.count += 1;
+        let planned = Planned {
+            event: event.to_owned(),
+            kind: kind.to_owned(),
+            endpoint: to.id.clone(),
+            url: to.url.clone(),
+            body: what.0,
+            signing: what.1,
+            attempts: Vec::new(),
+            fate,
+            due_at,
+            is_out: false,
+        };
+        self.planned.insert(self.count, planned);
+    }
+
+    /// Takes what is due, signed with `now`; each must be reported with [`Sender::delivered`].
+    pub(crate) fn due(
+        &mut self,
+        events: &BTreeMap<String, Event>,
+        default_version: impl Fn(&Event) -> ApiVersion,
+        now: Timestamp,
+    ) -> Vec<Delivery> {
+        let mut due: Vec<(Timestamp, u64)> = self
+            .planned
+            .iter()
+            .filter(|(_, it)| it.fate == Fate::Waiting && !it.is_out && it.due_at <= now)
+            .map(|(id, it)| (it.due_at, *id))
+            .collect();
+        due.sort_unstable();
+        let mut out = Vec::with_capacity(due.len());
+        for (_, id) in due {
+            let planned = &self.planned[&id];
+            let endpoint = self.endpoints.get(&planned.endpoint).filter(|endpoint| endpoint.is_enabled).cloned();
+            let Some(endpoint) = endpoint else {
+                self.row(id).fate = Fate::Withdrawn;
+                continue;
+            };
+            let body = match &planned.body {
+                Body::Raw(bytes) => bytes.clone(),
+                Body::Event => {
+                    let event = &events[&planned.event];
+                    let version = endpoint.version.unwrap_or_else(|| default_version(event));
+                    pretty(&event.render(version, self.pending(&event.id)))
+                }
+            };
+            let mut headers = vec![
+                ("content-type".to_owned(), "application/json; charset=utf-8".to_owned()),
+                ("user-agent".to_owned(), "Stripe/1.0 (+https://stripe.com/docs/webhooks)".to_owned()),
+                ("accept".to_owned(), "*/*; q=0.5, application/xml".to_owned()),
+            ];
+            if let Some(signature) = endpoint.sign(&body, planned.signing, now) {
+                headers.push(("stripe-signature".to_owned(), signature));
+            }
+            out.push(Delivery { id, event: planned.event.clone(), url: endpoint.url.clone(), headers, body });
+            self.row(id).is_out = true;
+        }
+        out
+    }
+
+    /// Records how an attempt went: the status, or why there was none. Anything but 2xx is tried again.
+    pub(crate) fn delivered(&mut self, id: u64, outcome: Result<u16, String>, now: Timestamp) {
+        let livemode = self
+            .planned
+            .get(&id)
+            .and_then(|planned| self.endpoints.get(&planned.endpoint))
+            .is_some_and(|endpoint| endpoint.livemode);
+        let Some(planned) = self.planned.get_mut(&id) else { return };
+        planned.is_out = false;
+        let is_success = outcome.as_ref().is_ok_and(|status| (200..300).contains(status));
+        planned.attempts.push(Attempt { at: now, outcome });
+        if is_success {
+            planned.fate = Fate::Delivered;
+            return;
+        }
+        let waits: &[i64] = if livemode { &LIVE_WAITS_MINUTES } else { &TEST_WAITS_MINUTES };
+        match waits.get(planned.attempts.len() - 1) {
+            Some(minutes) => planned.due_at = now + SignedDuration::from_mins(*minutes),
+            None => planned.fate = Fate::Failed,
+        }
+    }
+
+    /// When something is due next.
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        let waiting = self.planned.values().filter(|it| it.fate == Fate::Waiting && !it.is_out);
+        waiting.map(|it| it.due_at).min()
+    }
+
+    /// How many endpoints have not acknowledged the event.
+    pub(crate) fn pending(&self, event: &str) -> usize {
+        let mut endpoints: BTreeMap<&str, bool> = BTreeMap::new();
+        for planned in self.planned.values().filter(|it| it.event == event) {
+            let is_done = planned.fate == Fate::Delivered;
+            *endpoints.entry(&planned.endpoint).or_default() |= is_done;
+        }
+        endpoints.values().filter(|is_done| !**is_done).count()
+    }
+
+    /// Every delivery ever planned, for a person or a test to look at.
+    pub(crate) fn state(&self) -> Value {
+        let rows = self.planned.iter().map(|(id, it)| {
+            let attempts: Vec<Value> = it
+                .attempts
+                .iter()
+                .map(|attempt| match &attempt.outcome {
+                    Ok(status) => json!({ "at": attempt.at.to_string(), "status": status, "error": null }),
+                    Err(error) => json!({ "at": attempt.at.to_string(), "status": null, "error": error }),
+                })
+                .collect();
+            json!({
+                "id": id, "event": it.event, "type": it.kind, "endpoint": it.endpoint, "url": it.url,
+                "attempts": attempts,
+                "fate": match it.fate {
+                    Fate::Waiting => "waiting",
+                    Fate::Delivered => "delivered",
+                    Fate::Failed => "failed",
+                    Fate::Lost => "lost",
+                    Fate::Withdrawn => "withdrawn",
+                },
+                "due_at": if it.fate == Fate::Waiting { json!(it.due_at.to_string()) } else { Value::Null },
+            })
+        });
+        Value::Array(rows.collect())
+    }
+
+    fn row(&mut self, id: u64) -> &mut Planned {
+        self.planned.get_mut(&id).expect("a delivery is never removed")
+    }
+}
+
+/// How far a signature that is meant to be refused for its time lies off.
+const OFF_SECONDS: i64 = 3_600;
+
+impl Endpoint {
+    /// The value of `Stripe-Signature`: one `v1` per active secret, and a `v0` that verifiers must ignore.
+    ///
+    /// Source: Stripe docs, "Verify webhook signatures manually": HMAC-SHA256 with the secret as it stands,
+    /// prefix included, over `t`, a full stop and the body.
+    fn sign(&self, body: &[u8], signing: Signing, now: Timestamp) -> Option<String> {
+        let at = match signing {
+            Signing::Absent => return None,
+            Signing::Old => now.as_second() - OFF_SECONDS,
+            Signing::Future => now.as_second() + OFF_SECONDS,
+            Signing::Good | Signing::Wrong => now.as_second(),
+        };
+        let secret = if signing == Signing::Wrong { "whsec_of_somebody_else" } else { self.secret.as_str() };
+        let mut marks = vec![format!("v1={}", mac(secret, at, body))];
+        if let Some((old, _)) = self.old_secret.as_ref().filter(|(_, until)| now < *until) {
+            if signing != Signing::Wrong {
+                let place = if self.old_first { 0 } else { 1 };
+                marks.insert(place, format!("v1={}", mac(old, at, body)));
+            }
+        }
+        marks.push(format!("v0={}", mac("v0", at, body)));
+        Some(format!("t={at},{}", marks.join(",")))
+    }
+}
+
+fn mac(secret: &str, at: i64, body: &[u8]) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
+    mac.update(format!("{at}.").as_bytes());
+    mac.update(body);
+    hex::encode(mac.finalize().into_bytes())
+}
