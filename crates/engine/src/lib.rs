@@ -1,1 +1,18 @@
-//! Placeholder page, replaced with this crate's first content.
+//! The use cases: ingest, apply, read, reconcile, poll. Fetches what the core needs to decide, and does what
+//! it decided.
+//!
+//! # What may not live here
+//!
+//! No rule about customers (that is `core`), no wire format (`providers`), no SQL (`store`), and no library that
+//! reaches the outside: clock, randomness, HTTP, sleeping, spawning and mail come through [`Ports`]. Nothing here
+//! holds a transaction while it waits for a provider.
+//!
+//! # Where to begin reading
+//!
+//! [`engine::Engine`] is the whole: what it is made of and which loops it runs. Then, in the order in which an
+//! event travels: [`ingest`], [`apply`], [`reads`], [`reconcile`].
+#![forbid(unsafe_code)]
+
+pub mod ports;
+
+pub use ports::Ports;
