@@ -24,6 +24,9 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+pub mod brake;
+pub mod breaker;
+pub mod budget;
 pub mod catalogue;
 pub mod email;
 pub mod fact;

@@ -2,7 +2,7 @@
 
 use crate::id::CustomerId;
 use crate::target::{Failure, Observed, Target};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -115,4 +115,222 @@ pub struct Sync {
     pub applied_at: Option<Timestamp>,
     /// When this generation became due: the start of "payment to access".
     pub due_since: Timestamp,
+    /// Somebody looks at a stage that one read may move on; the read is owed since then.
+    pub look_wanted_at: Option<Timestamp>,
+    /// A person released this row's removals from a brake; holds for this generation alone.
+    pub brake_released: bool,
+}
+
+/// Tries that one row gets before it is parked.
+pub const ATTEMPTS_MAX: u32 = 20;
+/// How long one row may fail before it is parked.
+pub const FAILING_MAX: SignedDuration = SignedDuration::from_hours(24);
+/// How often a parked row is tried.
+pub const PARKED_RETRIES_EVERY: SignedDuration = SignedDuration::from_hours(24);
+/// The first back-off; doubled by each try.
+pub const BACKOFF_BASE: SignedDuration = SignedDuration::from_secs(1);
+/// The longest back-off.
+pub const BACKOFF_MAX: SignedDuration = SignedDuration::from_mins(15);
+
+/// How one look at a row ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// All was seen to be as desired.
+    Settled,
+    /// An answer proved nothing yet, or an outcome is unknown: look again then.
+    Waits {
+        /// When.
+        until: Timestamp,
+        /// Whether the outcome is unknown.
+        unknown: bool,
+    },
+    /// Waits without using attempts.
+    Held(Hold),
+    /// A call failed.
+    Failed {
+        /// Which step.
+        step: String,
+        /// Why.
+        failure: Failure,
+    },
+    /// The account as a whole waits (a limit, a breaker, a refused credential): no try was used.
+    AccountWaits {
+        /// Until when, if that is known.
+        until: Option<Timestamp>,
+    },
+}
+
+/// Full jitter: a uniform share of the exponential back-off after `attempts` failed tries.
+///
+/// `dice` is uniform in 0..=u32::MAX.
+pub fn backoff(attempts: u32, dice: u32) -> SignedDuration {
+    let ceiling = BACKOFF_BASE.checked_mul(1i32.checked_shl(attempts.min(20)).unwrap_or(i32::MAX)).unwrap_or(BACKOFF_MAX);
+    let ceiling = ceiling.min(BACKOFF_MAX).as_millis();
+    let share = ceiling * i128::from(dice) / i128::from(u32::MAX);
+    // Never at once: a try that failed is not repeated within the same second.
+    SignedDuration::from_millis(i64::try_from(share).unwrap_or(i64::MAX).max(500))
+}
+
+impl Sync {
+    /// A row that was never looked at.
+    pub fn new(customer: CustomerId, target: Target, now: Timestamp) -> Self {
+        Self {
+            customer,
+            target,
+            generation: 0,
+            applied_generation: -1,
+            desired_hash: String::new(),
+            observed: Observed::default(),
+            state: State::Due,
+            attempts: 0,
+            failing_since: None,
+            next_attempt_at: None,
+            last_failure: None,
+            applied_at: None,
+            due_since: now,
+            look_wanted_at: None,
+            brake_released: false,
+        }
+    }
+
+    /// Takes up a new desired state: due at once, with all attempts before it.
+    ///
+    /// What was observed, and what is unknown, stays: the next look begins there.
+    pub fn desire(&mut self, hash: String, now: Timestamp) {
+        self.generation += 1;
+        self.desired_hash = hash;
+        self.brake_released = false;
+        if matches!(self.state, State::Applied) || self.applied_generation == self.generation - 1 {
+            self.due_since = now;
+        }
+        self.retry(now);
+    }
+
+    /// Makes the row due at once, with all attempts before it.
+    pub fn retry(&mut self, now: Timestamp) {
+        self.state = State::Due;
+        self.attempts = 0;
+        self.failing_since = None;
+        self.next_attempt_at = Some(now);
+    }
+
+    /// Notes how a look at the row ended, at `now`. `dice` is uniform in 0..=u32::MAX.
+    pub fn settle(&mut self, ended: Ended, now: Timestamp, dice: u32) {
+        let after = |span: SignedDuration| Some(now.saturating_add(span).unwrap_or(Timestamp::MAX));
+        match ended {
+            Ended::Settled => {
+                self.state = State::Applied;
+                self.applied_generation = self.generation;
+                self.applied_at = Some(now);
+                self.attempts = 0;
+                self.failing_since = None;
+                self.last_failure = None;
+                self.next_attempt_at = None;
+            }
+            Ended::Waits { until, unknown } => {
+                self.state = if unknown { State::Unknown } else { State::Sent };
+                self.next_attempt_at = Some(until);
+            }
+            Ended::Held(hold) => {
+                self.state = State::Held(hold);
+                self.attempts = 0;
+                self.failing_since = None;
+                self.next_attempt_at = None;
+            }
+            Ended::AccountWaits { until } => {
+                if !matches!(self.state, State::Unknown | State::Sent) {
+                    self.state = State::Due;
+                }
+                self.next_attempt_at = Some(until.unwrap_or(now));
+            }
+            Ended::Failed { step, failure } => {
+                let was_parked = matches!(self.state, State::Parked { .. });
+                self.last_failure = Some(Failed { at: now, step, failure: failure.clone() });
+                match failure {
+                    Failure::Rejected { why } => {
+                        self.state = State::Parked { why };
+                        self.next_attempt_at = after(PARKED_RETRIES_EVERY);
+                        self.attempts += 1;
+                    }
+                    Failure::Misconfigured { mapping } => {
+                        self.state = State::Held(Hold::Misconfigured { mapping: mapping.to_string() });
+                        self.next_attempt_at = None;
+                    }
+                    Failure::CappedUntil { until } | Failure::Throttled { until, .. } => {
+                        self.state = State::Due;
+                        self.next_attempt_at = Some(until);
+                    }
+                    Failure::Unauthorized { .. } => {
+                        self.state = State::Due;
+                        self.next_attempt_at = Some(now);
+                    }
+                    Failure::Transient { why } | Failure::Unknown { why } => {
+                        self.attempts += 1;
+                        let since = *self.failing_since.get_or_insert(now);
+                        if was_parked || self.attempts >= ATTEMPTS_MAX || now.duration_since(since) >= FAILING_MAX {
+                            self.state = State::Parked { why };
+                            self.next_attempt_at = after(PARKED_RETRIES_EVERY);
+                        } else {
+                            self.state = State::Due;
+                            self.next_attempt_at = after(backoff(self.attempts, dice));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::target::Item;
+
+    fn row() -> Sync {
+        Sync::new(CustomerId::new("fdc_test"), Target::Circle, Timestamp::UNIX_EPOCH)
+    }
+
+    fn transient() -> Ended {
+        Ended::Failed { step: "add".to_owned(), failure: Failure::Transient { why: "503".to_owned() } }
+    }
+
+    #[test]
+    fn a_row_is_parked_after_its_tries_and_then_tried_once_a_day() {
+        let mut row = row();
+        let mut now = Timestamp::UNIX_EPOCH;
+        for attempt in 1..ATTEMPTS_MAX {
+            row.settle(transient(), now, u32::MAX);
+            assert_eq!(row.state, State::Due, "after attempt {attempt}");
+            now = row.next_attempt_at.unwrap();
+        }
+        row.settle(transient(), now, u32::MAX);
+        assert!(matches!(row.state, State::Parked { .. }));
+        assert_eq!(row.next_attempt_at.unwrap().duration_since(now), PARKED_RETRIES_EVERY);
+        row.settle(transient(), row.next_attempt_at.unwrap(), 0);
+        assert!(matches!(row.state, State::Parked { .. }), "one failed try does not un-park");
+        row.settle(Ended::Settled, now, 0);
+        assert_eq!((row.state, row.attempts), (State::Applied, 0));
+    }
+
+    #[test]
+    fn what_the_whole_account_waits_for_uses_no_tries() {
+        for failure in [
+            Failure::Throttled { until: Timestamp::MAX, why: "429".to_owned() },
+            Failure::Unauthorized { why: "401".to_owned() },
+            Failure::Misconfigured { mapping: Item::CircleGroup(1) },
+            Failure::CappedUntil { until: Timestamp::MAX },
+        ] {
+            let mut row = row();
+            row.settle(Ended::Failed { step: "add".to_owned(), failure }, Timestamp::UNIX_EPOCH, 0);
+            assert_eq!(row.attempts, 0);
+        }
+    }
+
+    #[test]
+    fn back_off_grows_and_stays_below_its_limit() {
+        assert_eq!(backoff(1, u32::MAX), SignedDuration::from_secs(2));
+        assert_eq!(backoff(5, u32::MAX), SignedDuration::from_secs(32));
+        assert_eq!(backoff(40, u32::MAX), BACKOFF_MAX);
+        assert!(backoff(10, 0) >= SignedDuration::from_millis(500));
+    }
 }

@@ -184,6 +184,14 @@ pub enum Membership {
         /// The address that no longer leads there.
         address: Email,
     },
+    /// The target knew the person, who held something of ours, and knows nobody by that id any
+    /// more: a person deactivated or banned them there, or they left.
+    Gone {
+        /// The id they had.
+        id: u64,
+        /// When the target said so.
+        seen_at: Timestamp,
+    },
 }
 
 impl Membership {
@@ -191,7 +199,7 @@ impl Membership {
     pub const fn id(&self) -> Option<u64> {
         match self {
             Self::Member { id, .. } | Self::Moved { id, .. } => Some(*id),
-            Self::Unseen | Self::Unknown { .. } | Self::NotMember { .. } => None,
+            Self::Unseen | Self::Unknown { .. } | Self::NotMember { .. } | Self::Gone { .. } => None,
         }
     }
 }

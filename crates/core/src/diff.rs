@@ -1,0 +1,357 @@
+//! The next step from what a target was seen to hold to what it should hold, one person at a time.
+//!
+//! There is no plan that is worked off: each answer is folded into the [`Person`] by [`fold`], and
+//! [`next`] looks at the whole again. So a crash, a second node or a change of mind between two
+//! steps needs no rule of its own.
+//!
+//! The order of steps and their price in calls follow DESIGN §5: a known member costs one call, an
+//! unseen member two, an unseen person three; nothing is spent on asking whether somebody exists.
+
+use crate::catalogue::NewSubscribers;
+use crate::desired::{Removal, Wish, Wishes};
+use crate::sync::Hold;
+use crate::target::{Failure, Holding, Item, Membership, Person, Seen, Standing, Step, Target};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// How long Circle's reads may lag behind a write whose outcome is unknown.
+///
+/// Source: `docs/providers.md`, Circle: `search` and the membership checks may lag up to 30 s;
+/// 45 s leaves a margin (DESIGN §5).
+pub const CIRCLE_LOOKS_AFTER: SignedDuration = SignedDuration::from_secs(45);
+
+/// Looks that must find nobody before an invitation is sent again.
+pub const ABSENT_LOOKS: u8 = 2;
+
+/// The rules under which one row is looked at.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// The target.
+    pub target: Target,
+    /// What becomes of buyers whom Kit does not know.
+    pub new_subscribers: NewSubscribers,
+    /// One read of the person is owed, because somebody looks at their page.
+    pub look_wanted: bool,
+    /// The mass-change brake that holds removals, by name.
+    pub brake: Option<String>,
+}
+
+/// What to do next for one person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Make this call.
+    Step(Step),
+    /// Nothing before this instant: reads there cannot be trusted yet.
+    Wait {
+        /// The instant.
+        until: Timestamp,
+        /// Whether an outcome is unknown (else: answered, not yet seen).
+        unknown: bool,
+    },
+    /// Nothing until somebody or something lets go.
+    Held(Hold),
+    /// All is as it should be.
+    Settled,
+}
+
+/// The next step for a person.
+///
+/// `wishes` is what they should hold, `person` what is known of them. Grants come before looks
+/// that only learn more, and removals come last: an upgrade never drops access in between.
+pub fn next(wishes: &Wishes, person: &Person, rules: &Rules, now: Timestamp) -> Next {
+    let wants = wishes.items.iter().filter(|(_, wish)| matches!(wish, Wish::Want { .. })).map(|(item, _)| item);
+    let wants: BTreeSet<&Item> = wants.collect();
+    match &person.membership {
+        Membership::Moved { id, .. } => return Next::Step(Step::Read { id: *id }),
+        Membership::Unknown { look_at, .. } if rules.target == Target::Circle => {
+            if now < *look_at {
+                return Next::Wait { until: *look_at, unknown: true };
+            }
+            return Next::Step(Step::Find { address: wishes.address.clone() });
+        }
+        Membership::Gone { .. } if !wants.is_empty() => return Next::Held(Hold::Person),
+        _ => {}
+    }
+
+    let mut wait: Option<(Timestamp, bool)> = None;
+    let mut later = |until: Timestamp, unknown: bool| {
+        let sooner = wait.is_none_or(|(at, _)| until < at);
+        if sooner {
+            wait = Some((until, unknown));
+        }
+    };
+
+    for item in &wants {
+        match person.items.get(*item) {
+            Some(Holding::Present { .. }) => {}
+            Some(Holding::Sent { present: true, at }) => match look(rules.target, *at) {
+                until if now < until => later(until, false),
+                _ => return check(item, wishes, person),
+            },
+            Some(Holding::Unknown { look_at, .. }) if rules.target == Target::Circle => {
+                if now >= *look_at {
+                    return check(item, wishes, person);
+                }
+                later(*look_at, true);
+            }
+            Some(Holding::Absent { .. } | Holding::Sent { present: false, .. } | Holding::Unknown { .. }) | None => {
+                if let Some(step) = give(item, wishes, person, rules) {
+                    return Next::Step(step);
+                }
+            }
+        }
+    }
+
+    if let Some(step) = learn(!wants.is_empty(), wishes, person, rules) {
+        return Next::Step(step);
+    }
+
+    let mut hold = None;
+    for (item, wish) in &wishes.items {
+        let Wish::Absent { removal, .. } = wish else { continue };
+        match person.items.get(item) {
+            // What we never saw there is not ours to take: it is listed and left.
+            None | Some(Holding::Absent { .. }) => {}
+            Some(Holding::Unknown { look_at, .. }) if rules.target == Target::Circle => {
+                if now >= *look_at {
+                    return check(item, wishes, person);
+                }
+                later(*look_at, true);
+            }
+            Some(Holding::Sent { present: false, at }) => match look(rules.target, *at) {
+                until if now < until => later(until, false),
+                _ => return check(item, wishes, person),
+            },
+            Some(Holding::Present { .. } | Holding::Sent { .. } | Holding::Unknown { .. }) => match (removal, &rules.brake) {
+                (Removal::NeedsProof(_), _) => hold = hold.or(Some(Hold::Proof)),
+                (Removal::Proven, Some(name)) => hold = hold.or(Some(Hold::Brake { name: name.clone() })),
+                (Removal::Proven, None) => {
+                    return Next::Step(Step::Remove { item: item.clone(), address: address(wishes, person), id: person.membership.id() });
+                }
+            },
+        }
+    }
+
+    match (wait, hold) {
+        (Some((until, unknown)), _) => Next::Wait { until, unknown },
+        (None, Some(hold)) => Next::Held(hold),
+        (None, None) => Next::Settled,
+    }
+}
+
+/// Whether anything that is to go waits only for a brake or would be a removal right now.
+pub fn would_remove(wishes: &Wishes, person: &Person, rules: &Rules, now: Timestamp) -> bool {
+    let free = Rules { brake: None, ..rules.clone() };
+    matches!(next(wishes, person, &free, now), Next::Step(Step::Remove { .. }))
+}
+
+/// When a target's answer that proved nothing is worth a read.
+fn look(target: Target, answered_at: Timestamp) -> Timestamp {
+    match target {
+        Target::Circle => answered_at.saturating_add(CIRCLE_LOOKS_AFTER).unwrap_or(Timestamp::MAX),
+        // By-id reads and the tags of a subscriber are current at once (providers, Kit).
+        Target::Kit => answered_at,
+    }
+}
+
+/// The address under which the target knows the person, else the one of the record.
+fn address(wishes: &Wishes, person: &Person) -> crate::email::Email {
+    match &person.membership {
+        Membership::Member { address, .. } => address.clone(),
+        _ => wishes.address.clone(),
+    }
+}
+
+fn check(item: &Item, wishes: &Wishes, person: &Person) -> Next {
+    Next::Step(Step::Check { item: item.clone(), address: address(wishes, person), id: person.membership.id() })
+}
+
+/// The call that brings the person closer to holding `item`; `None` when the operator wants
+/// buyers unknown to the target left out.
+fn give(item: &Item, wishes: &Wishes, person: &Person, rules: &Rules) -> Option<Step> {
+    let enrol = |confirmed| Step::Enrol { address: wishes.address.clone(), name: wishes.name.clone(), confirmed };
+    let add = || Step::Add { item: item.clone(), address: address(wishes, person), id: person.membership.id() };
+    Some(match (rules.target, &person.membership) {
+        (Target::Circle, Membership::NotMember { .. }) => enrol(true),
+        (Target::Circle, _) | (Target::Kit, Membership::Member { .. }) => add(),
+        (Target::Kit, membership) => match rules.new_subscribers {
+            NewSubscribers::Add => enrol(true),
+            NewSubscribers::Unconfirmed => enrol(false),
+            NewSubscribers::Leave if matches!(membership, Membership::NotMember { .. }) => return None,
+            NewSubscribers::Leave => Step::Find { address: wishes.address.clone() },
+        },
+    })
+}
+
+/// The one read that teaches what a grant did not say: who the person is there, and whether they
+/// accepted the invitation.
+fn learn(wants_any: bool, wishes: &Wishes, person: &Person, rules: &Rules) -> Option<Step> {
+    if !wants_any || rules.target != Target::Circle {
+        return None;
+    }
+    match &person.membership {
+        Membership::Unseen => Some(Step::Find { address: wishes.address.clone() }),
+        Membership::Member { id, standing: Standing::Invited | Standing::Known, .. } if rules.look_wanted => {
+            Some(Step::Read { id: *id })
+        }
+        _ => None,
+    }
+}
+
+/// What a call came back with: something seen, or a failure.
+pub type Outcome = Result<Seen, Failure>;
+
+/// What is known of a person after `step` came back with `outcome`.
+///
+/// `now` is when the answer came. Failures that certainly changed nothing leave all as it was.
+#[must_use]
+pub fn fold(mut person: Person, target: Target, step: &Step, outcome: &Outcome, now: Timestamp) -> Person {
+    let trusted = look(target, now);
+    let seen = match outcome {
+        Ok(seen) => seen,
+        Err(Failure::Unknown { .. }) => {
+            match step {
+                Step::Add { item, .. } => {
+                    person.items.insert(item.clone(), Holding::Unknown { present: true, look_at: trusted });
+                }
+                Step::Remove { item, .. } => {
+                    person.items.insert(item.clone(), Holding::Unknown { present: false, look_at: trusted });
+                }
+                Step::Enrol { .. } => person.membership = Membership::Unknown { look_at: trusted, absent: 0 },
+                Step::Find { .. } | Step::Read { .. } | Step::Check { .. } => {}
+            }
+            return person;
+        }
+        Err(
+            Failure::Transient { .. }
+            | Failure::Throttled { .. }
+            | Failure::Unauthorized { .. }
+            | Failure::Rejected { .. }
+            | Failure::Misconfigured { .. }
+            | Failure::CappedUntil { .. },
+        ) => return person,
+    };
+    match (step, seen) {
+        (Step::Add { item, .. }, Seen::Done | Seen::Holds) | (Step::Check { item, .. }, Seen::Holds) => {
+            person.items.insert(item.clone(), Holding::Present { seen_at: now });
+        }
+        (Step::Remove { item, .. }, Seen::Done | Seen::HoldsNot) | (Step::Check { item, .. } | Step::Add { item, .. }, Seen::HoldsNot) => {
+            person.items.insert(item.clone(), Holding::Absent { seen_at: now });
+        }
+        (Step::Add { item, .. }, Seen::Accepted) => {
+            person.items.insert(item.clone(), Holding::Sent { present: true, at: now });
+        }
+        (Step::Remove { item, .. }, Seen::Accepted) => {
+            person.items.insert(item.clone(), Holding::Sent { present: false, at: now });
+        }
+        // Words that prove nothing are settled by one read; nothing was in flight, so at once.
+        (Step::Add { item, .. }, Seen::LookFirst) => {
+            person.items.insert(item.clone(), Holding::Unknown { present: true, look_at: now });
+        }
+        (Step::Remove { item, .. }, Seen::LookFirst) => {
+            person.items.insert(item.clone(), Holding::Unknown { present: false, look_at: now });
+        }
+        (Step::Check { .. }, Seen::HoldsOnly(held)) => {
+            let known: BTreeSet<Item> = person.items.keys().cloned().chain(held.iter().cloned()).collect();
+            for item in known {
+                let is_held = held.contains(&item);
+                person.items.insert(item, if is_held { Holding::Present { seen_at: now } } else { Holding::Absent { seen_at: now } });
+            }
+            if let Step::Check { item, .. } = step {
+                person.items.entry(item.clone()).or_insert(Holding::Absent { seen_at: now });
+            }
+        }
+        (Step::Enrol { .. } | Step::Find { .. } | Step::Read { .. }, Seen::Person { id, address, standing, fresh }) => {
+            if *fresh && *standing == Standing::Invited && target == Target::Circle {
+                person.invited_at = Some(now);
+            }
+            // An invitation whose answer was lost is found here: it went out when we look at it.
+            if *standing == Standing::Invited && matches!(person.membership, Membership::Unknown { .. }) {
+                person.invited_at = person.invited_at.or(Some(now));
+            }
+            person.membership = Membership::Member { id: *id, address: address.clone(), standing: *standing, seen_at: now };
+        }
+        (Step::Enrol { .. }, Seen::SomePerson | Seen::Accepted | Seen::LookFirst | Seen::Done) => {
+            person.membership = Membership::Unknown { look_at: now, absent: 0 };
+        }
+        (Step::Find { .. }, Seen::NoPerson) => person = nobody_found(person, trusted, now),
+        (Step::Add { address, .. } | Step::Remove { address, .. } | Step::Check { address, .. }, Seen::NoPerson) => {
+            person = address_unknown(person, step, address, trusted, now);
+        }
+        (Step::Add { id, address, .. } | Step::Remove { id, address, .. } | Step::Check { id, address, .. }, Seen::NoSuchId) => {
+            person.membership = match id {
+                Some(id) => Membership::Moved { id: *id, address: address.clone() },
+                None => Membership::Unseen,
+            };
+        }
+        (Step::Read { id }, Seen::NoSuchId | Seen::NoPerson) => person = nobody_by_id(person, target, *id, now),
+        // An answer that does not fit its question teaches nothing.
+        _ => {}
+    }
+    person
+}
+
+/// A search found nobody.
+fn nobody_found(mut person: Person, look_at: Timestamp, now: Timestamp) -> Person {
+    let absent = match &person.membership {
+        Membership::Unknown { absent, .. } => absent.saturating_add(1),
+        // A search may lag behind the grant that went before it.
+        Membership::Unseen if person.items.values().any(is_ours) => 1,
+        Membership::Unseen | Membership::NotMember { .. } => ABSENT_LOOKS,
+        Membership::Member { id, address, .. } => {
+            person.membership = Membership::Moved { id: *id, address: address.clone() };
+            return person;
+        }
+        Membership::Moved { .. } | Membership::Gone { .. } => return person,
+    };
+    if absent < ABSENT_LOOKS {
+        person.membership = Membership::Unknown { look_at, absent };
+        return person;
+    }
+    person.membership = Membership::NotMember { seen_at: now };
+    for holding in person.items.values_mut() {
+        *holding = Holding::Absent { seen_at: now };
+    }
+    person
+}
+
+/// A write or a check said that it knows nobody at the address.
+fn address_unknown(
+    mut person: Person,
+    step: &Step,
+    address: &crate::email::Email,
+    look_at: Timestamp,
+    now: Timestamp,
+) -> Person {
+    person.membership = match (&person.membership, step) {
+        (Membership::Member { id, .. }, _) => Membership::Moved { id: *id, address: address.clone() },
+        // "Not there" is no proof that something was taken away: look, and not just once.
+        (_, Step::Remove { .. }) => Membership::Unknown { look_at, absent: 1 },
+        (_, _) => {
+            for holding in person.items.values_mut() {
+                *holding = Holding::Absent { seen_at: now };
+            }
+            Membership::NotMember { seen_at: now }
+        }
+    };
+    person
+}
+
+/// The target knows nobody by the stored id.
+fn nobody_by_id(mut person: Person, target: Target, id: u64, now: Timestamp) -> Person {
+    let held_ours = person.items.values().any(is_ours);
+    for holding in person.items.values_mut() {
+        *holding = Holding::Absent { seen_at: now };
+    }
+    person.membership = if held_ours && target == Target::Circle {
+        Membership::Gone { id, seen_at: now }
+    } else {
+        Membership::NotMember { seen_at: now }
+    };
+    person
+}
+
+const fn is_ours(holding: &Holding) -> bool {
+    matches!(holding, Holding::Present { .. } | Holding::Sent { present: true, .. } | Holding::Unknown { present: true, .. })
+}
