@@ -32,7 +32,10 @@ impl<T: Clone> Lagged<T> {
     /// Changes older than the `keep` of the writes that followed them are always seen.
     pub(crate) fn read(&self, now: Timestamp, lag: SignedDuration) -> &T {
         let seen_until = now - lag;
-        self.past.iter().find(|(changed_at, _)| *changed_at > seen_until).map_or(&self.current, |(_, before)| before)
+        self.past
+            .iter()
+            .find(|(changed_at, _)| *changed_at > seen_until)
+            .map_or(&self.current, |(_, before)| before)
     }
 
     /// The value to be changed at `now`; `keep` is the longest lag that a later read may ask for.
@@ -66,11 +69,22 @@ mod tests {
         *value.write(at(10), keep) = 1;
         *value.write(at(20), keep) = 2;
         *value.write(at(20), keep) = 3;
-        for (now, lag, expect) in
-            [(9, 0, 0), (20, 0, 3), (39, 30, 0), (40, 30, 1), (49, 30, 1), (50, 30, 3), (25, 5, 3), (24, 5, 1)]
-        {
+        for (now, lag, expect) in [
+            (9, 0, 0),
+            (20, 0, 3),
+            (39, 30, 0),
+            (40, 30, 1),
+            (49, 30, 1),
+            (50, 30, 3),
+            (25, 5, 3),
+            (24, 5, 1),
+        ] {
             // Before its own instant a change is not there, whatever the lag.
-            assert_eq!(*value.read(at(now), SignedDuration::from_secs(lag)), expect, "at {now} with lag {lag}");
+            assert_eq!(
+                *value.read(at(now), SignedDuration::from_secs(lag)),
+                expect,
+                "at {now} with lag {lag}"
+            );
         }
         assert_eq!(*value.current(), 3);
     }

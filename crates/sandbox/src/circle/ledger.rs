@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
+use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -44,6 +44,8 @@ struct Month {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ledger {
     months: BTreeMap<Date, Month>,
+    /// New members through the API, by UTC day.
+    invited: BTreeMap<Date, u64>,
 }
 
 impl Ledger {
@@ -68,6 +70,16 @@ impl Ledger {
         self.months.get(&month_start(now, billing_day)).map_or(0, |month| month.own + month.others)
     }
 
+    /// Counts a new member.
+    pub(super) fn count_invited(&mut self, now: Timestamp) {
+        *self.invited.entry(day(now)).or_default() += 1;
+    }
+
+    /// New members on the UTC day of `now`. When Circle's own day rolls over is not documented.
+    pub(super) fn invited_on_day(&self, now: Timestamp) -> u64 {
+        self.invited.get(&day(now)).copied().unwrap_or(0)
+    }
+
     pub(super) fn state(&self, now: Timestamp, billing_day: i8, allowance: u64) -> Value {
         let start = month_start(now, billing_day);
         let month = self.months.get(&start).cloned().unwrap_or_default();
@@ -81,18 +93,24 @@ impl Ledger {
             "used": used, "own": month.own, "others": month.others,
             "allowance": allowance, "over": used.saturating_sub(allowance),
             "by_status": by_status, "by_operation": month.by_operation, "months": months,
+            "invited_today": self.invited_on_day(now),
         })
     }
 }
 
+fn day(now: Timestamp) -> Date {
+    Offset::UTC.to_datetime(now).date()
+}
+
 /// The first day of the billing month that holds `now`, in UTC.
 fn month_start(now: Timestamp, billing_day: i8) -> Date {
-    let today = now.to_zoned(TimeZone::UTC).date();
+    let today = day(now);
     let this_month = on_day(today, billing_day);
     if today >= this_month {
         return this_month;
     }
-    let last_month = today.first_of_month().yesterday().expect("the sandbox's clock is far from the first year");
+    let last_month =
+        today.first_of_month().yesterday().expect("the sandbox's clock is far from the first year");
     on_day(last_month, billing_day)
 }
 

@@ -12,6 +12,7 @@ mod control;
 mod groups;
 mod ledger;
 mod members;
+mod page;
 mod parameters;
 mod refusals;
 mod spaces;
@@ -109,8 +110,7 @@ impl Circle {
     pub fn state(&self, now: Timestamp) -> Value {
         let mut state = self.community.current().state();
         state["invitations"] = json!(self.invitations);
-        state["calls"] =
-            self.ledger.state(now, self.switches.billing_day, self.switches.monthly_allowance);
+        state["calls"] = self.ledger.state(now, self.switches.billing_day, self.switches.monthly_allowance);
         state["log"] = json!(self.log);
         state["switches"] = self.switches.state();
         state["drift_waiting"] = json!(self.drift.len());

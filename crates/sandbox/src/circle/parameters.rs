@@ -17,7 +17,8 @@ impl<'a> Parameters<'a> {
     ///
     /// A body of another content type is not looked at.
     pub(super) fn of(call: &'a Call) -> Option<Self> {
-        let is_json = call.headers.get("content-type").is_some_and(|kind| kind.starts_with("application/json"));
+        let is_json =
+            call.headers.get("content-type").is_some_and(|kind| kind.starts_with("application/json"));
         let body = if !is_json || call.body.is_empty() {
             Map::new()
         } else {
@@ -65,11 +66,21 @@ impl<'a> Parameters<'a> {
             return Some(items.iter().filter_map(Value::as_u64).collect());
         }
         let listed = format!("{name}[]");
-        let given: Vec<&str> =
-            self.query.iter().filter(|(key, _)| *key == name || *key == listed).map(|(_, v)| v.as_str()).collect();
+        let given: Vec<&str> = self
+            .query
+            .iter()
+            .filter(|(key, _)| *key == name || *key == listed)
+            .map(|(_, v)| v.as_str())
+            .collect();
         if given.is_empty() {
             return None;
         }
-        Some(given.iter().flat_map(|text| text.split(',')).filter_map(|text| text.trim().parse().ok()).collect())
+        Some(
+            given
+                .iter()
+                .flat_map(|text| text.split(','))
+                .filter_map(|text| text.trim().parse().ok())
+                .collect(),
+        )
     }
 }

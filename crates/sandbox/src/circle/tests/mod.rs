@@ -1,0 +1,1 @@
+//! The fake against the documents: every operation, refusal, switch and trap.
