@@ -50,8 +50,17 @@ pub enum Kind {
 impl Kind {
     /// All kinds, in the order in which they are declared.
     pub const ALL: [Self; 11] = [
-        Self::Customer, Self::Checkout, Self::CheckoutOutcome, Self::LineItems, Self::Subscription, Self::Invoice,
-        Self::InvoicePayments, Self::Payment, Self::Charge, Self::Refund, Self::Dispute,
+        Self::Customer,
+        Self::Checkout,
+        Self::CheckoutOutcome,
+        Self::LineItems,
+        Self::Subscription,
+        Self::Invoice,
+        Self::InvoicePayments,
+        Self::Payment,
+        Self::Charge,
+        Self::Refund,
+        Self::Dispute,
     ];
 
     /// The kind as one word, as stored and shown.
@@ -78,7 +87,17 @@ impl Kind {
 }
 
 /// Which external object: its source, kind and id there.
+///
+/// As JSON it is its text form, so that it can be the key of a map.
+///
+/// ```
+/// use frontdesk_core::fact::{Key, Kind};
+/// use frontdesk_core::id::SourceId;
+/// let key = Key::new(&SourceId::new("stripe"), Kind::Invoice, "in_1");
+/// assert_eq!(Key::try_from("stripe:invoice:in_1".to_owned()), Ok(key));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Key {
     /// The source account that holds it.
     pub source: SourceId,
@@ -98,6 +117,24 @@ impl Key {
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}", self.source, self.kind.as_str(), self.id)
+    }
+}
+
+impl From<Key> for String {
+    fn from(key: Key) -> Self {
+        key.to_string()
+    }
+}
+
+impl TryFrom<String> for Key {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let mut parts = text.splitn(3, ':');
+        match (parts.next(), parts.next().and_then(Kind::parse), parts.next()) {
+            (Some(source), Some(kind), Some(id)) => Ok(Self::new(&SourceId::new(source), kind, id)),
+            _ => Err(format!("`{text}` names no object")),
+        }
     }
 }
 
@@ -474,7 +511,10 @@ pub struct Dispute {
 /// The state of one external object, in our terms.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "facts live in maps of a few dozen; a box would cost a pointer chase in every rule")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "facts live in maps of a few dozen; a box would cost a pointer chase in every rule"
+)]
 pub enum Body {
     /// See [`Customer`].
     Customer(Customer),
@@ -523,7 +563,10 @@ impl Body {
     pub const fn is_final(&self) -> bool {
         match self {
             Self::Subscription(subscription) => {
-                matches!(subscription.status, SubscriptionStatus::Canceled | SubscriptionStatus::IncompleteExpired)
+                matches!(
+                    subscription.status,
+                    SubscriptionStatus::Canceled | SubscriptionStatus::IncompleteExpired
+                )
             }
             Self::Customer(customer) => customer.deleted,
             _ => false,
@@ -568,7 +611,9 @@ impl Body {
                 _ => 0,
             },
             // Money that went back is later in a charge's life than money that is there.
-            Self::Charge(charge) => u8::from(charge.succeeded) + u8::from(charge.disputed) + 2 * u8::from(charge.refunded),
+            Self::Charge(charge) => {
+                u8::from(charge.succeeded) + u8::from(charge.disputed) + 2 * u8::from(charge.refunded)
+            }
             Self::Refund(refund) => match refund.status {
                 RefundStatus::Unknown => 0,
                 RefundStatus::Pending => 1,
@@ -593,7 +638,8 @@ impl Body {
     ///
     /// Taken over our own terms, so that one state told in two API versions has one hash.
     pub fn hash(&self) -> String {
-        let canonical = serde_json::to_vec(self).expect("a fact holds only strings, numbers and maps with text keys");
+        let canonical =
+            serde_json::to_vec(self).expect("a fact holds only strings, numbers and maps with text keys");
         hex::encode(Sha256::digest(canonical))
     }
 }
@@ -712,7 +758,9 @@ impl Fact {
     /// - a read from before the event loses.
     pub fn current(&self) -> Current<'_> {
         match (&self.event, &self.read) {
-            (Some(event), None) => Current { version: event, is_provisional: event.ambiguous, confirmed_at: None },
+            (Some(event), None) => {
+                Current { version: event, is_provisional: event.ambiguous, confirmed_at: None }
+            }
             (None, Some(read)) => {
                 let settled = !read.ambiguous;
                 Current { version: read, is_provisional: !settled, confirmed_at: settled.then_some(read.at) }
@@ -720,18 +768,31 @@ impl Fact {
             (Some(event), Some(read)) if event.hash == read.hash => {
                 let at = read.at.max(event.at);
                 // An ambiguous second that a later read agrees with is settled by it.
-                Current { version: event, is_provisional: read.ambiguous, confirmed_at: (!read.ambiguous).then_some(at) }
+                Current {
+                    version: event,
+                    is_provisional: read.ambiguous,
+                    confirmed_at: (!read.ambiguous).then_some(at),
+                }
             }
             (Some(event), Some(read)) => {
                 let late = read.at.duration_since(event.at) > READ_SETTLES_AFTER;
-                let order = |version: &Version| (version.body.is_final(), version.body.rank(), version.hash.clone());
+                let order =
+                    |version: &Version| (version.body.is_final(), version.body.rank(), version.hash.clone());
                 if event.body.is_final() != read.body.is_final() {
                     let version = if event.body.is_final() { event } else { read };
                     let confirmed_at = (!event.body.is_final() && late).then_some(read.at);
-                    return Current { version, is_provisional: confirmed_at.is_none() && !event.body.is_final(), confirmed_at };
+                    return Current {
+                        version,
+                        is_provisional: confirmed_at.is_none() && !event.body.is_final(),
+                        confirmed_at,
+                    };
                 }
                 if late {
-                    Current { version: read, is_provisional: read.ambiguous, confirmed_at: (!read.ambiguous).then_some(read.at) }
+                    Current {
+                        version: read,
+                        is_provisional: read.ambiguous,
+                        confirmed_at: (!read.ambiguous).then_some(read.at),
+                    }
                 } else if read.at < event.at {
                     Current { version: event, is_provisional: event.ambiguous, confirmed_at: None }
                 } else {

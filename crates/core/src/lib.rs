@@ -27,10 +27,17 @@
 pub mod brake;
 pub mod breaker;
 pub mod budget;
+pub mod case;
 pub mod catalogue;
+pub mod decision;
+pub mod desired;
 pub mod email;
+pub mod entitlement;
+pub mod explain;
 pub mod fact;
 pub mod id;
+pub mod reads;
+pub mod record;
 pub mod stage;
 pub mod sync;
 pub mod target;

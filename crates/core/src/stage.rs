@@ -1,6 +1,16 @@
 //! The one state that a customer sees for an entitlement.
 
+use crate::case::OpenCase;
+use crate::catalogue::Catalogue;
+use crate::email::Email;
+use crate::entitlement::Entitled;
+use crate::fact::Money;
+use crate::id::EntitlementId;
+use crate::sync::Sync;
+use crate::target::{Holder, Target};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// A stage, in the order of urgency of DESIGN §3: the headline of a customer is the first of
@@ -37,8 +47,17 @@ pub enum Stage {
 impl Stage {
     /// All stages, most urgent first.
     pub const ALL: [Self; 12] = [
-        Self::SupportReview, Self::PastDue, Self::PaymentFailed, Self::Disputed, Self::AccessPending,
-        Self::PaymentReceived, Self::PaymentProcessing, Self::InviteSent, Self::Ending, Self::Active, Self::Refunded,
+        Self::SupportReview,
+        Self::PastDue,
+        Self::PaymentFailed,
+        Self::Disputed,
+        Self::AccessPending,
+        Self::PaymentReceived,
+        Self::PaymentProcessing,
+        Self::InviteSent,
+        Self::Ending,
+        Self::Active,
+        Self::Refunded,
         Self::Ended,
     ];
 
@@ -70,4 +89,68 @@ impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
+}
+
+/// What a customer sees for one entitlement, or for a purchase that has none yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageOf {
+    /// Which entitlement; `None`: an unmapped or unread purchase.
+    pub entitlement: Option<EntitlementId>,
+    /// What customers see; `None` while the goods are not read or no plan maps them.
+    pub title: Option<String>,
+    /// The title of the plan that gives it.
+    pub plan: Option<String>,
+    /// Who has the use of it.
+    pub holder: Holder,
+    /// The stage.
+    pub stage: Stage,
+    /// Which of a stage's sentences is true.
+    pub detail: Detail,
+    /// Since when: the payment, the failure, the invitation, the end.
+    pub since: Option<Timestamp>,
+    /// Until when: renewal, end of trial, grace or paid time.
+    pub until: Option<Timestamp>,
+    /// When something is tried next: the payment (past due) or the target (access pending).
+    pub next_try_at: Option<Timestamp>,
+    /// The open case of its journey.
+    pub case: Option<u64>,
+    /// The journey of the purchase that decides.
+    pub journey: String,
+    /// The sum that matters: what went back, what is disputed or owed, else what was paid.
+    pub amount: Option<Money>,
+    /// The bank's code for a refusal.
+    pub reason: Option<String>,
+    /// Where it can be paid.
+    pub pay_url: Option<String>,
+    /// The address that the target knows, for an invitation.
+    pub address: Option<Email>,
+}
+
+/// Which of a stage's sentences is true.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Detail {
+    /// The ordinary one.
+    #[default]
+    Plain,
+    /// Access pending: waits for its turn behind a limit.
+    InLine,
+    /// Access pending: a person paused the target, or it is not live yet.
+    Paused,
+}
+
+/// The stage of every entitlement, unmapped and unread purchase, in that order.
+pub fn stages(
+    entitled: &Entitled,
+    syncs: &BTreeMap<Target, Sync>,
+    open_cases: &[OpenCase],
+    catalogue: &Catalogue,
+) -> Vec<StageOf> {
+    let _ = (entitled, syncs, open_cases, catalogue);
+    Vec::new()
+}
+
+/// The most urgent stage: what the customer sees first.
+pub fn headline(stages: &[StageOf]) -> Option<&StageOf> {
+    stages.iter().min_by_key(|of| of.stage)
 }

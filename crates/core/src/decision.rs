@@ -1,0 +1,75 @@
+//! Everything that follows from one record at one instant.
+
+use crate::case::{CaseWanted, OpenCase, cases};
+use crate::catalogue::{Catalogue, Good};
+use crate::desired::{Desired, Other, desired};
+use crate::entitlement::{Entitled, entitlements};
+use crate::reads::{Want, reads};
+use crate::record::Record;
+use crate::stage::{StageOf, stages};
+use crate::sync::Sync;
+use crate::target::Target;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// All that a decision depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a> {
+    /// The record.
+    pub record: &'a Record,
+    /// Live records that share a Circle member or an address with it.
+    pub others: &'a [Other<'a>],
+    /// The record's rows.
+    pub syncs: &'a BTreeMap<Target, Sync>,
+    /// The record's open cases.
+    pub open_cases: &'a [OpenCase],
+    /// The catalogue in force.
+    pub catalogue: &'a Catalogue,
+    /// A key for the record's source is configured.
+    pub readable: bool,
+    /// The instant.
+    pub now: Timestamp,
+}
+
+/// Something that concerns the installation, not one customer: one alert for all.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "alert", rename_all = "snake_case")]
+pub enum Alert {
+    /// Bought, and no plan maps it.
+    UnmappedGood {
+        /// What was sold.
+        good: Good,
+    },
+}
+
+/// What follows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// Purchases and entitlements.
+    pub entitled: Entitled,
+    /// What the customer sees, one per entitlement, unmapped or unread purchase.
+    pub stages: Vec<StageOf>,
+    /// What each target should hold.
+    pub desired: BTreeMap<Target, Desired>,
+    /// Reads that are wanted.
+    pub reads: Vec<Want>,
+    /// Cases that are wanted.
+    pub cases: Vec<CaseWanted>,
+    /// Alerts, one per good.
+    pub alerts: Vec<Alert>,
+    /// When to decide again without being asked.
+    pub next_wake_at: Option<Timestamp>,
+}
+
+/// Decides everything about one record at one instant.
+pub fn decide(input: &Input<'_>) -> Decision {
+    let Input { record, others, syncs, open_cases, catalogue, readable, now } = *input;
+    let entitled = entitlements(&record.facts, catalogue, now);
+    let desired = desired(record, &entitled, syncs, others, catalogue, readable, now);
+    let stages = stages(&entitled, syncs, open_cases, catalogue);
+    let reads = reads(record, &entitled, &desired, now);
+    let cases = cases(record, &entitled, &desired, syncs);
+    let next_wake_at = entitled.next_change_at;
+    Decision { entitled, stages, desired, reads, cases, alerts: Vec::new(), next_wake_at }
+}
