@@ -1,0 +1,17 @@
+//! Circle's Admin API v2: access to the community.
+//!
+//! [`request`](request()) turns one step of the core into a request, [`classify`] turns its answer
+//! into what was seen or into a decision about the failure, [`observe`] reads what the account
+//! itself holds. Nothing here sends anything.
+//!
+//! Every provider claim is from our notes on the Admin API v2 OpenAPI document (copies of March and
+//! September 2026) and on published integrations; "row", "§" in comments name their place there.
+
+mod request;
+mod response;
+
+pub mod observe;
+pub mod operations;
+
+pub use request::{Account, Scheme, request};
+pub use response::classify;

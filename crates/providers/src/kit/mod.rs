@@ -1,0 +1,23 @@
+//! Kit's API v4: tags of subscribers, for marketing.
+//!
+//! [`request`](request()) turns one step of the core into a request, [`classify`] turns its answers
+//! into what was seen or into a decision about the failure, [`observe`] reads what the account
+//! itself holds. Nothing here sends anything.
+//!
+//! Tags are named in the operator's file and are numbers to Kit: [`Tags`] holds what the names were
+//! resolved to at start-up.
+//!
+//! Every provider claim is from our notes on the Kit API v4 OpenAPI document (copies of about May and
+//! of October 2026), Kit's developer pages and its PHP SDK; "row", "§" in comments name their place
+//! there.
+
+mod request;
+mod response;
+mod tags;
+
+pub mod observe;
+pub mod operations;
+
+pub use request::{Account, Credential, Cursor, request};
+pub use response::{classify, doubts_tags, next_page};
+pub use tags::{Tag, Tags};
