@@ -1,0 +1,5 @@
+//! What the crate makes of recorded bodies, vectors and whole journeys.
+
+mod fixtures;
+mod learn;
+mod signatures;
