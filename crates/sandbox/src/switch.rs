@@ -26,12 +26,15 @@ pub(crate) fn flag(name: &str, value: &Value) -> Result<bool, String> {
 
 /// Reads a whole number that is zero or more.
 pub(crate) fn count(name: &str, value: &Value) -> Result<u64, String> {
-    value.as_u64().ok_or_else(|| format!("switch `{name}` takes a whole number, not {value}"))
+    value
+        .as_u64()
+        .or_else(|| value.as_str()?.parse().ok())
+        .ok_or_else(|| format!("switch `{name}` takes a whole number, not {value}"))
 }
 
 /// Reads a whole number, or `null` for "no limit".
 pub(crate) fn count_or_null(name: &str, value: &Value) -> Result<Option<u64>, String> {
-    if value.is_null() {
+    if value.is_null() || value == "null" {
         return Ok(None);
     }
     count(name, value).map(Some).map_err(|why| format!("{why}; null is allowed too"))
@@ -41,4 +44,32 @@ pub(crate) fn count_or_null(name: &str, value: &Value) -> Result<Option<u64>, St
 pub(crate) fn unknown(name: &str, known: &[(&str, &str)]) -> String {
     let lines: Vec<String> = known.iter().map(|(known, values)| format!("{known} ({values})")).collect();
     format!("there is no switch `{name}`; there are: {}", lines.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_word_and_a_number_of_the_same_text_are_one_value() {
+        let allowed = [("201", 'a'), ("unknown_2xx", 'b')];
+        assert_eq!(one_of("s", &json!(201), &allowed), Ok('a'));
+        assert_eq!(one_of("s", &json!("201"), &allowed), Ok('a'));
+        assert_eq!(one_of("s", &json!("unknown_2xx"), &allowed), Ok('b'));
+        assert_eq!(flag("s", &json!("true")), Ok(true));
+        assert_eq!(count("s", &json!("7")), Ok(7));
+        assert_eq!(count_or_null("s", &json!(null)), Ok(None));
+    }
+
+    #[test]
+    fn a_refused_value_names_what_is_allowed() {
+        let why = one_of("repeat_add", &json!(204), &[("201", 1), ("200", 2)]).unwrap_err();
+        assert_eq!(why, "switch `repeat_add` takes one of 201, 200, not 204");
+        assert!(flag("s", &json!(1)).unwrap_err().contains("true, false"));
+        assert!(count("s", &json!(-1)).unwrap_err().contains("whole number"));
+        assert!(count_or_null("s", &json!("soon")).unwrap_err().contains("null"));
+        assert_eq!(unknown("x", &[("y", "a, b")]), "there is no switch `x`; there are: y (a, b)");
+    }
 }

@@ -79,6 +79,8 @@ pub(crate) fn api_error() -> Answer {
 /// 502 or 503 from the proxy in front, in HTML.
 pub(crate) fn proxy(status: u16) -> Answer {
     let title = if status == 502 { "502 Bad Gateway" } else { "503 Service Unavailable" };
-    let page = format!("<html>\r\n<head><title>{title}</title></head>\r\n<body><center><h1>{title}</h1></center></body>\r\n</html>");
+    let page = format!(
+        "<html>\r\n<head><title>{title}</title></head>\r\n<body><center><h1>{title}</h1></center></body>\r\n</html>"
+    );
     Answer::html(status, &page)
 }

@@ -36,6 +36,15 @@ pub(crate) enum Content {
 }
 
 impl Event {
+    /// The kind of object it carries; empty for a thin notification.
+    pub(crate) fn object_kind(&self) -> &str {
+        match &self.content {
+            Content::Snapshot { object, .. } => object.kind(),
+            Content::Raw { object, .. } => object["object"].as_str().unwrap_or_default(),
+            Content::Thin { .. } => "",
+        }
+    }
+
     /// The event in `version`, with `pending` endpoints still to acknowledge it.
     pub(crate) fn render(&self, version: ApiVersion, pending: usize) -> Value {
         let mut data = Map::new();

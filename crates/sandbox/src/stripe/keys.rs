@@ -81,7 +81,10 @@ impl Keys {
                 Standing::ElsewhereOnly => Err(invalid(
                     403,
                     None,
-                    &format!("The API key provided '{}' does not allow requests from your IP address.", masked(&text)),
+                    &format!(
+                        "The API key provided '{}' does not allow requests from your IP address.",
+                        masked(&text)
+                    ),
                     None,
                 )),
             },

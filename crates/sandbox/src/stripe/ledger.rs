@@ -77,7 +77,7 @@ impl Ledger {
     }
 
     /// The newest states of all objects of a kind, in the order of their ids.
-    pub(crate) fn all<T: Kind>(&self) -> impl Iterator<Item = &T> {
+    pub(crate) fn all<'a, T: Kind + 'a>(&'a self) -> impl Iterator<Item = &'a T> {
         self.rows.values().filter_map(|row| T::of(&row.states.back()?.1))
     }
 }

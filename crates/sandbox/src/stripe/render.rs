@@ -6,8 +6,8 @@
 use serde_json::{Map, Value, json};
 
 use super::records::{
-    Charge, Customer, Dispute, Entitlement, EntitlementSummary, InvoicePayment, PaymentIntent, Price, Product,
-    Record, Refund,
+    Charge, Customer, Dispute, Entitlement, EntitlementSummary, InvoicePayment, PaymentIntent, Price,
+    Product, Record, Refund,
 };
 use super::version::{ApiVersion, shape};
 
@@ -338,7 +338,8 @@ fn entitlement(it: &Entitlement, version: ApiVersion) -> Value {
 const SUMMARY_ENTITLEMENTS_MAX: usize = 10;
 
 fn summary(it: &EntitlementSummary, version: ApiVersion) -> Value {
-    let data = it.entitlements.iter().take(SUMMARY_ENTITLEMENTS_MAX).map(|one| entitlement(one, version)).collect();
+    let data =
+        it.entitlements.iter().take(SUMMARY_ENTITLEMENTS_MAX).map(|one| entitlement(one, version)).collect();
     let has_more = it.entitlements.len() > SUMMARY_ENTITLEMENTS_MAX;
     Draft::new(version, "entitlements.active_entitlement_summary", it.livemode, 0)
         .set(json!({

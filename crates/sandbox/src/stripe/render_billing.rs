@@ -77,10 +77,13 @@ impl Subscription {
                 "payment_settings": { "payment_method_options": options, "payment_method_types": null,
                                       "save_default_payment_method": "off" },
             }))
-            .set_in("cancellation_details", json!({
-                "comment": self.cancellation.comment, "feedback": self.cancellation.feedback,
-                "reason": self.cancellation.reason,
-            }))
+            .set_in(
+                "cancellation_details",
+                json!({
+                    "comment": self.cancellation.comment, "feedback": self.cancellation.feedback,
+                    "reason": self.cancellation.reason,
+                }),
+            )
             .set_known(json!({
                 "current_period_start": self.period_start(), "current_period_end": self.period_end(),
                 "billing_mode": if self.flexible {
@@ -90,7 +93,9 @@ impl Subscription {
                     json!({ "flexible": null, "type": "classic" })
                 },
             }));
-        if let Some(Value::Object(end)) = draft.0.get_mut("trial_settings").and_then(|it| it.get_mut("end_behavior")) {
+        if let Some(Value::Object(end)) =
+            draft.0.get_mut("trial_settings").and_then(|it| it.get_mut("end_behavior"))
+        {
             end.insert("missing_payment_method".to_owned(), json!(self.missing_payment_method));
         }
         // Undocumented mirrors that real bodies still carry on subscriptions of one item.
@@ -173,7 +178,8 @@ impl Invoice {
     }
 
     pub(crate) fn render(&self, version: ApiVersion) -> Value {
-        let lines: Vec<Value> = self.lines.iter().take(INSIDE_MAX).map(|line| line.render(self, version)).collect();
+        let lines: Vec<Value> =
+            self.lines.iter().take(INSIDE_MAX).map(|line| line.render(self, version)).collect();
         let mut lines =
             list(lines, self.lines.len() > INSIDE_MAX, &format!("/v1/invoices/{}/lines", self.id));
         lines["total_count"] = json!(self.lines.len());
@@ -204,10 +210,12 @@ impl Invoice {
             _ => draft,
         };
         if version.is_basil() {
-            let parent = self.subscription.as_ref().map(|id| json!({
-                "quote_details": null, "type": "subscription_details",
-                "subscription_details": { "metadata": self.subscription_metadata, "subscription": id },
-            }));
+            let parent = self.subscription.as_ref().map(|id| {
+                json!({
+                    "quote_details": null, "type": "subscription_details",
+                    "subscription_details": { "metadata": self.subscription_metadata, "subscription": id },
+                })
+            });
             draft
                 .set(json!({ "parent": parent, "total_pretax_credit_amounts": [], "total_taxes": [] }))
                 .without("subscription")

@@ -49,7 +49,11 @@ impl ApiVersion {
 /// 2025-09-29 and 2026-07-29; endive is dahlia's set plus the fields that the release notes of stripe-node
 /// 22.5.0 to 23.1.0 name.
 pub(crate) fn shape(version: ApiVersion, kind: &str) -> Map<String, Value> {
-    SHAPES[&version].get(kind).and_then(Value::as_object).cloned().expect("every kind rendered has a field set")
+    SHAPES[&version]
+        .get(kind)
+        .and_then(Value::as_object)
+        .cloned()
+        .expect("every kind rendered has a field set")
 }
 
 static SHAPES: LazyLock<BTreeMap<ApiVersion, Map<String, Value>>> = LazyLock::new(|| {
@@ -59,7 +63,10 @@ static SHAPES: LazyLock<BTreeMap<ApiVersion, Map<String, Value>>> = LazyLock::ne
     let dahlia = parse(include_str!("../../../../fixtures/stripe/_shapes/2026-07-29.dahlia.json"));
     BTreeMap::from([
         (ApiVersion::June2024, parse(include_str!("../../../../fixtures/stripe/_shapes/2024-06-20.json"))),
-        (ApiVersion::Clover, parse(include_str!("../../../../fixtures/stripe/_shapes/2025-09-30.clover.json"))),
+        (
+            ApiVersion::Clover,
+            parse(include_str!("../../../../fixtures/stripe/_shapes/2025-09-30.clover.json")),
+        ),
         (ApiVersion::Endive, endive(&dahlia)),
         (ApiVersion::Dahlia, dahlia),
     ])

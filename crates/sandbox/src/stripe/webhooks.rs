@@ -3,7 +3,7 @@
 //! Nothing is sent here. The server (or the simulator) asks for what is due, posts it, and reports how it
 //! went.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::{SignedDuration, Timestamp};
@@ -87,7 +87,7 @@ impl Manner {
             },
             Value::Object(fields) => {
                 if let Some(late) = fields.get("late").and_then(Value::as_str) {
-                    return Ok(Self::Late(late.parse().map_err(|why| format!("{allowed}; `{late}`: {why}"))?));
+                    return Ok(Self::Late(crate::clock::duration(late)?));
                 }
                 match fields.get("times").and_then(Value::as_u64) {
                     Some(times) if (1..=TIMES_MAX).contains(&times) => {
@@ -166,7 +166,6 @@ struct Planned {
     attempts: Vec<Attempt>,
     fate: Fate,
     due_at: Timestamp,
-    is_out: bool,
 }
 
 /// One HTTP request to make: POST `body` with `headers` to `url`, follow no redirect.
@@ -199,6 +198,10 @@ const REVERSED_GAP: SignedDuration = SignedDuration::from_millis(100);
 pub(crate) struct Sender {
     pub(crate) endpoints: BTreeMap<String, Endpoint>,
     planned: BTreeMap<u64, Planned>,
+    /// When each delivery that waits is due.
+    waiting: BTreeSet<(Timestamp, u64)>,
+    /// The deliveries of each event.
+    by_event: BTreeMap<String, Vec<u64>>,
     count: u64,
 }
 
@@ -208,7 +211,10 @@ impl Sender {
         let wanted: Vec<(&Event, Endpoint)> = events
             .iter()
             .flat_map(|event| {
-                self.endpoints.values().filter(|endpoint| endpoint.wants(event)).map(|it| (*event, it.clone()))
+                self.endpoints
+                    .values()
+                    .filter(|endpoint| endpoint.wants(event))
+                    .map(|it| (*event, it.clone()))
             })
             .collect();
         let order: Vec<_> = match manner {
@@ -245,7 +251,15 @@ impl Sender {
         }
     }
 
-    fn plan(&mut self, to: &Endpoint, event: &str, kind: &str, what: (Body, Signing), due_at: Timestamp, fate: Fate) {
+    fn plan(
+        &mut self,
+        to: &Endpoint,
+        event: &str,
+        kind: &str,
+        what: (Body, Signing),
+        due_at: Timestamp,
+        fate: Fate,
+    ) {
         self.count += 1;
         let planned = Planned {
             event: event.to_owned(),
@@ -257,29 +271,23 @@ impl Sender {
             attempts: Vec::new(),
             fate,
             due_at,
-            is_out: false,
         };
+        if fate == Fate::Waiting {
+            self.waiting.insert((due_at, self.count));
+        }
+        self.by_event.entry(event.to_owned()).or_default().push(self.count);
         self.planned.insert(self.count, planned);
     }
 
     /// Takes what is due, signed with `now`; each must be reported with [`Sender::delivered`].
-    pub(crate) fn due(
-        &mut self,
-        events: &BTreeMap<String, Event>,
-        default_version: impl Fn(&Event) -> ApiVersion,
-        now: Timestamp,
-    ) -> Vec<Delivery> {
-        let mut due: Vec<(Timestamp, u64)> = self
-            .planned
-            .iter()
-            .filter(|(_, it)| it.fate == Fate::Waiting && !it.is_out && it.due_at <= now)
-            .map(|(id, it)| (it.due_at, *id))
-            .collect();
-        due.sort_unstable();
+    pub(crate) fn due(&mut self, events: &BTreeMap<String, Event>, now: Timestamp) -> Vec<Delivery> {
+        let later = self.waiting.split_off(&(now, u64::MAX));
+        let due = std::mem::replace(&mut self.waiting, later);
         let mut out = Vec::with_capacity(due.len());
         for (_, id) in due {
             let planned = &self.planned[&id];
-            let endpoint = self.endpoints.get(&planned.endpoint).filter(|endpoint| endpoint.is_enabled).cloned();
+            let endpoint =
+                self.endpoints.get(&planned.endpoint).filter(|endpoint| endpoint.is_enabled).cloned();
             let Some(endpoint) = endpoint else {
                 self.row(id).fate = Fate::Withdrawn;
                 continue;
@@ -288,7 +296,7 @@ impl Sender {
                 Body::Raw(bytes) => bytes.clone(),
                 Body::Event => {
                     let event = &events[&planned.event];
-                    let version = endpoint.version.unwrap_or_else(|| default_version(event));
+                    let version = endpoint.version.unwrap_or(event.version);
                     pretty(&event.render(version, self.pending(&event.id)))
                 }
             };
@@ -301,7 +309,6 @@ impl Sender {
                 headers.push(("stripe-signature".to_owned(), signature));
             }
             out.push(Delivery { id, event: planned.event.clone(), url: endpoint.url.clone(), headers, body });
-            self.row(id).is_out = true;
         }
         out
     }
@@ -314,7 +321,6 @@ impl Sender {
             .and_then(|planned| self.endpoints.get(&planned.endpoint))
             .is_some_and(|endpoint| endpoint.livemode);
         let Some(planned) = self.planned.get_mut(&id) else { return };
-        planned.is_out = false;
         let is_success = outcome.as_ref().is_ok_and(|status| (200..300).contains(status));
         planned.attempts.push(Attempt { at: now, outcome });
         if is_success {
@@ -323,21 +329,23 @@ impl Sender {
         }
         let waits: &[i64] = if livemode { &LIVE_WAITS_MINUTES } else { &TEST_WAITS_MINUTES };
         match waits.get(planned.attempts.len() - 1) {
-            Some(minutes) => planned.due_at = now + SignedDuration::from_mins(*minutes),
+            Some(minutes) => {
+                planned.due_at = now + SignedDuration::from_mins(*minutes);
+                self.waiting.insert((planned.due_at, id));
+            }
             None => planned.fate = Fate::Failed,
         }
     }
 
     /// When something is due next.
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
-        let waiting = self.planned.values().filter(|it| it.fate == Fate::Waiting && !it.is_out);
-        waiting.map(|it| it.due_at).min()
+        self.waiting.first().map(|(due_at, _)| *due_at)
     }
 
     /// How many endpoints have not acknowledged the event.
     pub(crate) fn pending(&self, event: &str) -> usize {
         let mut endpoints: BTreeMap<&str, bool> = BTreeMap::new();
-        for planned in self.planned.values().filter(|it| it.event == event) {
+        for planned in self.by_event.get(event).into_iter().flatten().map(|id| &self.planned[id]) {
             let is_done = planned.fate == Fate::Delivered;
             *endpoints.entry(&planned.endpoint).or_default() |= is_done;
         }

@@ -1,0 +1,532 @@
+//! Purchases through Checkout, in the order of events that real ones have.
+//!
+//! Sessions made before 2025-03-31.basil create the subscription and its invoice before the payment, later
+//! ones after it; so the payment's events come first there and the subscription is never `incomplete`.
+//!
+//! Source: Stripe changelog, 2025-03-31.basil, "Checkout Sessions now create subscriptions after payment".
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::Stripe;
+use super::body::Body;
+use super::make::DAY;
+use super::records::{
+    Charge, Customer, Invoice, InvoiceLine, InvoicePayment, Metadata, PaymentError, PaymentIntent, Price,
+    Session, SessionLine, Subscription, TrialOffer,
+};
+
+/// How the buyer pays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Method {
+    Card,
+    Sepa,
+    /// The card is declined and the buyer gives up.
+    CardFails,
+    CardFailsThenSucceeds,
+    /// A full discount: nothing is charged now.
+    Free,
+    /// The bank wants a confirmation that never comes. Subscriptions made before basil alone are left
+    /// `incomplete` by Checkout; own payment forms do it in every version, so the fake does too.
+    RequiresAction,
+}
+
+impl Method {
+    fn parse(word: &str) -> Result<Self, String> {
+        Ok(match word {
+            "card" => Self::Card,
+            "sepa" => Self::Sepa,
+            "card_fails" => Self::CardFails,
+            "card_fails_then_succeeds" => Self::CardFailsThenSucceeds,
+            "free" => Self::Free,
+            "requires_action" => Self::RequiresAction,
+            _ => {
+                return Err(format!(
+                    "`method` is card, sepa, card_fails, card_fails_then_succeeds, free or requires_action, not `{word}`"
+                ));
+            }
+        })
+    }
+}
+
+/// What the buyer does, read from the action's body.
+struct Order {
+    lines: Vec<(Price, i64)>,
+    method: Method,
+    email: Option<String>,
+    name: Option<String>,
+    is_guest: bool,
+    customer: Option<Customer>,
+    livemode: bool,
+    trial_days: i64,
+    trial_offer: Option<Price>,
+    has_card: bool,
+    flexible: bool,
+    metadata: Metadata,
+    subscription_metadata: Metadata,
+    client_reference_id: Option<String>,
+}
+
+impl Order {
+    fn recurring(&self) -> Vec<(Price, i64)> {
+        self.lines.iter().filter(|line| line.0.interval.is_some()).cloned().collect()
+    }
+
+    fn one_time(&self) -> Vec<(Price, i64)> {
+        self.lines.iter().filter(|line| line.0.interval.is_none()).cloned().collect()
+    }
+
+    /// What a line costs now.
+    fn amount(&self, line: &(Price, i64)) -> i64 {
+        let is_on_trial = self.trial_days > 0 && line.0.interval.is_some();
+        if is_on_trial || self.method == Method::Free { 0 } else { line.0.amount * line.1 }
+    }
+
+    fn total(&self) -> i64 {
+        self.lines.iter().map(|line| self.amount(line)).sum()
+    }
+
+    fn who(&self) -> (Option<String>, Option<String>) {
+        (self.email.clone(), self.name.clone())
+    }
+}
+
+/// What a checkout left behind.
+#[derive(Default)]
+struct Outcome {
+    customer: Option<String>,
+    subscription: Option<String>,
+    invoice: Option<String>,
+    intent: Option<String>,
+    charge: Option<String>,
+    payment_status: &'static str,
+    status: &'static str,
+}
+
+impl Stripe {
+    /// A person goes through Checkout.
+    pub(crate) fn checkout(&mut self, body: &Body, now: Timestamp) -> Result<Value, String> {
+        let order = self.order(body)?;
+        if body.flag("expire")? == Some(true) {
+            return Ok(self.expire(&order, now));
+        }
+        let customer = match (&order.customer, order.is_guest) {
+            (Some(customer), _) => Some(customer.clone()),
+            (None, true) => None,
+            (None, false) => {
+                let customer =
+                    self.new_customer(order.email.clone(), order.name.clone(), order.livemode, now);
+                self.put_and_emit("customer.created", customer.clone(), true, now);
+                Some(customer)
+            }
+        };
+        let outcome = match &customer {
+            Some(customer) if !order.recurring().is_empty() => self.subscribe(&order, customer, now),
+            _ => self.pay_once(&order, customer.as_ref(), now),
+        };
+        let session = self.new_session(&order, &outcome, now);
+        if outcome.status == "complete" {
+            self.put_and_emit("checkout.session.completed", session.clone(), false, now);
+        } else {
+            self.ledger.put(session.clone(), now);
+        }
+        if let Some(customer) = &customer {
+            self.refresh_entitlements(&customer.id, customer.livemode, now);
+        }
+        Ok(json!({
+            "session": session.id, "customer": outcome.customer, "subscription": outcome.subscription,
+            "payment_intent": outcome.intent, "charge": outcome.charge, "invoice": outcome.invoice,
+        }))
+    }
+
+    fn order(&self, body: &Body) -> Result<Order, String> {
+        let mut lines = Vec::new();
+        for row in body.rows("lines")? {
+            lines.push((self.price(&row.needed("price")?)?, row.number("quantity")?.unwrap_or(1)));
+        }
+        if lines.is_empty() {
+            let price = body.text("price")?.ok_or("give `price` or `lines`")?;
+            lines.push((self.price(&price)?, body.number("quantity")?.unwrap_or(1)));
+        }
+        if lines.iter().any(|(_, quantity)| !(1..=1_000_000).contains(quantity)) {
+            return Err("`quantity` is 1 to 1000000".to_owned());
+        }
+        let customer = match body.text("customer")? {
+            Some(id) => Some(self.find::<Customer>(&id)?),
+            None => None,
+        };
+        let trial_offer = match body.text("trial_offer")? {
+            Some(price) => Some(self.price(&price)?),
+            None => None,
+        };
+        let order = Order {
+            method: Method::parse(body.text("method")?.as_deref().unwrap_or("card"))?,
+            email: body.text("email")?.or_else(|| customer.as_ref().and_then(|it| it.email.clone())),
+            name: body.text("name")?.or_else(|| customer.as_ref().and_then(|it| it.name.clone())),
+            is_guest: body.flag("guest")?.unwrap_or(false),
+            livemode: match &customer {
+                Some(customer) => customer.livemode,
+                None => body.flag("livemode")?.unwrap_or(self.livemode),
+            },
+            customer,
+            lines,
+            trial_days: body.number("trial_days")?.unwrap_or(0).clamp(0, 730),
+            trial_offer,
+            has_card: body.flag("card")?.unwrap_or(true),
+            flexible: body.flag("flexible")?.unwrap_or(false),
+            metadata: body.metadata("metadata")?,
+            subscription_metadata: body.metadata("subscription_metadata")?,
+            client_reference_id: body.text("client_reference_id")?,
+        };
+        if order.email.is_none() {
+            return Err("`email` is missing: a buyer always types one".to_owned());
+        }
+        if order.is_guest && !order.recurring().is_empty() {
+            return Err(
+                "a guest cannot subscribe: Checkout always makes a customer for a subscription".to_owned()
+            );
+        }
+        Ok(order)
+    }
+
+    pub(crate) fn price(&self, id: &str) -> Result<Price, String> {
+        self.ledger.get::<Price>(id).cloned().ok_or_else(|| {
+            let known: Vec<&str> = self.ledger.all::<Price>().map(|price| price.id.as_str()).collect();
+            format!("there is no price `{id}`; there are {}", known.join(", "))
+        })
+    }
+
+    /// A session that nobody finished.
+    fn expire(&mut self, order: &Order, now: Timestamp) -> Value {
+        let outcome = Outcome { payment_status: "unpaid", status: "expired", ..Outcome::default() };
+        let mut session = self.new_session(order, &outcome, now);
+        session.created -= DAY;
+        self.put_and_emit("checkout.session.expired", session.clone(), false, now);
+        json!({ "session": session.id })
+    }
+
+    fn new_session(&mut self, order: &Order, outcome: &Outcome, now: Timestamp) -> Session {
+        let is_subscription = !order.recurring().is_empty();
+        let lines = order
+            .lines
+            .iter()
+            .map(|line| SessionLine {
+                id: self.ids.id("li"),
+                price: line.0.clone(),
+                quantity: line.1,
+                amount: order.amount(line),
+            })
+            .collect();
+        let methods: &[&str] = if order.method == Method::Sepa { &["card", "sepa_debit"] } else { &["card"] };
+        let creation = match (is_subscription, order.is_guest) {
+            (false, true) => "if_required",
+            _ => "always",
+        };
+        Session {
+            id: self.ids.session(order.livemode),
+            mode: if is_subscription { "subscription" } else { "payment" }.to_owned(),
+            status: outcome.status.to_owned(),
+            payment_status: outcome.payment_status.to_owned(),
+            customer: outcome.customer.clone(),
+            customer_creation: creation.to_owned(),
+            email: order.email.clone(),
+            name: order.name.clone(),
+            payment_intent: outcome.intent.clone(),
+            subscription: outcome.subscription.clone(),
+            invoice: outcome.invoice.clone(),
+            lines,
+            methods: methods.iter().map(|it| (*it).to_owned()).collect(),
+            client_reference_id: order.client_reference_id.clone(),
+            metadata: order.metadata.clone(),
+            payment_method_collection: if is_subscription && order.has_card {
+                "always"
+            } else {
+                "if_required"
+            }
+            .to_owned(),
+            currency: order.lines[0].0.currency.clone(),
+            created: now.as_second(),
+            livemode: order.livemode,
+        }
+    }
+
+    /// A payment without a subscription.
+    fn pay_once(&mut self, order: &Order, customer: Option<&Customer>, now: Timestamp) -> Outcome {
+        let customer_id = customer.map(|it| it.id.clone());
+        let total = order.total();
+        if total == 0 {
+            return Outcome {
+                customer: customer_id,
+                payment_status: "no_payment_required",
+                status: "complete",
+                ..Outcome::default()
+            };
+        }
+        let method = if order.method == Method::Sepa { "sepa_debit" } else { "card" };
+        let currency = order.lines[0].0.currency.clone();
+        let mut intent =
+            self.new_payment_intent(total, customer_id.clone(), method, &currency, order.livemode, now);
+        if customer.is_none() {
+            intent.receipt_email = order.email.clone();
+        }
+        let paid = self.attempt(order, &mut intent, now);
+        Outcome {
+            customer: customer_id,
+            charge: intent.latest_charge.clone(),
+            intent: Some(intent.id),
+            payment_status: if paid == Paid::Yes { "paid" } else { "unpaid" },
+            status: if paid == Paid::No { "open" } else { "complete" },
+            ..Outcome::default()
+        }
+    }
+
+    /// Tries the payment as the order's method has it, with the events of the payment.
+    fn attempt(&mut self, order: &Order, intent: &mut PaymentIntent, now: Timestamp) -> Paid {
+        match order.method {
+            Method::Card | Method::Free => {
+                self.charge_succeeds(intent, order.who(), now);
+                Paid::Yes
+            }
+            Method::CardFailsThenSucceeds => {
+                self.charge_fails(intent, order.who(), true, now);
+                self.charge_succeeds(intent, order.who(), now);
+                Paid::Yes
+            }
+            Method::CardFails => {
+                self.charge_fails(intent, order.who(), true, now);
+                Paid::No
+            }
+            Method::RequiresAction => {
+                "requires_action".clone_into(&mut intent.status);
+                self.ledger.put(intent.clone(), now);
+                Paid::No
+            }
+            Method::Sepa => {
+                let charge = self.new_charge(intent, "pending", order.who(), now);
+                "processing".clone_into(&mut intent.status);
+                self.ledger.put(intent.clone(), now);
+                self.put_and_emit("charge.pending", charge, false, now);
+                Paid::Pending
+            }
+        }
+    }
+
+    /// A charge that goes through, with its two events.
+    pub(crate) fn charge_succeeds(
+        &mut self,
+        intent: &mut PaymentIntent,
+        who: (Option<String>, Option<String>),
+        now: Timestamp,
+    ) -> Charge {
+        let charge = self.new_charge(intent, "succeeded", who, now);
+        "succeeded".clone_into(&mut intent.status);
+        intent.last_error = None;
+        self.put_and_emit("charge.succeeded", charge.clone(), false, now);
+        self.put_and_emit("payment_intent.succeeded", intent.clone(), false, now);
+        charge
+    }
+
+    /// A charge that is declined. Renewals show the payment's event alone, Checkout the charge's too.
+    pub(crate) fn charge_fails(
+        &mut self,
+        intent: &mut PaymentIntent,
+        who: (Option<String>, Option<String>),
+        shows_charge: bool,
+        now: Timestamp,
+    ) -> Charge {
+        let charge = self.new_charge(intent, "failed", who, now);
+        "requires_payment_method".clone_into(&mut intent.status);
+        intent.payment_method = None;
+        intent.last_error = Some(PaymentError {
+            charge: charge.id.clone(),
+            code: "card_declined".to_owned(),
+            decline_code: Some("insufficient_funds".to_owned()),
+            message: "Your card has insufficient funds.".to_owned(),
+            kind: "card_error".to_owned(),
+        });
+        self.ledger.put(charge.clone(), now);
+        if shows_charge {
+            self.emit("charge.failed", charge.clone(), None, false, now);
+        }
+        self.put_and_emit("payment_intent.payment_failed", intent.clone(), false, now);
+        charge
+    }
+
+    /// Marks an invoice as paid by a payment, without an event.
+    pub(crate) fn settle(&mut self, invoice: &mut Invoice, charge: Option<&Charge>, now: Timestamp) {
+        "paid".clone_into(&mut invoice.status);
+        invoice.amount_paid = invoice.amount_due;
+        invoice.paid_at = Some(now.as_second());
+        invoice.next_attempt = None;
+        invoice.uncollectible = None;
+        if let Some(charge) = charge {
+            invoice.attempt_count += 1;
+            invoice.charge = Some(charge.id.clone());
+        }
+        let payments: Vec<InvoicePayment> =
+            self.ledger.all::<InvoicePayment>().filter(|it| it.invoice == invoice.id).cloned().collect();
+        for mut payment in payments {
+            "paid".clone_into(&mut payment.status);
+            payment.paid_at = invoice.paid_at;
+            self.ledger.put(payment, now);
+        }
+        self.ledger.put(invoice.clone(), now);
+    }
+
+    /// A subscription with its first invoice, and one-time lines on that invoice.
+    fn subscribe(&mut self, order: &Order, customer: &Customer, now: Timestamp) -> Outcome {
+        let mut subscription = self.new_subscription(customer, &order.recurring(), order.trial_days, now);
+        subscription.flexible = order.flexible;
+        subscription.metadata = order.subscription_metadata.clone();
+        if !order.has_card {
+            subscription.payment_method = None;
+            "pause".clone_into(&mut subscription.missing_payment_method);
+        }
+        if let Some(offer) = &order.trial_offer {
+            let id = self.ids.id("to");
+            for item in &mut subscription.items {
+                let then = std::mem::replace(&mut item.price, offer.clone());
+                let (start, end) = (item.period_start, item.period_end);
+                item.trial_offer = Some(TrialOffer { id: id.clone(), start, end, then });
+            }
+        }
+        let is_free = order.method == Method::Free;
+        let mut lines: Vec<InvoiceLine> = Vec::new();
+        for item in &subscription.items.clone() {
+            lines.push(self.item_line(item, is_free || order.trial_days > 0));
+        }
+        for line in &order.one_time() {
+            let at = now.as_second();
+            let title = line.0.product_name.clone();
+            lines.push(self.one_off_line(&line.0, line.1, order.amount(line), title, false, (at, at)));
+        }
+        let invoice = self.new_invoice(&mut subscription, customer, "subscription_create", lines, now);
+        let outcome = Outcome {
+            customer: Some(customer.id.clone()),
+            subscription: Some(subscription.id.clone()),
+            invoice: Some(invoice.id.clone()),
+            status: "complete",
+            ..Outcome::default()
+        };
+        if invoice.amount_due == 0 {
+            return self.start_unpaid(subscription, invoice, outcome, now);
+        }
+        let method = if order.method == Method::Sepa { "sepa_debit" } else { "card" };
+        let mut intent = self.new_payment_intent(
+            invoice.amount_due,
+            Some(customer.id.clone()),
+            method,
+            &subscription.currency,
+            subscription.livemode,
+            now,
+        );
+        if order.method == Method::RequiresAction || (!self.batch_version.is_basil() && method == "card") {
+            self.pay_after_start(order, (subscription, invoice, intent), outcome, now)
+        } else {
+            // The payment does not know its invoice yet: basil creates that after the money.
+            let paid = self.attempt(order, &mut intent, now);
+            let outcome =
+                Outcome { intent: Some(intent.id.clone()), charge: intent.latest_charge.clone(), ..outcome };
+            self.start_after_payment(paid, (subscription, invoice, intent), outcome, now)
+        }
+    }
+
+    /// Nothing to pay now: a trial, or a full discount.
+    fn start_unpaid(
+        &mut self,
+        subscription: Subscription,
+        mut invoice: Invoice,
+        outcome: Outcome,
+        now: Timestamp,
+    ) -> Outcome {
+        self.settle(&mut invoice, None, now);
+        self.put_and_emit("customer.subscription.created", subscription, true, now);
+        self.emit("invoice.paid", invoice, None, false, now);
+        Outcome { payment_status: "no_payment_required", ..outcome }
+    }
+
+    /// Since basil: the payment came first, and a failed one leaves no subscription.
+    fn start_after_payment(
+        &mut self,
+        paid: Paid,
+        (subscription, mut invoice, mut intent): (Subscription, Invoice, PaymentIntent),
+        outcome: Outcome,
+        now: Timestamp,
+    ) -> Outcome {
+        if paid == Paid::No {
+            return Outcome {
+                subscription: None,
+                invoice: None,
+                payment_status: "unpaid",
+                status: "open",
+                ..outcome
+            };
+        }
+        if paid == Paid::Pending {
+            invoice.attempt_count = 1;
+        }
+        self.bind(&mut invoice, &mut intent, now);
+        self.ledger.put(intent, now);
+        self.ledger.put(invoice.clone(), now);
+        if let Some(mut charge) =
+            outcome.charge.as_ref().and_then(|id| self.ledger.get::<Charge>(id).cloned())
+        {
+            charge.invoice = Some(invoice.id.clone());
+            self.ledger.put(charge.clone(), now);
+            if paid == Paid::Yes {
+                self.put_and_emit("customer.subscription.created", subscription, true, now);
+                self.emit("invoice.finalized", invoice.clone(), None, false, now);
+                self.settle(&mut invoice, Some(&charge), now);
+                self.emit("invoice.paid", invoice, None, false, now);
+                return Outcome { payment_status: "paid", ..outcome };
+            }
+        }
+        self.emit("invoice.finalized", invoice, None, false, now);
+        self.put_and_emit("customer.subscription.created", subscription, true, now);
+        Outcome { payment_status: "unpaid", ..outcome }
+    }
+
+    /// Before basil: the subscription is there, incomplete, and the payment decides.
+    fn pay_after_start(
+        &mut self,
+        order: &Order,
+        (mut subscription, mut invoice, mut intent): (Subscription, Invoice, PaymentIntent),
+        outcome: Outcome,
+        now: Timestamp,
+    ) -> Outcome {
+        "incomplete".clone_into(&mut subscription.status);
+        self.bind(&mut invoice, &mut intent, now);
+        self.ledger.put(invoice.clone(), now);
+        self.put_and_emit("customer.subscription.created", subscription.clone(), true, now);
+        self.emit("invoice.finalized", invoice.clone(), None, false, now);
+        let paid = self.attempt(order, &mut intent, now);
+        let outcome =
+            Outcome { intent: Some(intent.id.clone()), charge: intent.latest_charge.clone(), ..outcome };
+        if paid != Paid::Yes {
+            invoice.attempt_count = 1;
+            self.ledger.put(invoice.clone(), now);
+            if order.method == Method::RequiresAction {
+                self.emit("invoice.payment_action_required", invoice.clone(), None, false, now);
+            }
+            self.emit("invoice.payment_failed", invoice, None, false, now);
+            return Outcome { payment_status: "unpaid", status: "open", ..outcome };
+        }
+        let before = subscription.clone();
+        "active".clone_into(&mut subscription.status);
+        self.ledger.put(subscription.clone(), now);
+        self.emit("customer.subscription.updated", subscription, Some(before.into()), false, now);
+        let charge = outcome.charge.as_ref().and_then(|id| self.ledger.get::<Charge>(id).cloned());
+        self.settle(&mut invoice, charge.as_ref(), now);
+        self.emit("invoice.paid", invoice, None, false, now);
+        Outcome { payment_status: "paid", ..outcome }
+    }
+}
+
+/// How an attempt at a payment ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Paid {
+    Yes,
+    /// Days until it is known.
+    Pending,
+    No,
+}
