@@ -12,7 +12,6 @@ use crate::desired::{Removal, Wish, Wishes};
 use crate::sync::Hold;
 use crate::target::{Failure, Holding, Item, Membership, Person, Seen, Standing, Step, Target};
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// How long Circle's reads may lag behind a write whose outcome is unknown.
@@ -35,6 +34,8 @@ pub struct Rules {
     pub look_wanted: bool,
     /// The mass-change brake that holds removals, by name.
     pub brake: Option<String>,
+    /// Items of the catalogue that do not exist at the target: they wait, the rest goes on.
+    pub missing: BTreeSet<Item>,
 }
 
 /// What to do next for one person.
@@ -60,8 +61,8 @@ pub enum Next {
 /// `wishes` is what they should hold, `person` what is known of them. Grants come before looks
 /// that only learn more, and removals come last: an upgrade never drops access in between.
 pub fn next(wishes: &Wishes, person: &Person, rules: &Rules, now: Timestamp) -> Next {
-    let wants = wishes.items.iter().filter(|(_, wish)| matches!(wish, Wish::Want { .. })).map(|(item, _)| item);
-    let wants: BTreeSet<&Item> = wants.collect();
+    let wanted = wishes.items.iter().filter(|(_, wish)| matches!(wish, Wish::Want { .. })).map(|(item, _)| item);
+    let (missing, wants): (BTreeSet<&Item>, BTreeSet<&Item>) = wanted.partition(|item| rules.missing.contains(*item));
     match &person.membership {
         Membership::Moved { id, .. } => return Next::Step(Step::Read { id: *id }),
         Membership::Unknown { look_at, .. } if rules.target == Target::Circle => {
@@ -107,9 +108,13 @@ pub fn next(wishes: &Wishes, person: &Person, rules: &Rules, now: Timestamp) -> 
         return Next::Step(step);
     }
 
-    let mut hold = None;
+    let mut hold = missing.first().map(|item| Hold::Misconfigured { mapping: item.to_string() });
     for (item, wish) in &wishes.items {
         let Wish::Absent { removal, .. } = wish else { continue };
+        // What the target does not have, nobody holds there.
+        if rules.missing.contains(item) {
+            continue;
+        }
         match person.items.get(item) {
             // What we never saw there is not ours to take: it is listed and left.
             None | Some(Holding::Absent { .. }) => {}
