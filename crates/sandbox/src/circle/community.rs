@@ -328,12 +328,22 @@ impl Community {
         })
     }
 
-    /// The member object with statistics, as reads answer it.
-    pub(super) fn member_with_statistics(&self, member: &Member) -> Value {
+    /// The member object with its level, as the search answers it.
+    pub(super) fn member_with_level(&self, member: &Member) -> Value {
         let mut found = self.member_json(member);
         found["gamification_stats"] = json!({
             "community_member_id": member.id, "total_points": 0, "current_level": 1,
             "current_level_name": "Level 1", "points_to_next_level": 50, "level_progress": 50,
+        });
+        found
+    }
+
+    /// The member object with level and activity, as the list and the read by id answer it.
+    pub(super) fn member_with_activity(&self, member: &Member) -> Value {
+        let mut found = self.member_with_level(member);
+        found["activity_score"] = json!({
+            "activity_score": "0.0", "presence": "0.0", "participation": "0.0",
+            "contribution": "0.0", "connection": "0.0",
         });
         found
     }

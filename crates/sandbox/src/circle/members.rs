@@ -45,7 +45,7 @@ impl Circle {
             community.find(email, strict)
         };
         Handled::read(match found {
-            Some(member) => Answer::json(200, &community.member_with_statistics(member)),
+            Some(member) => Answer::json(200, &community.member_with_level(member)),
             None => refusals::missing("community member"),
         })
     }
@@ -63,12 +63,7 @@ impl Circle {
         };
         let rows: Vec<&Member> = community.members.values().rev().filter(is_listed).collect();
         page(asked, PER_PAGE_PEOPLE, self.switches.per_page_max, &rows, |member| {
-            let mut shown = community.member_with_statistics(member);
-            shown["activity_score"] = json!({
-                "activity_score": "0.0", "presence": "0.0", "participation": "0.0",
-                "contribution": "0.0", "connection": "0.0",
-            });
-            shown
+            community.member_with_activity(member)
         })
     }
 
@@ -76,7 +71,7 @@ impl Circle {
     pub(super) fn member(&self, id: &str) -> Handled {
         let community = self.community.current();
         Handled::read(match self.member_by_id(id) {
-            Some(member) => Answer::json(200, &community.member_with_statistics(member)),
+            Some(member) => Answer::json(200, &community.member_with_activity(member)),
             None => refusals::missing("community member"),
         })
     }
@@ -210,7 +205,7 @@ impl Circle {
         }
         member.updated_at = now;
         let member = member.clone();
-        let shown = community.member_with_statistics(&member);
+        let shown = community.member_json(&member);
         self.record(now, By::Api, "updated", json!({ "member_id": id }));
         Handled::wrote(Answer::json(200, &shown))
     }
