@@ -133,22 +133,23 @@ impl Rows {
 
     /// Who is in it, newest first.
     pub(super) fn within(&self, of: u64) -> Vec<Row> {
-        let mut rows: Vec<Row> = self.rows.range((of, 0)..=(of, u64::MAX)).map(|(_, row)| *row).collect();
-        rows.sort_by_key(|row| std::cmp::Reverse(row.id));
-        rows
+        newest_first(self.rows.range((of, 0)..=(of, u64::MAX)).map(|(_, row)| *row).collect())
     }
 
     /// Every row, newest first.
     pub(super) fn all(&self) -> Vec<Row> {
-        let mut rows: Vec<Row> = self.rows.values().copied().collect();
-        rows.sort_by_key(|row| std::cmp::Reverse(row.id));
-        rows
+        newest_first(self.rows.values().copied().collect())
     }
 
     /// What one member is in, newest first.
     pub(super) fn of_member(&self, member: u64) -> Vec<Row> {
-        self.all().into_iter().filter(|row| row.member == member).collect()
+        newest_first(self.rows.values().filter(|row| row.member == member).copied().collect())
     }
+}
+
+fn newest_first(mut rows: Vec<Row>) -> Vec<Row> {
+    rows.sort_by_key(|row| std::cmp::Reverse(row.id));
+    rows
 }
 
 /// Everything a lagging read may see late.
@@ -480,5 +481,5 @@ impl Community {
 
 /// Whether two emails are one to Circle.
 pub(super) fn is_same_email(left: &str, right: &str, is_case_strict: bool) -> bool {
-    if is_case_strict { left == right } else { left.to_lowercase() == right.to_lowercase() }
+    if is_case_strict { left == right } else { left.eq_ignore_ascii_case(right) }
 }

@@ -8,7 +8,7 @@ use crate::call::Answer;
 
 use super::switches::{LimitBody, Switches};
 
-/// Answers `200`-style failures in the usual dialect, with an empty `error_details` object.
+/// The usual dialect, with an empty `error_details` object.
 pub(super) fn refused(status: u16, message: &str) -> Answer {
     detailed(status, message, &json!({}))
 }

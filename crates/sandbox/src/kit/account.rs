@@ -1,6 +1,6 @@
 //! What the account holds, and how Kit writes it down.
 //!
-//! Source of the shapes: Kit API v4 OpenAPI document; `plan` in the account from the October 2026 copy.
+//! Source of the shapes: Kit API v4 OpenAPI document; `plan` from the October 2026 copy.
 
 use std::collections::BTreeMap;
 
@@ -196,7 +196,7 @@ impl Account {
         json!({
             "user": { "email": "hello@northwind.example", "id": 27 },
             "account": {
-                "id": 27, "name": "Northwind Makers", "plan_type": "creator", "plan": plan,
+                "id": 27, "name": "Northwind Makers", "plan_type": "creator",
                 "primary_email_address": "hello@northwind.example", "created_at": iso(FOUNDED_AT),
                 "timezone": {
                     "name": "Europe/Berlin", "friendly_name": "Berlin", "utc_offset": "+01:00",
@@ -206,6 +206,7 @@ impl Account {
                     "is_default": true, "is_verified": true, "is_dmarc_configured": true,
                 }],
             },
+            "plan": plan,
         })
     }
 
@@ -236,5 +237,5 @@ impl Account {
 
 /// Whether two addresses are one to Kit.
 pub(super) fn is_same_email(left: &str, right: &str, is_case_strict: bool) -> bool {
-    if is_case_strict { left == right } else { left.to_lowercase() == right.to_lowercase() }
+    if is_case_strict { left == right } else { left.eq_ignore_ascii_case(right) }
 }

@@ -174,3 +174,16 @@ fn a_list_that_changes_between_pages_skips_or_repeats_rows() {
     assert_eq!(ids(&mut desk, 1), [1004, 1003]);
     assert_eq!(ids(&mut desk, 2), [1001], "a removal skips one");
 }
+
+#[test]
+fn one_seed_gives_one_story() {
+    let story = |seed: u64| {
+        let mut desk = Desk::new();
+        desk.circle = crate::circle::Circle::new(seed);
+        let invited = desk.raw(&call("POST /community_members", json!({ "email": "ada@x.io" })));
+        let listed = desk.raw(&call("GET /community_members?status=all", Value::Null));
+        (invited, listed, desk.state())
+    };
+    assert_eq!(story(1), story(1));
+    assert_ne!(story(1).0, story(2).0, "handles come from the seed");
+}

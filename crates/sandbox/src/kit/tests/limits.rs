@@ -57,3 +57,21 @@ fn calls_are_counted_by_status_and_operation() {
     assert_eq!(calls["by_status"], json!({ "201": 3, "404": 1 }));
     assert_eq!(calls["by_operation"]["POST /v4/tags/{id}/subscribers/{id}"], 2);
 }
+
+#[test]
+fn one_seed_gives_one_story() {
+    let story = |seed: u64| {
+        let mut desk = Desk::new();
+        desk.kit = crate::kit::Kit::new(seed);
+        desk.switch("list_lag_s", json!("profile"));
+        let mut answers =
+            vec![desk.raw(&call("POST /v4/subscribers", json!({ "email_address": "ada@x.io" })))];
+        for _ in 0..10 {
+            desk.wait(15);
+            answers.push(desk.raw(&call("GET /v4/subscribers", Value::Null)));
+        }
+        answers
+    };
+    assert_eq!(story(1), story(1));
+    assert_ne!(story(1), story(2), "request ids and lags come from the seed");
+}

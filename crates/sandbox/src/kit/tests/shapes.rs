@@ -36,14 +36,14 @@ fn objects_have_the_keys_of_the_documented_examples() {
         ),
         ("field", desk.get("/v4/custom_fields").1["custom_fields"][0].clone(), "id key label name"),
         ("pagination", desk.get("/v4/tags").1["pagination"].clone(), pagination),
-        ("account answer", account.clone(), "account user"),
+        ("account answer", account.clone(), "account plan user"),
         ("user", account["user"].clone(), "email id"),
         (
             "account",
             account["account"].clone(),
-            "created_at id name plan plan_type primary_email_address sending_addresses timezone",
+            "created_at id name plan_type primary_email_address sending_addresses timezone",
         ),
-        ("plan", account["account"]["plan"].clone(), "cancels_at on_trial subscriber_limit"),
+        ("plan", account["plan"].clone(), "cancels_at on_trial subscriber_limit"),
     ];
     for (name, found, expect) in cases {
         assert_eq!(keys(&found), expect, "{name}");
