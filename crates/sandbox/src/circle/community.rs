@@ -1,19 +1,9 @@
-//! What the community holds, and how Circle writes it down.
-//!
-//! Source of the shapes: Circle Admin API v2 OpenAPI document (March 2026).
+//! What the community holds. How Circle writes it down is in `shapes`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
-
-use super::ledger::iso;
-
-/// The one community of the fake.
-pub(super) const COMMUNITY_ID: u64 = 1;
-
-/// When the community, its groups and its spaces were made.
-const FOUNDED_AT: &str = "2024-01-01T00:00:00.000Z";
+use serde_json::Value;
 
 /// A membership of one person. Invited people are members too.
 #[derive(Clone, Debug)]
@@ -42,14 +32,6 @@ impl Member {
             (Some(_), Some(_)) => "active",
         }
     }
-
-    fn names(&self) -> (Option<&str>, Option<&str>) {
-        match self.name.as_deref().map(|name| name.split_once(' ').unwrap_or((name, ""))) {
-            None => (None, None),
-            Some((first, "")) => (Some(first), None),
-            Some((first, last)) => (Some(first), Some(last)),
-        }
-    }
 }
 
 #[derive(Clone, Debug)]
@@ -57,21 +39,6 @@ pub(super) struct Group {
     pub(super) id: u64,
     pub(super) name: String,
     pub(super) is_archived: bool,
-}
-
-impl Group {
-    /// A group as lists of groups show it; a member's own list leaves out the description.
-    pub(super) fn json(&self, with_description: bool) -> Value {
-        let status = if self.is_archived { "archived" } else { "active" };
-        let mut group = json!({
-            "id": self.id, "name": self.name, "status": status, "community_id": COMMUNITY_ID,
-            "created_at": FOUNDED_AT, "updated_at": FOUNDED_AT,
-        });
-        if with_description {
-            group["description"] = json!(format!("{} of Northwind Makers", self.name));
-        }
-        group
-    }
 }
 
 #[derive(Clone, Debug)]
@@ -295,187 +262,9 @@ impl Community {
     }
 
     /// The handle in a member's profile link: 8 hex digits from the seed and the id.
-    fn public_uid(&self, id: u64) -> String {
+    pub(super) fn public_uid(&self, id: u64) -> String {
         let mixed = (self.seed ^ id).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         format!("{:08x}", mixed >> 32)
-    }
-
-    /// The member object without statistics, as a create answers it.
-    pub(super) fn member_json(&self, member: &Member) -> Value {
-        let (first_name, last_name) = member.names();
-        let public_uid = self.public_uid(member.id);
-        let tags: Vec<Value> = self
-            .tagged
-            .of_member(member.id)
-            .iter()
-            .filter_map(|row| self.tags.get(&row.of))
-            .map(|tag| json!({ "id": tag.id, "name": tag.name }))
-            .collect();
-        // The only timestamp that Circle writes in another form, and the only one that is "" and not null.
-        let accepted = member
-            .accepted_at
-            .map_or_else(String::new, |at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string());
-        json!({
-            "id": member.id, "user_id": member.user_id, "community_id": COMMUNITY_ID,
-            "first_name": first_name, "last_name": last_name, "name": member.name,
-            "email": member.email, "headline": member.headline, "avatar_url": null,
-            "public_uid": public_uid, "profile_url": format!("https://northwind.circle.example/u/{public_uid}"),
-            "created_at": iso(member.created_at), "updated_at": iso(member.updated_at),
-            "last_seen_at": null, "profile_confirmed_at": member.confirmed_at.map(iso),
-            "accepted_invitation": accepted, "active": member.accepted_at.is_some(),
-            "sso_provider_user_id": null, "member_tags": tags,
-            "profile_fields": [], "flattened_profile_fields": {},
-            "posts_count": 0, "comments_count": 0,
-        })
-    }
-
-    /// The member object with its level, as the search answers it.
-    pub(super) fn member_with_level(&self, member: &Member) -> Value {
-        let mut found = self.member_json(member);
-        found["gamification_stats"] = json!({
-            "community_member_id": member.id, "total_points": 0, "current_level": 1,
-            "current_level_name": "Level 1", "points_to_next_level": 50, "level_progress": 50,
-        });
-        found
-    }
-
-    /// The member object with level and activity, as the list and the read by id answer it.
-    pub(super) fn member_with_activity(&self, member: &Member) -> Value {
-        let mut found = self.member_with_level(member);
-        found["activity_score"] = json!({
-            "activity_score": "0.0", "presence": "0.0", "participation": "0.0",
-            "contribution": "0.0", "connection": "0.0",
-        });
-        found
-    }
-
-    /// A row of an access group: ids only, no email.
-    pub(super) fn group_row_json(row: &Row) -> Value {
-        json!({
-            "id": row.id, "access_group_id": row.of, "community_member_id": row.member,
-            "community_id": COMMUNITY_ID, "created_at": iso(row.at), "updated_at": iso(row.at),
-        })
-    }
-
-    /// A row of a space, with a short form of its member.
-    pub(super) fn space_row_json(&self, row: &Row) -> Value {
-        let member = self.members.get(&row.member).or_else(|| self.gone.get(&row.member));
-        let nested = member.map(|member| {
-            let (first_name, last_name) = member.names();
-            let public_uid = self.public_uid(member.id);
-            json!({
-                "name": member.name, "first_name": first_name, "last_name": last_name,
-                "headline": member.headline, "community_id": COMMUNITY_ID,
-                "profile_url": format!("https://northwind.circle.example/u/{public_uid}"),
-                "public_uid": public_uid, "avatar_url": null, "email": member.email,
-            })
-        });
-        json!({
-            "id": row.id, "user_id": member.map(|member| member.user_id), "space_id": row.of,
-            "community_member_id": row.member, "notification_type": "never",
-            "in_app_notification_setting": "never", "mobile_notification_setting": "never",
-            "posts_read_count": 0, "moderator": false, "access_type": "invite", "status": "active",
-            "created_at": iso(row.at), "updated_at": iso(row.at), "community_member": nested,
-        })
-    }
-
-    pub(super) fn space_json(&self, space: &Space) -> Value {
-        let slug = space.name.to_lowercase().replace(' ', "-");
-        json!({
-            "id": space.id, "name": space.name, "slug": slug, "community_id": COMMUNITY_ID,
-            "cover_image_url": null, "cover_image_visible": false, "cover_image_display_style": "wide",
-            "is_private": true, "hide_post_settings": false, "display_view": "posts",
-            "is_post_disabled": false, "space_type": "basic", "host": "https://northwind.circle.example",
-            "post_ids": [], "url": format!("https://northwind.circle.example/c/{slug}"),
-            "custom_emoji_url": null, "custom_emoji_dark_url": null, "emoji": null,
-            "space_group": { "id": space.within, "name": self.space_groups.get(&space.within) },
-            "topics": [], "event_auto_rsvp_enabled": false,
-            "default_in_app_notification_setting": "never",
-            "default_mention_in_app_notification_setting": "never",
-            "default_mention_mobile_notification_setting": "never",
-            "default_mobile_notification_setting": "never", "default_notification_setting": "never",
-        })
-    }
-
-    pub(super) fn tag_json(&self, tag: &Tag) -> Value {
-        json!({
-            "id": tag.id, "name": tag.name, "color": tag.color, "display_format": "label",
-            "display_locations": { "post_bio": true, "profile_page": true, "member_directory": true },
-            "is_public": tag.is_public, "is_background_enabled": true, "emoji": null,
-            "custom_emoji_url": null, "custom_emoji_dark_url": null,
-            "tagged_members_count": self.tagged.within(tag.id).len(),
-            "created_at": iso(tag.created_at), "updated_at": iso(tag.created_at),
-        })
-    }
-
-    /// The community itself, without its colours, texts and settings.
-    pub(super) fn details(&self) -> Value {
-        let first_space = self.spaces.keys().next();
-        json!({
-            "id": COMMUNITY_ID, "name": "Northwind Makers", "slug": "northwind-makers", "locale": "en",
-            "created_at": FOUNDED_AT, "updated_at": FOUNDED_AT, "is_private": true,
-            "allow_signups_to_public_community": false, "reply_to_email": "hello@northwind.example",
-            "default_existing_member_space_id": first_space, "default_logged_out_space_id": first_space,
-            "default_new_member_space_id": first_space, "white_label": false,
-            "prefs": { "has_posts": true, "has_spaces": true, "has_invited_member": !self.members.is_empty() },
-            "community_setting": { "id": 1, "default_space_ids": [], "enforce_otp_for_signup": true },
-        })
-    }
-
-    /// Everything, for tests and for the page that shows the fake.
-    pub(super) fn state(&self) -> Value {
-        let ids = |rows: Vec<Row>, pick: fn(&Row) -> u64| {
-            let mut ids: Vec<u64> = rows.iter().map(pick).collect();
-            ids.sort_unstable();
-            ids
-        };
-        let shown = |member: &Member| {
-            json!({
-                "id": member.id, "user_id": member.user_id, "email": member.email, "name": member.name,
-                "state": member.state(), "is_flagged": member.is_flagged,
-                "created_at": iso(member.created_at), "accepted_at": member.accepted_at.map(iso),
-                "confirmed_at": member.confirmed_at.map(iso),
-                "groups": ids(self.in_group.of_member(member.id), |row| row.of),
-                "spaces": ids(self.in_space.of_member(member.id), |row| row.of),
-                "space_groups": ids(self.in_space_group.of_member(member.id), |row| row.of),
-                "tags": ids(self.tagged.of_member(member.id), |row| row.of),
-            })
-        };
-        let groups: Vec<Value> = self
-            .groups
-            .values()
-            .map(|group| {
-                json!({
-                    "id": group.id, "name": group.name, "is_archived": group.is_archived,
-                    "members": ids(self.in_group.within(group.id), |row| row.member),
-                })
-            })
-            .collect();
-        let spaces: Vec<Value> = self
-            .spaces
-            .values()
-            .map(|space| {
-                json!({
-                    "id": space.id, "name": space.name, "space_group": space.within,
-                    "members": ids(self.in_space.within(space.id), |row| row.member),
-                })
-            })
-            .collect();
-        let tags: Vec<Value> = self
-            .tags
-            .values()
-            .map(|tag| {
-                let members = ids(self.tagged.within(tag.id), |row| row.member);
-                json!({ "id": tag.id, "name": tag.name, "members": members })
-            })
-            .collect();
-        json!({
-            "community": { "id": COMMUNITY_ID, "name": "Northwind Makers" },
-            "members": self.members.values().map(shown).collect::<Vec<_>>(),
-            "gone": self.gone.values().map(shown).collect::<Vec<_>>(),
-            "groups": groups, "spaces": spaces, "space_groups": self.space_groups, "tags": tags,
-            "tagged_leads": self.tagged_leads,
-        })
     }
 }
 

@@ -15,6 +15,7 @@ mod members;
 mod page;
 mod parameters;
 mod refusals;
+mod shapes;
 mod spaces;
 mod switches;
 mod tags;

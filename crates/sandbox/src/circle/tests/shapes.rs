@@ -6,6 +6,23 @@ use serde_json::{Value, json};
 
 use super::{Desk, call};
 
+const COMMUNITY: &str = "allow_signups_to_public_community community_setting community_switcher_enabled \
+    created_at custom_cta_for_share_links custom_tos custom_tos_enabled \
+    default_existing_member_space_id default_logged_out_space_id \
+    default_new_member_space_id default_search_sorting digest_intro digest_subject \
+    digests_hide_comments digests_hide_members digests_hide_posts digests_hide_stats \
+    id is_private locale locked_post_cta_body locked_post_cta_button_text \
+    locked_post_cta_button_url locked_post_cta_heading name prefs \
+    private_signup_link_label private_signup_link_url reply_to_email slug updated_at \
+    weekly_digest_enabled white_label";
+const SETTING: &str = "allow_members_to_go_live allow_moderator_csv_download \
+    allow_profile_search_indexing community_activity_notifications_email_enabled \
+    community_activity_notifications_in_app_enabled created_at \
+    deactivate_account_enabled default_logged_out_redirect_id \
+    default_logged_out_redirect_type default_space_ids \
+    desktop_app_community_visibility_enabled enforce_otp_for_signup \
+    hide_emails_on_member_profiles id ios_app_enabled member_media_uploads_enabled \
+    show_ios_app_banner truncate_post_body_in_email_notifications updated_at";
 const MEMBER: &str = "accepted_invitation active avatar_url comments_count community_id created_at email \
                       first_name flattened_profile_fields headline id last_name last_seen_at member_tags name \
                       posts_count profile_confirmed_at profile_fields profile_url public_uid \
@@ -104,9 +121,13 @@ fn objects_have_the_keys_of_the_documented_examples() {
         assert_eq!(keys(&found), expect, "{name}");
     }
     let (_, community) = desk.get("/community");
-    assert_eq!(community["id"], 1);
-    assert_eq!(community["name"], "Northwind Makers");
-    assert_eq!(community["is_private"], true);
+    assert_eq!(keys(&community), sorted(&[COMMUNITY]));
+    assert_eq!(keys(&community["community_setting"]), sorted(&[SETTING]));
+    assert_eq!(
+        keys(&community["prefs"]),
+        "brand_color brand_text_color has_invited_member has_posts has_spaces"
+    );
+    assert_eq!((&community["id"], &community["name"]), (&json!(1), &json!("Northwind Makers")));
 }
 
 #[test]
