@@ -9,6 +9,8 @@
 //!
 //! Begin with [`World::handle`]; `control` lists what `/_sandbox` can do.
 #![forbid(unsafe_code)]
+// The widest wire objects have more fields than the default lets `json!` expand.
+#![recursion_limit = "256"]
 
 pub mod call;
 pub mod circle;

@@ -146,7 +146,6 @@ impl World {
         let did = handled.as_ref().is_some_and(|handled| handled.did);
         let reply = match (&fault, handled) {
             (Some(Fault::TimeoutBefore | Fault::TimeoutAfter), _) => Reply::Hang,
-            (Some(Fault::ResetBefore | Fault::ResetAfter | Fault::Down), _) | (None, None) => Reply::Reset,
             (Some(Fault::Status { answer, .. }), _) => at_once(answer.clone()),
             (Some(Fault::Slow(after)), Some(handled)) => {
                 Reply::Answer { answer: handled.answer, after: *after }
@@ -155,8 +154,8 @@ impl World {
                 handled.answer.body.truncate(handled.answer.body.len() / 2);
                 at_once(handled.answer)
             }
-            (Some(Fault::Slow(_) | Fault::Truncated), None) => Reply::Reset,
             (None, Some(handled)) => at_once(handled.answer),
+            (Some(Fault::ResetBefore | Fault::ResetAfter | Fault::Down), _) | (_, None) => Reply::Reset,
         };
         let reply = dated(reply, now);
         let status = match &reply {

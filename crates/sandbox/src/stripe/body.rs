@@ -21,6 +21,11 @@ impl Body {
         self.0.get(name).filter(|value| !value.is_null())
     }
 
+    /// Whether a field is there and null, which some actions tell from a missing one.
+    pub(crate) fn is_null(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(Value::is_null)
+    }
+
     pub(crate) fn text(&self, name: &str) -> Result<Option<String>, String> {
         match self.get(name) {
             None => Ok(None),

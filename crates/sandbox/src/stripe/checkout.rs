@@ -267,7 +267,7 @@ impl Stripe {
         let mut intent =
             self.new_payment_intent(total, customer_id.clone(), method, &currency, order.livemode, now);
         if customer.is_none() {
-            intent.receipt_email = order.email.clone();
+            intent.receipt_email.clone_from(&order.email);
         }
         let paid = self.attempt(order, &mut intent, now);
         Outcome {
@@ -377,7 +377,7 @@ impl Stripe {
     fn subscribe(&mut self, order: &Order, customer: &Customer, now: Timestamp) -> Outcome {
         let mut subscription = self.new_subscription(customer, &order.recurring(), order.trial_days, now);
         subscription.flexible = order.flexible;
-        subscription.metadata = order.subscription_metadata.clone();
+        subscription.metadata.clone_from(&order.subscription_metadata);
         if !order.has_card {
             subscription.payment_method = None;
             "pause".clone_into(&mut subscription.missing_payment_method);

@@ -31,17 +31,14 @@ pub(crate) enum Content {
     Snapshot { object: Box<Record>, before: Option<Box<Record>> },
     /// An object given as it is, the same in every version.
     Raw { object: Value, previous: Option<Value> },
-    /// A thin notification: the whole body, which carries no object.
-    Thin { body: Value },
 }
 
 impl Event {
-    /// The kind of object it carries; empty for a thin notification.
+    /// The kind of object it carries.
     pub(crate) fn object_kind(&self) -> &str {
         match &self.content {
             Content::Snapshot { object, .. } => object.kind(),
             Content::Raw { object, .. } => object["object"].as_str().unwrap_or_default(),
-            Content::Thin { .. } => "",
         }
     }
 
@@ -63,7 +60,6 @@ impl Event {
                     data.insert("previous_attributes".to_owned(), previous.clone());
                 }
             }
-            Content::Thin { body } => return body.clone(),
         }
         let mut event = json!({
             "id": self.id, "object": "event", "api_version": version.name(), "created": self.at.as_second(),

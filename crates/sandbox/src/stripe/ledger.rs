@@ -1,5 +1,6 @@
 //! Every object of the account, with enough of its recent past to answer a read that lags behind.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
@@ -28,22 +29,19 @@ impl Ledger {
     /// Adds an object or its next state.
     pub(crate) fn put(&mut self, record: impl Into<Record>, now: Timestamp) {
         let record = record.into();
-        match self.rows.get_mut(record.id()) {
-            Some(row) => {
-                if row.states.back().is_some_and(|(began_at, _)| *began_at == now) {
-                    row.states.pop_back();
-                }
-                row.states.push_back((now, record));
-                // The second state must itself be old enough before the first can go.
-                while row.states.get(1).is_some_and(|(began_at, _)| *began_at <= now - LAG_MAX) {
-                    row.states.pop_front();
-                }
-            }
-            None => {
-                self.added += 1;
-                let row = Row { sequence: self.added, states: VecDeque::from([(now, record.clone())]) };
-                self.rows.insert(record.id().to_owned(), row);
-            }
+        let Some(row) = self.rows.get_mut(record.id()) else {
+            self.added += 1;
+            let id = record.id().to_owned();
+            self.rows.insert(id, Row { sequence: self.added, states: VecDeque::from([(now, record)]) });
+            return;
+        };
+        if row.states.back().is_some_and(|(began_at, _)| *began_at == now) {
+            row.states.pop_back();
+        }
+        row.states.push_back((now, record));
+        // The second state must itself be old enough before the first can go.
+        while row.states.get(1).is_some_and(|(began_at, _)| *began_at <= now - LAG_MAX) {
+            row.states.pop_front();
         }
     }
 
@@ -72,7 +70,7 @@ impl Ledger {
             .filter(|(_, record)| record.kind() == kind)
             .map(|(sequence, record)| (record.created(), sequence, record))
             .collect();
-        found.sort_by(|a, b| (b.0, b.1).cmp(&(a.0, a.1)));
+        found.sort_by_key(|row| Reverse((row.0, row.1)));
         found.into_iter().map(|(_, _, record)| record).collect()
     }
 

@@ -8,19 +8,27 @@
 //! Begin with `checkout`, the commonest action; `reads` is the REST API.
 
 mod actions;
+mod bank_debits;
 mod body;
 mod checkout;
 mod endpoints;
 mod errors;
 mod event;
+mod expand;
+mod hostile;
 mod ids;
 mod keys;
 mod ledger;
+mod lists;
 mod make;
+mod money_back;
+mod people;
 mod reads;
 mod records;
 mod render;
 mod render_billing;
+mod renewals;
+mod subscriptions;
 mod version;
 mod webhooks;
 

@@ -131,11 +131,6 @@ impl Subscription {
         }
     }
 
-    /// What one period costs.
-    pub(crate) fn amount(&self) -> i64 {
-        self.items.iter().map(|item| item.price.amount * item.quantity).sum()
-    }
-
     /// Whether it has ended for good.
     pub(crate) fn is_over(&self) -> bool {
         matches!(self.status.as_str(), "canceled" | "incomplete_expired")

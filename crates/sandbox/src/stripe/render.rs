@@ -100,7 +100,9 @@ fn entries(fields: Value) -> Map<String, Value> {
 
 /// A list object without paging marks.
 pub(crate) fn list(data: Vec<Value>, has_more: bool, url: &str) -> Value {
-    json!({ "object": "list", "data": data, "has_more": has_more, "url": url })
+    let mut list = json!({ "object": "list", "has_more": has_more, "url": url });
+    list["data"] = Value::Array(data);
+    list
 }
 
 /// An address of which the country alone is known.

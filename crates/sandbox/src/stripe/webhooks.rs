@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use super::event::{Content, Event, pretty};
+use super::event::{Event, pretty};
 use super::version::ApiVersion;
 
 /// A webhook endpoint of the account.
@@ -48,10 +48,9 @@ impl Endpoint {
     }
 
     fn wants(&self, event: &Event) -> bool {
-        let is_thin = matches!(event.content, Content::Thin { .. });
         self.is_enabled
             && self.livemode == event.livemode
-            && (is_thin || self.enabled_events.iter().any(|kind| kind == "*" || *kind == event.kind))
+            && self.enabled_events.iter().any(|kind| kind == "*" || *kind == event.kind)
     }
 }
 
@@ -401,11 +400,10 @@ impl Endpoint {
         };
         let secret = if signing == Signing::Wrong { "whsec_of_somebody_else" } else { self.secret.as_str() };
         let mut marks = vec![format!("v1={}", mac(secret, at, body))];
-        if let Some((old, _)) = self.old_secret.as_ref().filter(|(_, until)| now < *until) {
-            if signing != Signing::Wrong {
-                let place = if self.old_first { 0 } else { 1 };
-                marks.insert(place, format!("v1={}", mac(old, at, body)));
-            }
+        let old = self.old_secret.as_ref().filter(|(_, until)| now < *until);
+        if let Some((old, _)) = old.filter(|_| signing != Signing::Wrong) {
+            let place = usize::from(!self.old_first);
+            marks.insert(place, format!("v1={}", mac(old, at, body)));
         }
         marks.push(format!("v0={}", mac("v0", at, body)));
         Some(format!("t={at},{}", marks.join(",")))

@@ -33,7 +33,7 @@ fn a_card_purchase_emits_its_events_in_the_order_of_its_version() {
         ("2026-10-28.endive", "price_1Course", one_time.as_slice()),
     ] {
         let mut stage = Stage::with_endpoint(version);
-        stage.act("checkout", json!({ "email": "ada@example.com", "price": price, "api_version": version }));
+        stage.act("checkout", &json!({ "email": "ada@example.com", "price": price, "api_version": version }));
         assert_eq!(stage.received_types(), expect, "{price} in {version}");
     }
 }
@@ -41,7 +41,7 @@ fn a_card_purchase_emits_its_events_in_the_order_of_its_version() {
 #[test]
 fn a_delivery_is_signed_with_the_endpoints_secret() {
     let mut stage = Stage::with_endpoint("2025-09-30.clover");
-    stage.act("checkout", json!({ "email": "ada@example.com", "price": "price_1Course" }));
+    stage.act("checkout", &json!({ "email": "ada@example.com", "price": "price_1Course" }));
     let due = stage.world.due_deliveries(stage.now);
     assert_eq!(due.len(), 4);
     for delivery in due {
@@ -58,7 +58,7 @@ fn a_subscription_purchase_can_be_read_back_whole() {
     let mut stage = Stage::new();
     let bought = stage.act(
         "checkout",
-        json!({ "email": "ada@example.com", "name": "Ada", "price": "price_1Community", "client_reference_id": "u1" }),
+        &json!({ "email": "ada@example.com", "name": "Ada", "price": "price_1Community", "client_reference_id": "u1" }),
     );
     let session =
         stage.read(&format!("/v1/checkout/sessions/{}?expand[]=line_items", text(&bought["session"])));

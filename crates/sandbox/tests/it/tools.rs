@@ -24,7 +24,7 @@ impl Stage {
         let mut stage = Self::new();
         stage.act(
             "endpoint",
-            json!({ "url": "http://127.0.0.1:9/hook", "secret": SECRET, "api_version": version }),
+            &json!({ "url": "http://127.0.0.1:9/hook", "secret": SECRET, "api_version": version }),
         );
         stage
     }
@@ -34,9 +34,9 @@ impl Stage {
     }
 
     /// Does a control action of the Stripe fake, which must work.
-    pub(crate) fn act(&mut self, action: &str, body: Value) -> Value {
+    pub(crate) fn act(&mut self, action: &str, body: &Value) -> Value {
         self.world
-            .act("stripe", action, &body, self.now)
+            .act("stripe", action, body, self.now)
             .unwrap_or_else(|why| panic!("{action} {body}: {why}"))
     }
 
