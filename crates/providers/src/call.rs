@@ -137,7 +137,7 @@ impl Base {
     }
 
     /// The address of an operation: its path below this base, with `query` percent-encoded.
-    fn join(&self, path: &str, query: &[(&str, &str)]) -> Uri {
+    pub(crate) fn join(&self, path: &str, query: &[(&str, &str)]) -> Uri {
         let mut text = format!("{}{path}", self.prefix);
         for (place, (name, value)) in query.iter().enumerate() {
             text.push(if place == 0 { '?' } else { '&' });
@@ -154,7 +154,7 @@ impl Base {
 
 /// All but the unreserved characters of RFC 3986: a `+` in an address becomes `%2B`, where a bare one
 /// would be read as a blank.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+pub(crate) const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// One request to be: an operation and what goes into it.
 pub(crate) struct Draft<'a> {
@@ -202,7 +202,7 @@ fn id_value(id: &str) -> HeaderValue {
 
 /// What of `text` is safe in a header, a log line and a page: letters, digits and `_.:-`, at most
 /// [`ID_BYTES_MAX`] of them.
-fn word(text: &str) -> String {
+pub(crate) fn word(text: &str) -> String {
     text.chars().filter(|c| c.is_ascii_alphanumeric() || "_.:-".contains(*c)).take(ID_BYTES_MAX).collect()
 }
 
@@ -213,6 +213,18 @@ fn word(text: &str) -> String {
 pub fn request_id(headers: &HeaderMap) -> Option<String> {
     let text = String::from_utf8_lossy(headers.get(REQUEST_ID)?.as_bytes());
     Some(word(&text)).filter(|id| !id.is_empty())
+}
+
+/// A request as text for a snapshot, without what differs between releases or must stay secret.
+#[cfg(test)]
+pub(crate) fn shown(request: &Request<Vec<u8>>) -> String {
+    let mut text = format!("{} {}\n", request.method(), request.uri());
+    for (name, value) in request.headers() {
+        let value = if value.is_sensitive() { "(secret)" } else { value.to_str().unwrap() };
+        writeln!(text, "{name}: {}", value.replace(env!("CARGO_PKG_VERSION"), "VERSION")).unwrap();
+    }
+    writeln!(text, "\n{}", String::from_utf8_lossy(request.body())).unwrap();
+    text
 }
 
 #[cfg(test)]

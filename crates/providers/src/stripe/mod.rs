@@ -8,8 +8,13 @@
 //! Objects are parsed by the fields that are present, never by the API version: an endpoint may
 //! be pinned to any of them, and a listed event keeps the version that it was made in.
 
+pub mod answer;
 pub mod envelope;
-pub mod facts;
+mod facts;
+pub mod key;
 pub mod learn;
+pub mod read;
+pub mod refusal;
+pub mod route;
 pub mod verify;
 pub mod wire;

@@ -2,4 +2,5 @@
 
 mod fixtures;
 mod learn;
+mod reads;
 mod signatures;
