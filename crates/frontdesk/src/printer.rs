@@ -1,0 +1,277 @@
+//! Everything that the commands print.
+//!
+//! Data goes to stdout, everything else to stderr. Colour never carries a meaning alone, and is left out where
+//! `NO_COLOR` is set or nobody's terminal is listening.
+
+use crate::errors::{Code, Failure, Report, Severity};
+use crate::log::scrub_credentials;
+use anstream::{AutoStream, ColorChoice};
+use comfy_table::{ContentArrangement, Table, presets};
+use jiff::SignedDuration;
+use owo_colors::OwoColorize;
+use serde::Serialize;
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+/// How much is said beside the data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verbosity {
+    /// Errors alone.
+    Quiet,
+    /// Errors, warnings and notes.
+    #[default]
+    Normal,
+    /// And details.
+    Verbose,
+}
+
+/// The one way out for everything that the commands say.
+pub struct Printer {
+    data: AutoStream<Box<dyn Write + Send>>,
+    talk: AutoStream<Box<dyn Write + Send>>,
+    verbosity: Verbosity,
+    json: bool,
+}
+
+impl Printer {
+    /// Prints to the process's own stdout and stderr. `json`: one JSON document instead of text for people.
+    pub fn of_process(verbosity: Verbosity, json: bool) -> Self {
+        let data = AutoStream::choice(&io::stdout());
+        let talk = AutoStream::choice(&io::stderr());
+        Self::new((Box::new(io::stdout()), data), (Box::new(io::stderr()), talk), verbosity, json)
+    }
+
+    /// Prints to any two streams, without colours unless `ColorChoice` says so.
+    pub fn new(
+        data: (Box<dyn Write + Send>, ColorChoice),
+        talk: (Box<dyn Write + Send>, ColorChoice),
+        verbosity: Verbosity,
+        json: bool,
+    ) -> Self {
+        Self { data: AutoStream::new(data.0, data.1), talk: AutoStream::new(talk.0, talk.1), verbosity, json }
+    }
+
+    /// Whether the reader is a program.
+    pub const fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Prints data for people: text, with a line end of its own. Nothing where the reader is a program.
+    pub fn text(&mut self, text: &str) -> Result<(), Failure> {
+        if self.json {
+            return Ok(());
+        }
+        written(writeln!(self.data, "{text}"))
+    }
+
+    /// Prints bytes as they are, for generated files such as completions.
+    pub fn bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        written(self.data.write_all(bytes).and_then(|()| self.data.flush()))
+    }
+
+    /// Prints data for programs: one JSON document. Nothing where the reader is a person.
+    pub fn json(&mut self, value: &impl Serialize) -> Result<(), Failure> {
+        if !self.json {
+            return Ok(());
+        }
+        let text = serde_json::to_string_pretty(value).expect("what is printed has only text for keys");
+        written(writeln!(self.data, "{text}"))
+    }
+
+    /// Prints a table for people. A row is as long as the head.
+    pub fn table(
+        &mut self,
+        head: &[&str],
+        rows: impl IntoIterator<Item = Vec<String>>,
+    ) -> Result<(), Failure> {
+        self.text(&table(head, rows))
+    }
+
+    /// Says something on the side, such as what is being done. Silent where only errors are wanted.
+    pub fn note(&mut self, text: &str) {
+        if self.verbosity >= Verbosity::Normal {
+            self.say(text);
+        }
+    }
+
+    /// Says a detail.
+    pub fn detail(&mut self, text: &str) {
+        if self.verbosity >= Verbosity::Verbose {
+            self.say(text);
+        }
+    }
+
+    /// Tells a warning.
+    pub fn warning(&mut self, report: &Report) {
+        if self.verbosity >= Verbosity::Normal || report.is_error() {
+            self.tell(report);
+        }
+    }
+
+    /// Tells why a command failed; with `--json` as one document on stderr. Warnings that came along are told too,
+    /// unless only errors are wanted.
+    pub fn failure(&mut self, failure: &Failure) {
+        let wanted: Vec<_> = failure
+            .reports
+            .iter()
+            .filter(|report| report.is_error() || self.verbosity >= Verbosity::Normal)
+            .collect();
+        if self.json {
+            let document = serde_json::json!({ "reports": wanted });
+            let text = serde_json::to_string_pretty(&document).expect("a report has only text for keys");
+            self.say(&scrub_credentials(&text));
+            return;
+        }
+        for (n, report) in wanted.iter().enumerate() {
+            if n > 0 {
+                self.say("");
+            }
+            self.tell(report);
+        }
+        let errors = failure.reports.iter().filter(|report| report.is_error()).count();
+        if errors > 1 {
+            self.say(&format!("\n{errors} errors; nothing was done"));
+        }
+    }
+
+    fn tell(&mut self, report: &Report) {
+        self.say(&laid_out(report, true));
+    }
+
+    /// A line on stderr. When even that cannot be written there is nobody left to tell.
+    fn say(&mut self, text: &str) {
+        let _ = writeln!(self.talk, "{text}");
+    }
+}
+
+/// A report as text without colours, as logs and pages show it.
+pub fn plain(report: &Report) -> String {
+    laid_out(report, false)
+}
+
+/// What, where, why, and one thing to do with the code at the end.
+fn laid_out(report: &Report, colours: bool) -> String {
+    let word = report.severity.as_str();
+    let mut text = match (colours, report.severity) {
+        (false, _) => format!("{word}: "),
+        (true, Severity::Error) => format!("{}: ", word.red().bold()),
+        (true, Severity::Warning) => format!("{}: ", word.yellow().bold()),
+    };
+    text.push_str(&report.message);
+    let code = report.code;
+    if report.hint.is_none() {
+        let _ = write!(text, " ({code})");
+    }
+    if let Some(at) = &report.at {
+        let _ = write!(text, "\n  at {at}");
+    }
+    for cause in &report.caused_by {
+        let _ = write!(text, "\n  caused by: {cause}");
+    }
+    if let Some(hint) = &report.hint {
+        let _ = if colours {
+            write!(text, "\n{}: {hint} ({code})", "hint".cyan().bold())
+        } else {
+            write!(text, "\nhint: {hint} ({code})")
+        };
+    }
+    scrub_credentials(&text)
+}
+
+/// A table without lines, two spaces between its columns, as wide as it must be.
+pub fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(head.iter().map(ToString::to_string));
+    for row in rows {
+        assert_eq!(row.len(), head.len(), "a row has a cell for each head");
+        table.add_row(row);
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
+/// A length of clock time as people read it: `8 s`, `5 min`, `11 h 27 min`, `3 days`. Rounded down to what is shown;
+/// below a second `0 s`; the sign of a negative one is left out.
+pub fn span(span: SignedDuration) -> String {
+    let seconds = span.unsigned_abs().as_secs();
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, 0) => format!("{hours} h"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (1, 0, _) => "1 day".to_owned(),
+        (1, hours, _) => format!("1 day {hours} h"),
+        (days, _, _) => format!("{days} days"),
+    }
+}
+
+/// What a failed write means. A reader that went away (`frontdesk event list | head`) is no failure of ours, and ends
+/// the printing all the same.
+fn written(result: io::Result<()>) -> Result<(), Failure> {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            let report = Report::error(Code::CannotPrint, "could not write the output").because(&error);
+            Err(report.hint("check that the disk or pipe behind stdout has room").into())
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::errors::Place;
+
+    #[test]
+    fn spans_read_like_clock_time() {
+        let rows = [
+            (0, "0 s"),
+            (8, "8 s"),
+            (300, "5 min"),
+            (359, "5 min"),
+            (41_220, "11 h 27 min"),
+            (43_200, "12 h"),
+            (86_400, "1 day"),
+            (90_000, "1 day 1 h"),
+            (259_200, "3 days"),
+            (300_000, "3 days"),
+        ];
+        for (seconds, text) in rows {
+            assert_eq!(span(SignedDuration::from_secs(seconds)), text, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn a_report_says_what_where_why_and_what_to_do() {
+        let place =
+            Place { file: "frontdesk.toml".to_owned(), line: Some(12), key: "plans.pro.grace".to_owned() };
+        let report = Report::error(Code::NotADuration, "`3 dayz` is not a length of time")
+            .at(place)
+            .because(&io::Error::other("no such unit"))
+            .hint("write \"3d\"");
+        assert_eq!(
+            plain(&report),
+            "error: `3 dayz` is not a length of time\n  at frontdesk.toml:12 plans.pro.grace\n  \
+             caused by: no such unit\nhint: write \"3d\" (FD0006)"
+        );
+    }
+
+    #[test]
+    fn a_table_has_straight_columns_and_no_trailing_space() {
+        let text = table(
+            &["name", "state"],
+            [vec!["a".to_owned(), "due".to_owned()], vec!["abcdef".to_owned(), "x".to_owned()]],
+        );
+        assert_eq!(text, "name    state\na       due\nabcdef  x");
+    }
+
+    #[test]
+    fn a_credential_that_slipped_into_a_message_is_masked() {
+        let report = Report::error(Code::WrongValue, "cannot be `rk_live_51Habcdefgh`");
+        assert!(!plain(&report).contains("51Habcdefgh"));
+    }
+}
