@@ -223,7 +223,9 @@ pub(crate) fn shown(request: &Request<Vec<u8>>) -> String {
         let value = if value.is_sensitive() { "(secret)" } else { value.to_str().unwrap() };
         writeln!(text, "{name}: {}", value.replace(env!("CARGO_PKG_VERSION"), "VERSION")).unwrap();
     }
-    writeln!(text, "\n{}", String::from_utf8_lossy(request.body())).unwrap();
+    if !request.body().is_empty() {
+        writeln!(text, "\n{}", String::from_utf8_lossy(request.body())).unwrap();
+    }
     text
 }
 

@@ -9,6 +9,8 @@
 
 mod request;
 mod response;
+#[cfg(test)]
+mod tests;
 
 pub mod observe;
 pub mod operations;

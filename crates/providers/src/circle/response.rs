@@ -30,6 +30,10 @@ pub fn classify(step: &Step, answer: &Answer<'_>, now: Timestamp) -> Result<Seen
     match answer.status.as_u16() {
         403 => Err(forbidden(answer, &words, now)),
         404 => missing(step, answer, &words),
+        // The documented text for an address whose domain the community blocks (row 3).
+        422 if matches!(step, Step::Enrol { .. }) && words.are("Invalid email address") => {
+            Err(answer.rejected("the address is not taken"))
+        }
         409 | 422 if step.writes() => Ok(Seen::LookFirst),
         _ => Err(answer.rejected("refused for this person")),
     }

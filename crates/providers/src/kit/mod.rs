@@ -14,6 +14,8 @@
 mod request;
 mod response;
 mod tags;
+#[cfg(test)]
+mod tests;
 
 pub mod observe;
 pub mod operations;

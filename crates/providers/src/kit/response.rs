@@ -19,7 +19,8 @@ use std::collections::BTreeSet;
 ///
 /// - untag, by id or address: whatever is gone, the person does not hold the tag;
 /// - tag by address: taken for "nobody there", as the tag was resolved before; see [`doubts_tags`];
-/// - tag by id: the person or the tag is gone, so look first;
+/// - tag by id: taken for "nobody with that id", which the read by id confirms or refutes (§5, row 8);
+///   if it refutes it, the tag is gone: see [`doubts_tags`];
 /// - by id: authoritative, nobody has that id;
 /// - anywhere else it is undocumented and shows nothing.
 ///
@@ -68,8 +69,9 @@ fn refused(step: &Step, answer: &Answer<'_>, now: Timestamp) -> Result<Seen, Fai
     match (answer.status.as_u16(), step) {
         (404, Step::Remove { .. }) => Ok(Seen::HoldsNot),
         (404, Step::Add { id: None, .. }) => Ok(Seen::NoPerson),
-        (404, Step::Add { id: Some(_), .. }) => Ok(Seen::LookFirst),
-        (404, Step::Read { .. } | Step::Check { id: Some(_), .. }) => Ok(Seen::NoSuchId),
+        (404, Step::Add { id: Some(_), .. } | Step::Check { id: Some(_), .. } | Step::Read { .. }) => {
+            Ok(Seen::NoSuchId)
+        }
         (404, Step::Enrol { .. } | Step::Find { .. } | Step::Check { id: None, .. }) => {
             Err(answer.transient("not found, where something always is"))
         }
