@@ -1,14 +1,14 @@
 //! Which support cases a record calls for at this instant.
 
 use crate::catalogue::Good;
-use crate::desired::Desired;
-use crate::entitlement::Entitled;
+use crate::desired::{Desired, Wish, address_of};
+use crate::entitlement::{Entitled, Flag, Purchase, Standing};
 use crate::record::Record;
-use crate::sync::Sync;
+use crate::sync::{Hold, State, Sync};
 use crate::target::Target;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// What a case is about (DESIGN §6); decides its queue.
@@ -160,13 +160,113 @@ pub struct OpenCase {
     pub opened_at: Timestamp,
 }
 
-/// The cases that are wanted now, at most one per journey and kind.
+/// The cases that are wanted now, at most one per journey and kind, in that order.
 pub fn cases(
     record: &Record,
     entitled: &Entitled,
     desired: &BTreeMap<Target, Desired>,
     syncs: &BTreeMap<Target, Sync>,
 ) -> Vec<CaseWanted> {
-    let _ = (record, entitled, desired, syncs);
-    Vec::new()
+    let mut wanted: BTreeMap<(String, CaseKind), BTreeSet<Reason>> = BTreeMap::new();
+    let mut want = |journey: &str, kind: CaseKind, reason: Reason| {
+        wanted.entry((journey.to_owned(), kind)).or_default().insert(reason);
+    };
+    for purchase in &entitled.purchases {
+        for flag in &purchase.flags {
+            if let Some((journey, reason)) = of_flag(purchase, flag) {
+                want(journey, CaseKind::Billing, reason);
+            }
+        }
+    }
+    for unmapped in &entitled.unmapped {
+        let journey = &entitled.purchases[unmapped.purchase].journey;
+        want(journey, CaseKind::Access, Reason::UnmappedPurchase { good: unmapped.good.clone() });
+    }
+    let is_entitled = |purchase: &&Purchase| matches!(purchase.standing, Standing::Entitled(_));
+    let unreachable =
+        |purchase: &&Purchase| purchase.plan.is_some() && address_of(record, &purchase.holder).is_none();
+    for purchase in entitled.purchases.iter().filter(is_entitled).filter(unreachable) {
+        want(&purchase.journey, CaseKind::Identity, Reason::NoAddress);
+    }
+    for (target, sync) in syncs {
+        if let Some((kind, reason)) = of_row(*target, &sync.state) {
+            for journey in journeys(entitled, desired, *target) {
+                want(&journey, kind, reason.clone());
+            }
+        }
+    }
+    let wanted = wanted.into_iter().filter_map(|((journey, kind), reasons)| {
+        let mut reasons = reasons.into_iter();
+        Some(CaseWanted { journey, kind, reason: reasons.next()?, also: reasons.collect() })
+    });
+    wanted.collect()
+}
+
+/// The case that a flag calls for. A refund or dispute is a journey of its own; what concerns the
+/// subscription that goes on belongs to the subscription's.
+fn of_flag<'a>(purchase: &'a Purchase, flag: &'a Flag) -> Option<(&'a str, Reason)> {
+    let journey = purchase.journey.as_str();
+    match flag {
+        Flag::Inquiry { dispute } => Some((dispute, Reason::Inquiry { dispute: dispute.clone() })),
+        Flag::DisputeUnclear { dispute } => {
+            let status = "unknown".to_owned();
+            Some((dispute, Reason::UnknownStatus { object: dispute.clone(), status }))
+        }
+        Flag::Disputed { dispute } => Some((dispute, Reason::Dispute { dispute: dispute.clone() })),
+        Flag::LostBesideLive { dispute } => {
+            let subscription = journey.to_owned();
+            Some((
+                journey,
+                Reason::DisputeLostBesideLiveSubscription { dispute: dispute.clone(), subscription },
+            ))
+        }
+        Flag::RefundedBesideLive => {
+            Some((journey, Reason::RefundBesideLiveSubscription { subscription: journey.to_owned() }))
+        }
+        Flag::RefundFailed { refund } => Some((refund, Reason::RefundFailed { refund: refund.clone() })),
+        Flag::Paused { reason } => {
+            let why = reason.clone();
+            Some((journey, Reason::PausedSubscription { subscription: journey.to_owned(), why }))
+        }
+        Flag::UnknownStatus { status } => {
+            Some((journey, Reason::UnknownStatus { object: journey.to_owned(), status: status.clone() }))
+        }
+        Flag::PartlyRefunded | Flag::CollectionPaused { .. } => None,
+    }
+}
+
+/// The case that a row calls for. What the whole target waits for (a pause, a breaker, a wrong
+/// mapping) is one alert, not a case per customer.
+fn of_row(target: Target, state: &State) -> Option<(CaseKind, Reason)> {
+    let kind = if target.gives_access() { CaseKind::Access } else { CaseKind::Other };
+    match state {
+        State::Parked { why } if target.gives_access() => {
+            Some((kind, Reason::ParkedAccess { target, why: why.clone() }))
+        }
+        State::Parked { why } => Some((kind, Reason::ParkedMarketing { target, why: why.clone() })),
+        State::Contested { why } => Some((kind, Reason::Contested { target, why: why.clone() })),
+        State::Held(Hold::Person) => Some((CaseKind::Identity, Reason::RemovedByHand { target })),
+        State::Held(_) | State::Due | State::Sent | State::Unknown | State::Applied => None,
+    }
+}
+
+/// The journeys that a row is about: those that should have something in the target; when none
+/// has, the one that ended last.
+fn journeys(entitled: &Entitled, desired: &BTreeMap<Target, Desired>, target: Target) -> BTreeSet<String> {
+    let wishes = desired.get(&target).map(|desired| &desired.holders);
+    let wants = |purchase: &&Purchase| {
+        let of = wishes.and_then(|holders| holders.get(&purchase.holder));
+        let wants = of.is_some_and(|of| of.items.values().any(|wish| matches!(wish, Wish::Want { .. })));
+        purchase.plan.is_some() && wants && matches!(purchase.standing, Standing::Entitled(_))
+    };
+    let wanting: BTreeSet<String> =
+        entitled.purchases.iter().filter(wants).map(|purchase| purchase.journey.clone()).collect();
+    if !wanting.is_empty() {
+        return wanting;
+    }
+    let ended = entitled.purchases.iter().filter_map(|purchase| match purchase.standing {
+        Standing::Over { at, .. } => Some((at, purchase.journey.clone())),
+        _ => None,
+    });
+    ended.max().map(|(_, journey)| journey).into_iter().collect()
 }

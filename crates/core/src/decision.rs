@@ -2,8 +2,8 @@
 
 use crate::case::{CaseWanted, OpenCase, cases};
 use crate::catalogue::{Catalogue, Good};
-use crate::desired::{Desired, Other, desired};
-use crate::entitlement::{Entitled, entitlements};
+use crate::desired::{Desired, Other, Removal, Wish, desired};
+use crate::entitlement::{CLOCK_SLACK, Entitled, entitlements};
 use crate::reads::{Want, reads};
 use crate::record::Record;
 use crate::stage::{StageOf, stages};
@@ -11,7 +11,7 @@ use crate::sync::Sync;
 use crate::target::Target;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// All that a decision depends on.
 #[derive(Clone, Copy, Debug)]
@@ -63,13 +63,33 @@ pub struct Decision {
 }
 
 /// Decides everything about one record at one instant.
+///
+/// Pure, and nothing in the answer but what targets report changes before
+/// [`Decision::next_wake_at`].
 pub fn decide(input: &Input<'_>) -> Decision {
     let Input { record, others, syncs, open_cases, catalogue, readable, now } = *input;
     let entitled = entitlements(&record.facts, catalogue, now);
     let desired = desired(record, &entitled, syncs, others, catalogue, readable, now);
-    let stages = stages(&entitled, syncs, open_cases, catalogue);
-    let reads = reads(record, &entitled, &desired, now);
+    let stages = stages(record, &entitled, syncs, open_cases, catalogue);
+    let reads = reads(record, &entitled, &desired);
     let cases = cases(record, &entitled, &desired, syncs);
-    let next_wake_at = entitled.next_change_at;
-    Decision { entitled, stages, desired, reads, cases, alerts: Vec::new(), next_wake_at }
+    let goods: BTreeSet<&Good> = entitled.unmapped.iter().map(|unmapped| &unmapped.good).collect();
+    let alerts = goods.into_iter().map(|good| Alert::UnmappedGood { good: good.clone() }).collect();
+    let shared =
+        others.iter().filter_map(|other| entitlements(&other.record.facts, catalogue, now).next_change_at);
+    let next_wake_at =
+        shared.chain(entitled.next_change_at).chain(slack_ends(&desired)).filter(|at| *at > now).min();
+    Decision { entitled, stages, desired, reads, cases, alerts, next_wake_at }
+}
+
+/// When removals that only the clock's slack holds up become possible.
+fn slack_ends(desired: &BTreeMap<Target, Desired>) -> impl Iterator<Item = Timestamp> {
+    let wishes =
+        desired.values().flat_map(|desired| desired.holders.values()).flat_map(|of| of.items.values());
+    wishes.filter_map(|wish| match wish {
+        Wish::Absent { since, removal: Removal::NeedsProof(objects), .. } if objects.is_empty() => {
+            Some(*since + CLOCK_SLACK)
+        }
+        _ => None,
+    })
 }

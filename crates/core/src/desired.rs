@@ -1,14 +1,16 @@
 //! What each target should hold for a record: want, absent or leave, per managed item.
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Good};
 use crate::email::Email;
-use crate::entitlement::{Claim, Entitled};
-use crate::fact::Key;
+use crate::entitlement::{CLOCK_SLACK, Claim, Entitled, Purchase, Standing, entitlements};
+use crate::fact::{Fact, Key};
+use crate::id::CustomerId;
 use crate::record::Record;
 use crate::sync::Sync;
-use crate::target::{Holder, Item, Target};
+use crate::target::{Holder, Item, Membership, Target};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What one item should be for one holder.
@@ -79,9 +81,18 @@ pub struct Desired {
 }
 
 impl Desired {
-    /// SHA-256 over what is wished, not over why: a row's generation rises only when work changes.
+    /// SHA-256, as hex, over what is wished of whom, not over why: a row's generation rises only
+    /// when its work changes. That a removal became proven is such a change.
     pub fn hash(&self) -> String {
-        String::new()
+        let mut hash = Sha256::new();
+        for (holder, wishes) in &self.holders {
+            hash.update(format!("{}\0{}\0{}\n", self.target, String::from(holder.clone()), wishes.address));
+            for (item, wish) in &wishes.items {
+                let proven = matches!(wish, Wish::Absent { removal: Removal::Proven, .. });
+                hash.update(format!("{item}\0{}\0{proven}\n", wish.as_str()));
+            }
+        }
+        hex::encode(hash.finalize())
     }
 }
 
@@ -108,6 +119,234 @@ pub fn desired(
     readable: bool,
     now: Timestamp,
 ) -> BTreeMap<Target, Desired> {
-    let _ = (record, entitled, syncs, others, catalogue, readable, now);
-    BTreeMap::new()
+    let votes = votes(entitled, catalogue);
+    let mut keepers = keepers(&record.id, record, syncs, &votes);
+    for other in others.iter().filter(|other| other.record.id != record.id) {
+        let entitled = entitlements(&other.record.facts, catalogue, now);
+        let votes = self::votes(&entitled, catalogue);
+        keepers.extend(self::keepers(&other.record.id, other.record, other.syncs, &votes));
+    }
+    let proof = Proof { facts: &record.facts, readable, now };
+
+    let mut desired: BTreeMap<Target, Desired> = BTreeMap::new();
+    for ((holder, item), vote) in votes {
+        let Some(address) = address_of(record, &holder) else { continue };
+        let target = item.target();
+        let person = Person::of(&address, &holder, target, syncs);
+        let keeper = keepers.iter().find(|keeper| {
+            keeper.item == item
+                && keeper.person.is(&person)
+                && (keeper.customer != record.id || keeper.holder != holder)
+        });
+        let wish = match (vote.wish(&proof), keeper) {
+            (Wish::Absent { .. }, Some(keeper)) => {
+                let because =
+                    Claim::WantedByAnother { customer: keeper.customer.clone(), item: item.clone() };
+                Wish::Leave { because: vec![because] }
+            }
+            (wish, _) => wish,
+        };
+        let name = match &holder {
+            Holder::Customer => record.name(),
+            Holder::Beneficiary(_) => None,
+        };
+        let of = desired.entry(target).or_insert_with(|| Desired { target, holders: BTreeMap::new() });
+        let wishes =
+            of.holders.entry(holder).or_insert_with(|| Wishes { address, name, items: BTreeMap::new() });
+        wishes.items.insert(item, wish);
+    }
+    desired
+}
+
+/// The address under which a holder gets access.
+pub(crate) fn address_of(record: &Record, holder: &Holder) -> Option<Email> {
+    match holder {
+        Holder::Customer => record.access_address(),
+        Holder::Beneficiary(address) => Some(address.clone()),
+    }
+}
+
+/// What the purchases of one record say about one item.
+#[derive(Default)]
+struct Vote {
+    /// Someone is entitled.
+    want: Vec<Claim>,
+    /// A status that we do not know: as it is.
+    leave: Vec<Claim>,
+    /// Purchases that ended: since when, by the clock alone or not, and what proves it.
+    over: Vec<Ended>,
+    /// Only an earlier catalogue gave it.
+    earlier: Vec<Claim>,
+    /// Purchases that an earlier catalogue mapped are alive.
+    earlier_lives: bool,
+}
+
+/// A purchase that ended.
+struct Ended {
+    because: Vec<Claim>,
+    at: Timestamp,
+    by_clock: bool,
+    proof: BTreeSet<Key>,
+}
+
+impl Vote {
+    fn add(&mut self, purchase: &Purchase) {
+        let because = purchase.evidence.clone();
+        let proof = purchase.proof.clone();
+        match &purchase.standing {
+            Standing::Entitled(_) => self.want.extend(because),
+            Standing::Unclear { .. } => self.leave.extend(because),
+            Standing::Over { why, at } => {
+                self.over.push(Ended { because, at: *at, by_clock: why.is_by_clock(), proof });
+            }
+            // The source once called it active: access may have been given before the first money
+            // was known to be missing.
+            Standing::PaymentFailed { at, was_active: true, .. } => {
+                let at = at.unwrap_or(purchase.started_at);
+                self.over.push(Ended { because, at, by_clock: false, proof });
+            }
+            Standing::PaymentFailed { .. }
+            | Standing::Processing
+            | Standing::Unread
+            | Standing::Nothing { .. } => {}
+        }
+    }
+
+    /// Nothing was given and nothing is to be taken.
+    fn is_empty(&self) -> bool {
+        self.want.is_empty() && self.leave.is_empty() && self.over.is_empty() && self.earlier.is_empty()
+    }
+
+    fn keeps(&self) -> bool {
+        !self.want.is_empty() || !self.leave.is_empty() || self.earlier_lives
+    }
+
+    fn wish(self, proof: &Proof<'_>) -> Wish {
+        let tidy = |mut claims: Vec<Claim>| {
+            claims.sort();
+            claims.dedup();
+            claims
+        };
+        if !self.want.is_empty() {
+            return Wish::Want { because: tidy(self.want) };
+        }
+        if !self.leave.is_empty() {
+            return Wish::Leave { because: tidy(self.leave) };
+        }
+        match self.over.iter().map(|over| over.at).max() {
+            Some(since) if !self.earlier_lives => {
+                let removal = proof.of(&self.over);
+                let because = tidy(self.over.into_iter().flat_map(|over| over.because).collect());
+                Wish::Absent { because, since, removal }
+            }
+            _ => Wish::Leave { because: tidy(self.earlier) },
+        }
+    }
+}
+
+/// What every purchase says, by holder and item.
+fn votes(entitled: &Entitled, catalogue: &Catalogue) -> BTreeMap<(Holder, Item), Vote> {
+    let mut votes: BTreeMap<(Holder, Item), Vote> = BTreeMap::new();
+    for purchase in &entitled.purchases {
+        let plan = purchase.plan.as_ref().and_then(|id| catalogue.plans.iter().find(|plan| plan.id == *id));
+        let granted = plan.into_iter().flat_map(|plan| &plan.grants);
+        let meanings = granted.filter_map(|id| catalogue.entitlements.get(id));
+        let items: BTreeSet<&Item> = meanings.flat_map(|meaning| &meaning.items).collect();
+        for item in &items {
+            votes.entry((purchase.holder.clone(), (*item).clone())).or_default().add(purchase);
+        }
+        // What an earlier catalogue gave and the present one does not: as it is, until a person
+        // has confirmed the change (DESIGN §3).
+        let lives = matches!(purchase.standing, Standing::Entitled(_) | Standing::Unclear { .. });
+        let ended = matches!(purchase.standing, Standing::Over { .. });
+        for grant in catalogue.earlier.iter().filter(|grant| sold(purchase, &grant.good) && (lives || ended))
+        {
+            for item in grant.items.iter().filter(|item| !items.contains(item)) {
+                let vote = votes.entry((purchase.holder.clone(), item.clone())).or_default();
+                let (good, entitlement) = (grant.good.clone(), grant.entitlement.clone());
+                vote.earlier.push(Claim::GrantedEarlier { good, entitlement });
+                vote.earlier_lives |= lives;
+            }
+        }
+    }
+    votes.retain(|_, vote| !vote.is_empty());
+    votes
+}
+
+/// Whether a purchase is of this price or product.
+fn sold(purchase: &Purchase, good: &Good) -> bool {
+    purchase.sold_by.source == good.source
+        && [&purchase.price, &purchase.product].into_iter().flatten().any(|id| *id == good.id)
+}
+
+/// A holder in one target, by whatever leads to the same person there.
+struct Person {
+    addresses: BTreeSet<Email>,
+    id: Option<u64>,
+}
+
+impl Person {
+    fn of(address: &Email, holder: &Holder, target: Target, syncs: &BTreeMap<Target, Sync>) -> Self {
+        let seen = syncs.get(&target).and_then(|sync| sync.observed.people.get(holder));
+        let mut addresses: BTreeSet<Email> = [address.clone()].into();
+        if let Some(Membership::Member { address, .. }) = seen.map(|person| &person.membership) {
+            addresses.insert(address.clone());
+        }
+        Self { addresses, id: seen.and_then(|person| person.membership.id()) }
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        self.id.is_some() && self.id == other.id || !self.addresses.is_disjoint(&other.addresses)
+    }
+}
+
+/// Somebody who keeps an item where it is.
+struct Keeper {
+    customer: CustomerId,
+    holder: Holder,
+    item: Item,
+    person: Person,
+}
+
+fn keepers(
+    customer: &CustomerId,
+    record: &Record,
+    syncs: &BTreeMap<Target, Sync>,
+    votes: &BTreeMap<(Holder, Item), Vote>,
+) -> Vec<Keeper> {
+    let kept = votes.iter().filter(|(_, vote)| vote.keeps());
+    let keepers = kept.filter_map(|((holder, item), _)| {
+        let address = address_of(record, holder)?;
+        let person = Person::of(&address, holder, item.target(), syncs);
+        Some(Keeper { customer: customer.clone(), holder: holder.clone(), item: item.clone(), person })
+    });
+    keepers.collect()
+}
+
+/// Judges whether ends are proven.
+struct Proof<'a> {
+    facts: &'a BTreeMap<Key, Fact>,
+    readable: bool,
+    now: Timestamp,
+}
+
+impl Proof<'_> {
+    fn of(&self, over: &[Ended]) -> Removal {
+        if !self.readable {
+            let waits = over.iter().any(|over| over.by_clock && self.now < over.at + CLOCK_SLACK);
+            return if waits { Removal::NeedsProof(BTreeSet::new()) } else { Removal::Proven };
+        }
+        let missing = over.iter().flat_map(|over| {
+            over.proof.iter().filter(|key| !self.facts.get(key).is_some_and(|fact| proves(fact, over.at)))
+        });
+        let missing: BTreeSet<Key> = missing.cloned().collect();
+        if missing.is_empty() { Removal::Proven } else { Removal::NeedsProof(missing) }
+    }
+}
+
+/// Whether a settled read shows the state that counts, from no earlier than the newest event and
+/// the instant at which access ended.
+pub(crate) fn proves(fact: &Fact, ended_at: Timestamp) -> bool {
+    let told_at = fact.event.as_ref().map_or(ended_at, |event| event.at.max(ended_at));
+    fact.current().confirmed_at.is_some_and(|at| at >= told_at)
 }

@@ -1,15 +1,18 @@
 //! The answer to "why?", as data.
 
+use crate::catalogue::Catalogue;
 use crate::decision::Decision;
-use crate::entitlement::{Claim, Deadline, Standing};
-use crate::fact::Key;
+use crate::desired::Wish;
+use crate::entitlement::{Claim, Deadline, Nothing, Over, Purchase, Standing, Terms};
+use crate::fact::{Key, Kind};
 use crate::id::EntitlementId;
+use crate::reads::Want;
 use crate::stage::Stage;
 use crate::sync::{State, Sync};
 use crate::target::{Holder, Holding, Item, Target};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The explanation of one entitlement, or of a purchase without one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,8 +82,115 @@ pub enum Turning {
     BoughtAgain,
 }
 
-/// Explains every entitlement, and every purchase without one.
-pub fn explain(decision: &Decision, syncs: &BTreeMap<Target, Sync>) -> Vec<Explained> {
-    let _ = (decision, syncs);
-    Vec::new()
+/// Explains every entitlement, then every purchase that no plan maps or whose goods are unread.
+pub fn explain(decision: &Decision, syncs: &BTreeMap<Target, Sync>, catalogue: &Catalogue) -> Vec<Explained> {
+    let entitled = &decision.entitled;
+    let stage = |entitlement: Option<&EntitlementId>, holder: &Holder, journey: &str| {
+        let mut stages = decision.stages.iter();
+        stages.find(|of| {
+            of.entitlement.as_ref() == entitlement && of.holder == *holder && of.journey == journey
+        })
+    };
+    let mut explained = Vec::new();
+    for entitlement in &entitled.entitlements {
+        let purchase = &entitled.purchases[entitlement.decided_by];
+        let stage = stage(Some(&entitlement.id), &entitlement.holder, &purchase.journey);
+        let items = catalogue.entitlements.get(&entitlement.id).map(|meaning| &meaning.items);
+        explained.push(Explained {
+            entitlement: Some(entitlement.id.clone()),
+            journey: purchase.journey.clone(),
+            holder: entitlement.holder.clone(),
+            standing: entitlement.standing.clone(),
+            stage: stage.map(|of| of.stage),
+            pending_since: stage.filter(|of| of.stage == Stage::AccessPending).and_then(|of| of.since),
+            because: entitlement.evidence.clone(),
+            targets: items.map(|items| seen(items, &entitlement.holder, decision, syncs)).unwrap_or_default(),
+            would_change: turning(purchase, decision),
+        });
+    }
+    for purchase in entitled.purchases.iter().filter(|purchase| purchase.plan.is_none()) {
+        let stage = stage(None, &purchase.holder, &purchase.journey);
+        explained.push(Explained {
+            entitlement: None,
+            journey: purchase.journey.clone(),
+            holder: purchase.holder.clone(),
+            standing: purchase.standing.clone(),
+            stage: stage.map(|of| of.stage),
+            pending_since: None,
+            because: purchase.evidence.clone(),
+            targets: Vec::new(),
+            would_change: turning(purchase, decision),
+        });
+    }
+    explained
+}
+
+/// What each target should hold of these items, and was last seen to hold.
+fn seen(
+    items: &BTreeSet<Item>,
+    holder: &Holder,
+    decision: &Decision,
+    syncs: &BTreeMap<Target, Sync>,
+) -> Vec<Seen> {
+    let targets = Target::ALL.into_iter().filter(|target| items.iter().any(|item| item.target() == *target));
+    let seen = targets.map(|target| {
+        let sync = syncs.get(&target);
+        let wishes = decision.desired.get(&target).and_then(|desired| desired.holders.get(holder));
+        let person = sync.and_then(|sync| sync.observed.people.get(holder));
+        let of = items.iter().filter(|item| item.target() == target).map(|item| {
+            let wish = wishes.and_then(|wishes| wishes.items.get(item)).map_or("leave", Wish::as_str);
+            (item.clone(), (wish.to_owned(), person.and_then(|person| person.items.get(item)).cloned()))
+        });
+        Seen { target, state: sync.map(|sync| sync.state.clone()), items: of.collect() }
+    });
+    seen.collect()
+}
+
+/// The one fact that would change how a purchase stands.
+fn turning(purchase: &Purchase, decision: &Decision) -> Option<Turning> {
+    let object = purchase.sold_by.clone();
+    let becomes = |object: Key, field: &str, value: &str| Turning::Becomes {
+        object,
+        field: field.to_owned(),
+        value: value.to_owned(),
+    };
+    let decided = |kind: Kind| purchase.proof.iter().find(|key| key.kind == kind).cloned();
+    let wanted = || {
+        let of_this = |want: &&Want| want.object.source == object.source && want.object.id == object.id;
+        decision.reads.iter().find(of_this).map(|want| want.object.clone())
+    };
+    match &purchase.standing {
+        Standing::Entitled(_) if purchase.plan.is_none() => {
+            purchase.price.clone().or_else(|| purchase.product.clone()).map(|good| Turning::Mapped { good })
+        }
+        Standing::Entitled(Terms::Forever) => Some(becomes(object, "refunded", "true")),
+        Standing::Entitled(Terms::Ending { at }) => {
+            Some(Turning::Passes { at: *at, what: Deadline::PaidTime })
+        }
+        Standing::Entitled(Terms::PastDue { until, .. }) => {
+            Some(Turning::Passes { at: *until, what: Deadline::Grace })
+        }
+        Standing::Entitled(Terms::Trial { until: Some(at) }) => {
+            Some(Turning::Passes { at: *at, what: Deadline::Trial })
+        }
+        Standing::Entitled(Terms::Active { .. } | Terms::Paused | Terms::Trial { until: None }) => {
+            Some(becomes(object, "status", "canceled"))
+        }
+        Standing::Processing if object.kind == Kind::Checkout => {
+            Some(becomes(object, "payment_status", "paid"))
+        }
+        Standing::Processing => Some(becomes(object, "first_invoice", "paid")),
+        Standing::PaymentFailed { pay_url: Some(_), .. } => Some(becomes(object, "first_invoice", "paid")),
+        Standing::Unread => Some(Turning::Read { object: wanted().unwrap_or(object) }),
+        Standing::Unclear { .. } => Some(becomes(object, "status", "active")),
+        Standing::Over { why: Over::Disputed, .. } => {
+            decided(Kind::Dispute).map(|dispute| becomes(dispute, "status", "won"))
+        }
+        Standing::Over { why: Over::Paused | Over::Unpaid | Over::GraceOver, .. } => {
+            Some(becomes(object, "status", "active"))
+        }
+        Standing::Over { .. } | Standing::PaymentFailed { pay_url: None, .. } => Some(Turning::BoughtAgain),
+        Standing::Nothing { why: Nothing::TrialWaits } => Some(becomes(object, "status", "active")),
+        Standing::Nothing { .. } => None,
+    }
 }

@@ -9,7 +9,7 @@ use crate::id::{EntryId, SourceId};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// How long after an object's newest event a read of it may still show the state before it.
@@ -706,6 +706,15 @@ pub enum Learnt {
     Read,
 }
 
+/// What an item of a subscription sold.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Sold {
+    /// The price.
+    pub price: Option<String>,
+    /// The product.
+    pub product: Option<String>,
+}
+
 /// One external object as known: the newest event about it and the newest read of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {
@@ -713,6 +722,10 @@ pub struct Fact {
     pub event: Option<Version>,
     /// The newest state that a read showed.
     pub read: Option<Version>,
+    /// Whatever any version of a subscription ever sold: after a change of plan the newest state
+    /// no longer says what must be taken back. A union, so order does not matter here either.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub sold: BTreeSet<Sold>,
 }
 
 /// The state that counts, and how sure it is.
@@ -730,9 +743,19 @@ pub struct Current<'a> {
 impl Fact {
     /// A fact of one version.
     pub fn new(learnt: Learnt, version: Version) -> Self {
+        let sold = match &version.body {
+            Body::Subscription(subscription) => {
+                let sold = |item: &SubscriptionItem| Sold {
+                    price: item.price.clone(),
+                    product: item.product.clone(),
+                };
+                subscription.items.iter().map(sold).collect()
+            }
+            _ => BTreeSet::new(),
+        };
         match learnt {
-            Learnt::Event => Self { event: Some(version), read: None },
-            Learnt::Read => Self { event: None, read: Some(version) },
+            Learnt::Event => Self { event: Some(version), read: None, sold },
+            Learnt::Read => Self { event: None, read: Some(version), sold },
         }
     }
 
@@ -745,13 +768,15 @@ impl Fact {
             (Some(a), Some(b)) => Some(a.join(b)),
             (a, b) => a.or(b),
         };
-        Self { event: newest(self.event, other.event), read: newest(self.read, other.read) }
+        let mut sold = self.sold;
+        sold.extend(other.sold);
+        Self { event: newest(self.event, other.event), read: newest(self.read, other.read), sold }
     }
 
     /// The state that counts, weighing the newest event against the newest read (DESIGN §3).
     ///
     /// - a final state wins over one that is not;
-    /// - a read that agrees with the event counts at once, and confirms it;
+    /// - a read that agrees with the event counts at once, and confirms it, unless it is older;
     /// - a read more than ten seconds after the event wins;
     /// - a read that disagrees inside those ten seconds is given the event's time, so the
     ///   lifecycle rank decides, and the object is to be read again;
@@ -766,12 +791,13 @@ impl Fact {
                 Current { version: read, is_provisional: !settled, confirmed_at: settled.then_some(read.at) }
             }
             (Some(event), Some(read)) if event.hash == read.hash => {
-                let at = read.at.max(event.at);
-                // An ambiguous second that a later read agrees with is settled by it.
+                // An ambiguous second that a later read agrees with is settled by it; a read from
+                // before the event says nothing about it, although the states are alike.
+                let settles = !read.ambiguous && read.at >= event.at;
                 Current {
                     version: event,
-                    is_provisional: read.ambiguous,
-                    confirmed_at: (!read.ambiguous).then_some(at),
+                    is_provisional: !settles && (event.ambiguous || read.at >= event.at),
+                    confirmed_at: settles.then_some(read.at),
                 }
             }
             (Some(event), Some(read)) => {

@@ -1,13 +1,19 @@
 //! Which objects are to be read at their source, and why.
 
-use crate::desired::Desired;
-use crate::entitlement::Entitled;
-use crate::fact::Key;
+use crate::desired::{Desired, Removal, Wish};
+use crate::entitlement::ledger::{Ledger, Told};
+use crate::entitlement::{Entitled, Standing};
+use crate::fact::{
+    Charge, Checkout, CheckoutStatus, Dispute, Fact, Invoice, InvoicePayments, InvoiceStatus, Key, Kind,
+    LineItems, Mode, Payment, READ_SETTLES_AFTER, Refund, Subscription, SubscriptionStatus,
+};
+use crate::id::SourceId;
 use crate::record::Record;
 use crate::target::Target;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// Why an object is to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -63,13 +69,235 @@ pub struct Want {
     pub not_before: Option<Timestamp>,
 }
 
-/// The reads that are wanted now, at most one per object, in the order of their keys.
-pub fn reads(
-    record: &Record,
-    entitled: &Entitled,
-    desired: &BTreeMap<Target, Desired>,
-    now: Timestamp,
-) -> Vec<Want> {
-    let _ = (record, entitled, desired, now);
-    Vec::new()
+/// How soon after an object was named its own event should have come.
+pub const TOLD_WITHIN: SignedDuration = SignedDuration::from_secs(5);
+
+/// How long after the end of a paid period the word of the next one should have come: renewal
+/// invoices are made final about an hour after it (docs/providers.md, Stripe: invoices).
+pub const RENEWAL_TOLD_WITHIN: SignedDuration = SignedDuration::from_hours(2);
+
+/// One second more than [`READ_SETTLES_AFTER`]: a read dated then is settled.
+const SETTLED: SignedDuration = SignedDuration::from_secs(READ_SETTLES_AFTER.as_secs() + 1);
+
+/// The reads that are wanted, at most one per object, in the order of their keys.
+///
+/// A read is no longer wanted once its answer is among the facts; until then it stays wanted, and
+/// whoever reads keeps count of the attempts.
+pub fn reads(record: &Record, entitled: &Entitled, desired: &BTreeMap<Target, Desired>) -> Vec<Want> {
+    let mut wants = Wants::default();
+    wants.proof(desired, entitled);
+    let ledger = Ledger::new(&record.facts);
+    wants.goods(ledger, entitled);
+    wants.money(ledger);
+    wants.subscriptions(ledger);
+    wants.ambiguous(&record.facts);
+    wants.0.into_values().collect()
+}
+
+/// The wants by object: the first purpose counts, the earliest time.
+#[derive(Default)]
+struct Wants(BTreeMap<Key, Want>);
+
+impl Wants {
+    fn add(&mut self, object: Key, purpose: Purpose, not_before: Option<Timestamp>) {
+        let want = Want { object: object.clone(), purpose, not_before };
+        match self.0.entry(object) {
+            Entry::Vacant(entry) => {
+                entry.insert(want);
+            }
+            Entry::Occupied(mut entry) => {
+                let known = &mut entry.get_mut().not_before;
+                *known = known.zip(not_before).map(|(a, b)| a.min(b));
+            }
+        }
+    }
+
+    /// Every deciding object of a removal that is not proven.
+    fn proof(&mut self, desired: &BTreeMap<Target, Desired>, entitled: &Entitled) {
+        let wishes =
+            desired.values().flat_map(|desired| desired.holders.values()).flat_map(|of| of.items.values());
+        for wish in wishes {
+            let Wish::Absent { removal: Removal::NeedsProof(objects), since, .. } = wish else { continue };
+            for object in objects {
+                // Only the ends that this very object decides say from when it proves anything.
+                let ends = entitled.purchases.iter().filter(|purchase| purchase.proof.contains(object));
+                let ended = ends.filter_map(|purchase| match purchase.standing {
+                    Standing::Over { at, .. } => Some(at),
+                    _ => None,
+                });
+                self.add(object.clone(), Purpose::Proof, Some(ended.max().unwrap_or(*since)));
+            }
+        }
+    }
+
+    /// The goods of finished checkouts: they are never part of an event.
+    fn goods(&mut self, ledger: Ledger<'_>, entitled: &Entitled) {
+        for told in ledger.all::<Checkout>() {
+            let sells = matches!(told.state.mode, Mode::Payment | Mode::Subscription);
+            if told.state.status != CheckoutStatus::Complete || !sells {
+                continue;
+            }
+            let items = ledger.get::<LineItems>(&told.key.source, &told.key.id);
+            if items.is_none_or(|items| !items.state.complete) {
+                let key = Key::new(&told.key.source, Kind::LineItems, &told.key.id);
+                self.add(key, Purpose::LineItems, None);
+            }
+            let awaited = entitled
+                .purchases
+                .iter()
+                .any(|purchase| purchase.sold_by == *told.key && purchase.price.is_none());
+            if let Some(id) = told.state.subscription.as_deref().filter(|_| awaited)
+                && ledger.get::<Subscription>(&told.key.source, id).is_none()
+            {
+                let key = Key::new(&told.key.source, Kind::Subscription, id);
+                self.add(key, Purpose::Untold, Some(told.at() + TOLD_WITHIN));
+            }
+        }
+    }
+
+    /// What refunds and disputes are about.
+    fn money(&mut self, ledger: Ledger<'_>) {
+        for refund in ledger.all::<Refund>() {
+            let source = &refund.key.source;
+            let of_payment = |charge: &Told<'_, Charge>| {
+                charge.key.source == *source
+                    && refund.state.payment.is_some()
+                    && charge.state.payment == refund.state.payment
+            };
+            let charge = match &refund.state.charge {
+                Some(id) => ledger.get::<Charge>(source, id),
+                None => ledger.all::<Charge>().filter(|charge| charge.state.succeeded).find(of_payment),
+            };
+            // The charge says what went back in all, also after a refund failed.
+            let newest = charge.and_then(|charge| newest_at(charge.fact));
+            let id = refund.state.charge.as_ref().or(charge.as_ref().map(|charge| &charge.key.id));
+            if let Some(id) = id
+                && newest.is_none_or(|at| at < refund.at())
+            {
+                self.add(Key::new(source, Kind::Charge, id), Purpose::Charge, Some(refund.at()));
+            }
+            let payment =
+                refund.state.payment.as_ref().or(charge.and_then(|charge| charge.state.payment.as_ref()));
+            self.payment(ledger, source, payment, charge);
+        }
+        for dispute in ledger.all::<Dispute>() {
+            let source = &dispute.key.source;
+            let charge = dispute.state.charge.as_deref();
+            if let (Some(id), None, None) =
+                (charge, charge.and_then(|id| ledger.get::<Charge>(source, id)), &dispute.state.payment)
+            {
+                self.add(Key::new(source, Kind::Charge, id), Purpose::Charge, Some(dispute.at()));
+            }
+            let charge = charge.and_then(|id| ledger.get::<Charge>(source, id));
+            let payment =
+                dispute.state.payment.as_ref().or(charge.and_then(|charge| charge.state.payment.as_ref()));
+            self.payment(ledger, source, payment, charge);
+        }
+        for charge in
+            ledger.all::<Charge>().filter(|charge| charge.state.refunded_minor > 0 || charge.state.disputed)
+        {
+            self.payment(ledger, &charge.key.source, charge.state.payment.as_ref(), Some(charge));
+        }
+    }
+
+    /// Which invoices a payment paid, unless something known says it.
+    fn payment(
+        &mut self,
+        ledger: Ledger<'_>,
+        source: &SourceId,
+        payment: Option<&String>,
+        charge: Option<Told<'_, Charge>>,
+    ) {
+        let Some(id) = payment else { return };
+        let of_checkout = ledger
+            .all::<Checkout>()
+            .any(|told| told.key.source == *source && told.state.payment.as_ref() == Some(id));
+        let of_invoice = ledger
+            .all::<Invoice>()
+            .any(|told| told.key.source == *source && told.state.payment.as_ref() == Some(id));
+        let says = charge.is_some_and(|charge| charge.state.invoice.is_some())
+            || ledger.get::<Payment>(source, id).is_some_and(|payment| payment.state.invoice.is_some())
+            || ledger.get::<InvoicePayments>(source, id).is_some();
+        if !of_checkout && !of_invoice && !says {
+            self.add(Key::new(source, Kind::InvoicePayments, id), Purpose::InvoicePayments, None);
+        }
+    }
+
+    fn subscriptions(&mut self, ledger: Ledger<'_>) {
+        for told in ledger.all::<Subscription>() {
+            let source = &told.key.source;
+            let subscription = told.state;
+            if !subscription.items_complete {
+                self.add(told.key.clone(), Purpose::Items, None);
+            }
+            let bills = |invoice: &Told<'_, Invoice>| {
+                invoice.key.source == *source && invoice.state.subscription.as_ref() == Some(&told.key.id)
+            };
+            let invoices: Vec<_> = ledger.all::<Invoice>().filter(bills).collect();
+            let latest = subscription.latest_invoice.as_deref();
+            let latest_is_told = latest.is_some_and(|id| ledger.get::<Invoice>(source, id).is_some());
+            let is_owed = |status| matches!(status, InvoiceStatus::Open | InvoiceStatus::Uncollectible);
+            match subscription.status {
+                SubscriptionStatus::PastDue
+                    if !latest_is_told && !invoices.iter().any(|invoice| is_owed(invoice.state.status)) =>
+                {
+                    let key = Key::new(source, Kind::Invoice, &told.key.id);
+                    self.add(key, Purpose::OldestUnpaidInvoice, None);
+                }
+                SubscriptionStatus::Active if invoices.is_empty() && !latest_is_told => {
+                    if let Some(id) = latest {
+                        let key = Key::new(source, Kind::Invoice, id);
+                        self.add(key, Purpose::Untold, Some(told.at() + TOLD_WITHIN));
+                    }
+                }
+                _ => {}
+            }
+            if let Some(due) = next_word(subscription)
+                && newest_at(told.fact).is_none_or(|at| at < due)
+            {
+                self.add(told.key.clone(), Purpose::Overdue, Some(due));
+            }
+        }
+        let named = ledger
+            .all::<Invoice>()
+            .filter_map(|invoice| Some((invoice, invoice.state.subscription.as_deref()?)));
+        for (invoice, id) in named {
+            if ledger.get::<Subscription>(&invoice.key.source, id).is_none() {
+                let key = Key::new(&invoice.key.source, Kind::Subscription, id);
+                self.add(key, Purpose::Untold, Some(invoice.at() + TOLD_WITHIN));
+            }
+        }
+    }
+
+    /// Objects whose state cannot be told from what is known. How a delayed payment ended is told
+    /// by events alone: it cannot be read.
+    fn ambiguous(&mut self, facts: &BTreeMap<Key, Fact>) {
+        for (key, fact) in facts {
+            if key.kind == Kind::CheckoutOutcome || !fact.current().is_provisional {
+                continue;
+            }
+            let event = fact.event.as_ref().map(|event| event.at + SETTLED);
+            let read = fact.read.as_ref().filter(|read| read.ambiguous);
+            let read = read.map(|read| read.at + SignedDuration::from_secs(1));
+            self.add(key.clone(), Purpose::Ambiguous, event.max(read));
+        }
+    }
+}
+
+/// When a live subscription should have told its next state: its end, or its next period.
+fn next_word(subscription: &Subscription) -> Option<Timestamp> {
+    let live = matches!(subscription.status, SubscriptionStatus::Active | SubscriptionStatus::Trialing);
+    let period = subscription.items.iter().filter_map(|item| item.period_end_at).min();
+    let due = match subscription.cancel_at {
+        Some(at) => Some(at + SETTLED),
+        None if subscription.cancel_at_period_end => period.map(|at| at + SETTLED),
+        None => period.map(|at| at + RENEWAL_TOLD_WITHIN),
+    };
+    due.filter(|_| live)
+}
+
+/// The newest time at which an object was told or read.
+fn newest_at(fact: &Fact) -> Option<Timestamp> {
+    let event = fact.event.as_ref().map(|event| event.at);
+    event.max(fact.read.as_ref().map(|read| read.at))
 }

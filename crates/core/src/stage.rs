@@ -2,15 +2,17 @@
 
 use crate::case::OpenCase;
 use crate::catalogue::Catalogue;
+use crate::desired::address_of;
 use crate::email::Email;
-use crate::entitlement::Entitled;
+use crate::entitlement::{Entitled, Over, Purchase, Standing as Paid, Terms};
 use crate::fact::Money;
 use crate::id::EntitlementId;
-use crate::sync::Sync;
-use crate::target::{Holder, Target};
+use crate::record::Record;
+use crate::sync::{Hold, State, Sync};
+use crate::target::{Failure, Holder, Holding, Item, Membership, Standing, Target};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// A stage, in the order of urgency of DESIGN §3: the headline of a customer is the first of
@@ -139,15 +141,186 @@ pub enum Detail {
     Paused,
 }
 
-/// The stage of every entitlement, unmapped and unread purchase, in that order.
+/// The stage of every entitlement, then of every purchase that has none: unread, unmapped, or
+/// not paid yet and of unknown goods.
 pub fn stages(
+    record: &Record,
     entitled: &Entitled,
     syncs: &BTreeMap<Target, Sync>,
     open_cases: &[OpenCase],
     catalogue: &Catalogue,
 ) -> Vec<StageOf> {
-    let _ = (entitled, syncs, open_cases, catalogue);
-    Vec::new()
+    let case = |journey: &str| {
+        open_cases.iter().filter(|case| case.journey == journey).map(|case| case.number).min()
+    };
+    let mut stages = Vec::new();
+    for entitlement in &entitled.entitlements {
+        let purchase = &entitled.purchases[entitlement.decided_by];
+        let reachable = address_of(record, &entitlement.holder).is_some();
+        let access = match catalogue.entitlements.get(&entitlement.id) {
+            _ if !reachable => Access::Review,
+            Some(meaning) => Access::of(&meaning.items, &entitlement.holder, syncs),
+            None => Access::Seen,
+        };
+        if let Some(mut of) = StageOf::of(purchase, access) {
+            of.entitlement = Some(entitlement.id.clone());
+            of.title = Some(entitlement.title.clone());
+            of.case = case(&purchase.journey);
+            stages.push(of);
+        }
+    }
+    for purchase in entitled.purchases.iter().filter(|purchase| purchase.plan.is_none()) {
+        if let Some(mut of) = StageOf::of(purchase, Access::Review) {
+            of.case = case(&purchase.journey);
+            stages.push(of);
+        }
+    }
+    stages
+}
+
+/// How far access is in the targets that give it.
+enum Access {
+    /// Everything was seen there.
+    Seen,
+    /// Everything was seen, the invitation is not accepted.
+    Invited { at: Option<Timestamp>, address: Email },
+    /// The first attempt is under way.
+    NotYet,
+    /// Something is in the way, and it will be tried again.
+    Pending { detail: Detail, since: Option<Timestamp>, next_try_at: Option<Timestamp> },
+    /// A person must look.
+    Review,
+}
+
+impl Access {
+    fn of(items: &BTreeSet<Item>, holder: &Holder, syncs: &BTreeMap<Target, Sync>) -> Self {
+        let mut invited = None;
+        for target in Target::ALL.into_iter().filter(|target| target.gives_access()) {
+            let mut wanted = items.iter().filter(|item| item.target() == target).peekable();
+            if wanted.peek().is_none() {
+                continue;
+            }
+            let Some(sync) = syncs.get(&target) else { return Self::NotYet };
+            let person = sync.observed.people.get(holder);
+            let held = |item: &Item| {
+                person.is_some_and(|person| matches!(person.items.get(item), Some(Holding::Present { .. })))
+            };
+            if !wanted.all(held) {
+                return Self::not_seen(sync);
+            }
+            if let Some(person) = person
+                && let Membership::Member { standing: Standing::Invited, address, .. } = &person.membership
+            {
+                invited = Some(Self::Invited { at: person.invited_at, address: address.clone() });
+            }
+        }
+        invited.unwrap_or(Self::Seen)
+    }
+
+    fn not_seen(sync: &Sync) -> Self {
+        let pending = |detail| Self::Pending {
+            detail,
+            since: Some(sync.failing_since.unwrap_or(sync.due_since)),
+            next_try_at: sync.next_attempt_at,
+        };
+        let failure = sync.last_failure.as_ref().map(|failed| &failed.failure);
+        match &sync.state {
+            State::Parked { .. } | State::Contested { .. } | State::Held(Hold::Person) => Self::Review,
+            State::Held(Hold::Shadow | Hold::Brake { .. } | Hold::Proof) => pending(Detail::Paused),
+            State::Held(Hold::Misconfigured { .. }) | State::Unknown => pending(Detail::Plain),
+            State::Due | State::Sent | State::Applied => match failure {
+                Some(Failure::Throttled { .. } | Failure::CappedUntil { .. }) => pending(Detail::InLine),
+                Some(_) => pending(Detail::Plain),
+                None if sync.failing_since.is_some() => pending(Detail::Plain),
+                None => Self::NotYet,
+            },
+        }
+    }
+}
+
+impl StageOf {
+    /// The stage of one purchase; `None`: there is nothing to show.
+    fn of(purchase: &Purchase, access: Access) -> Option<Self> {
+        let mut of = Self {
+            entitlement: None,
+            title: purchase.title.clone(),
+            plan: purchase.title.clone(),
+            holder: purchase.holder.clone(),
+            stage: Stage::PaymentProcessing,
+            detail: Detail::Plain,
+            since: purchase.paid_at,
+            until: None,
+            next_try_at: None,
+            case: None,
+            journey: purchase.journey.clone(),
+            amount: purchase.total.clone(),
+            reason: None,
+            pay_url: None,
+            address: None,
+        };
+        match &purchase.standing {
+            Paid::Nothing { .. } => return None,
+            Paid::Processing => of.since = Some(purchase.started_at),
+            Paid::PaymentFailed { at, pay_url, reason, .. } => {
+                of.stage = Stage::PaymentFailed;
+                of.since = *at;
+                of.pay_url.clone_from(pay_url);
+                of.reason.clone_from(reason);
+            }
+            Paid::Unread => of.stage = Stage::PaymentReceived,
+            Paid::Unclear { .. } => of.stage = Stage::SupportReview,
+            Paid::Over { why, at } => {
+                of.stage = match why {
+                    Over::Ended
+                    | Over::Unpaid
+                    | Over::GraceOver
+                    | Over::PaidTimeOver
+                    | Over::CustomerDeleted
+                    | Over::Swapped => Stage::Ended,
+                    Over::Refunded => Stage::Refunded,
+                    Over::Disputed | Over::DisputeLost => Stage::Disputed,
+                    // Neither ended nor running: whoever suspends it must say what comes next.
+                    Over::Paused => Stage::SupportReview,
+                };
+                of.since = Some(*at);
+            }
+            Paid::Entitled(terms) => of.entitled(terms, access),
+        }
+        Some(of)
+    }
+
+    fn entitled(&mut self, terms: &Terms, access: Access) {
+        self.until = match terms {
+            Terms::Forever | Terms::Paused => None,
+            Terms::Active { renews_at } => *renews_at,
+            Terms::Trial { until } => *until,
+            Terms::Ending { at } => Some(*at),
+            Terms::PastDue { until, .. } => Some(*until),
+        };
+        self.stage = match (terms, access) {
+            (_, Access::Review) => Stage::SupportReview,
+            (Terms::PastDue { reason, next_try_at, pay_url, .. }, _) => {
+                self.reason.clone_from(reason);
+                self.pay_url.clone_from(pay_url);
+                self.next_try_at = *next_try_at;
+                Stage::PastDue
+            }
+            (_, Access::NotYet) => Stage::PaymentReceived,
+            (_, Access::Pending { detail, since, next_try_at }) => {
+                self.detail = detail;
+                self.since = since;
+                self.next_try_at = next_try_at;
+                Stage::AccessPending
+            }
+            (_, Access::Invited { at, address }) => {
+                self.since = at;
+                self.address = Some(address);
+                Stage::InviteSent
+            }
+            (Terms::Ending { .. }, Access::Seen) => Stage::Ending,
+            (_, Access::Seen) => Stage::Active,
+        };
+    }
 }
 
 /// The most urgent stage: what the customer sees first.

@@ -4,13 +4,20 @@
 //! Its standing is derived from the facts about the objects that sold and paid it. An entitlement
 //! is what the purchases of one holder give together: the best standing wins.
 
+mod checkout;
 mod claim;
+pub(crate) mod ledger;
+mod money;
+mod subscription;
+mod union;
 
 pub use claim::{Claim, Deadline};
+pub use subscription::{CLOCK_SLACK, FIRST_INVOICE_WAIT, INCOMPLETE_SETTLES_AFTER};
 
-use crate::catalogue::{Catalogue, Good};
-use crate::fact::{Fact, Key, Money};
-use crate::id::{EntitlementId, PlanId};
+use crate::catalogue::{Catalogue, Good, Plan};
+use crate::email::Email;
+use crate::fact::{Checkout, Fact, Invoice, Key, Money, Payment, Subscription};
+use crate::id::{EntitlementId, PlanId, SourceId};
 use crate::target::Holder;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -195,6 +202,8 @@ pub enum Over {
     PaidTimeOver,
     /// The source deleted the customer.
     CustomerDeleted,
+    /// The subscription goes on and no longer sells it: a change of plan.
+    Swapped,
     /// The money went back.
     Refunded,
     /// A dispute suspends it.
@@ -276,7 +285,91 @@ pub struct Entitled {
 }
 
 /// Derives purchases and entitlements. Pure: the same arguments always give the same answer.
+///
+/// Nothing here changes between `now` and [`Entitled::next_change_at`].
 pub fn entitlements(facts: &BTreeMap<Key, Fact>, catalogue: &Catalogue, now: Timestamp) -> Entitled {
-    let _ = (facts, catalogue, now);
-    Entitled::default()
+    let mut desk = Desk {
+        ledger: ledger::Ledger::new(facts),
+        catalogue,
+        now,
+        payer: crate::record::access_address(facts),
+        next_change_at: None,
+        purchases: Vec::new(),
+        ignored: Vec::new(),
+    };
+    desk.sell_checkouts();
+    desk.sell_subscriptions();
+    desk.note_unexplained();
+    let Desk { purchases, ignored, next_change_at, .. } = desk;
+    let (entitlements, unmapped) = union::union(&purchases, catalogue);
+    Entitled { purchases, entitlements, unmapped, ignored, next_change_at }
+}
+
+/// The work on one record's facts.
+struct Desk<'a> {
+    ledger: ledger::Ledger<'a>,
+    catalogue: &'a Catalogue,
+    now: Timestamp,
+    /// The customer's own address: a gift to it is no gift.
+    payer: Option<Email>,
+    next_change_at: Option<Timestamp>,
+    purchases: Vec<Purchase>,
+    ignored: Vec<(Key, Nothing)>,
+}
+
+impl Desk<'_> {
+    /// Whether `at` has passed. If not, the clock will change the answer then.
+    fn has_passed(&mut self, at: Timestamp) -> bool {
+        if self.now >= at {
+            return true;
+        }
+        self.next_change_at = Some(self.next_change_at.map_or(at, |next| next.min(at)));
+        false
+    }
+
+    /// Who has the use of a purchase: whom the plan's metadata key names, else the customer. The
+    /// key is set by the operator's own server (DESIGN §4).
+    fn holder(&self, plan: Option<&Plan>, metadata: &[&BTreeMap<String, String>]) -> Holder {
+        let named = plan.and_then(|plan| plan.beneficiary.as_ref()).and_then(|key| {
+            let mut written = metadata.iter().filter_map(|of| of.get(key));
+            written.find_map(|email| Email::parse(email))
+        });
+        named.filter(|email| self.payer.as_ref() != Some(email)).map_or(Holder::Customer, Holder::Beneficiary)
+    }
+
+    /// Money that came without anything that sold it: recorded, and shown as such.
+    fn note_unexplained(&mut self) {
+        let sells = self.ledger.all::<Checkout>().next().is_some()
+            || self.ledger.all::<Subscription>().next().is_some()
+            || self.ledger.all::<Invoice>().next().is_some();
+        if !sells {
+            let came = self.ledger.all::<Payment>().filter(|told| told.state.status == "succeeded");
+            self.ignored.extend(came.map(|told| (told.key.clone(), Nothing::Unexplained)));
+        }
+    }
+}
+
+/// The good that a line names: its price, else its product.
+pub(crate) fn good(source: &SourceId, price: Option<&str>, product: Option<&str>) -> Option<Good> {
+    price.or(product).map(|id| Good { source: source.clone(), id: id.to_owned() })
+}
+
+/// The claim that a plan sells the line, by the price or product that the plan names.
+fn sells(plan: &Plan, source: &SourceId, price: Option<&str>, product: Option<&str>) -> Option<Claim> {
+    let mut goods =
+        [price, product].into_iter().flatten().map(|id| Good { source: source.clone(), id: id.to_owned() });
+    let good = goods.find(|good| plan.goods.contains(good))?;
+    Some(Claim::Sells { good, plan: plan.id.clone() })
+}
+
+/// A whole number of hours or days, as policies are written.
+fn span(span: jiff::SignedDuration) -> String {
+    format!("{span:#}")
+}
+
+/// Sorted, oldest first, without repetition: what has no time follows what has one.
+fn in_order(mut claims: Vec<Claim>) -> Vec<Claim> {
+    claims.sort();
+    claims.dedup();
+    claims
 }
