@@ -76,8 +76,8 @@ fn missing(step: &Step, answer: &Answer<'_>, words: &Words) -> Result<Seen, Fail
     let record = record.as_deref().unwrap_or_default();
     match (step, record) {
         (Step::Read { .. }, "community member") => Ok(Seen::NoSuchId),
-        (Step::Find { .. }, "community member" | "user") => Ok(Seen::NoPerson),
-        (Step::Add { .. } | Step::Remove { .. } | Step::Check { .. }, "user") => Ok(Seen::NoPerson),
+        (Step::Find { .. } | Step::Add { .. } | Step::Remove { .. } | Step::Check { .. }, "user")
+        | (Step::Find { .. }, "community member") => Ok(Seen::NoPerson),
         (
             Step::Remove { item: Item::CircleGroup(_), .. } | Step::Check { item: Item::CircleGroup(_), .. },
             "access group community member",

@@ -122,14 +122,13 @@ pub const ALL: [Operation; 11] = [
 pub const fn of(step: &Step) -> Option<&'static Operation> {
     match step {
         Step::Enrol { .. } => Some(&ENROL),
-        Step::Find { .. } => Some(&FIND),
+        Step::Find { .. } | Step::Check { item: Item::KitTag(_), id: None, .. } => Some(&FIND),
         Step::Read { .. } => Some(&READ_SUBSCRIBER),
         Step::Add { item: Item::KitTag(_), id: Some(_), .. } => Some(&TAG),
         Step::Add { item: Item::KitTag(_), id: None, .. } => Some(&TAG_BY_ADDRESS),
         Step::Remove { item: Item::KitTag(_), id: Some(_), .. } => Some(&UNTAG),
         Step::Remove { item: Item::KitTag(_), id: None, .. } => Some(&UNTAG_BY_ADDRESS),
         Step::Check { item: Item::KitTag(_), id: Some(_), .. } => Some(&TAGS_OF),
-        Step::Check { item: Item::KitTag(_), id: None, .. } => Some(&FIND),
         Step::Add { item: Item::CircleGroup(_) | Item::CircleSpace(_), .. }
         | Step::Remove { item: Item::CircleGroup(_) | Item::CircleSpace(_), .. }
         | Step::Check { item: Item::CircleGroup(_) | Item::CircleSpace(_), .. } => None,
