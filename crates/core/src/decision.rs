@@ -71,7 +71,7 @@ pub fn decide(input: &Input<'_>) -> Decision {
     let entitled = entitlements(&record.facts, catalogue, now);
     let desired = desired(record, &entitled, syncs, others, catalogue, readable, now);
     let stages = stages(record, &entitled, syncs, open_cases, catalogue);
-    let reads = reads(record, &entitled, &desired);
+    let reads = reads(record, &entitled, &desired, syncs);
     let cases = cases(record, &entitled, &desired, syncs);
     let goods: BTreeSet<&Good> = entitled.unmapped.iter().map(|unmapped| &unmapped.good).collect();
     let alerts = goods.into_iter().map(|good| Alert::UnmappedGood { good: good.clone() }).collect();

@@ -81,6 +81,13 @@ pub struct Desired {
 }
 
 impl Desired {
+    /// Every wish, with whose and of what.
+    pub fn wishes(&self) -> impl Iterator<Item = (&Holder, &Item, &Wish)> {
+        self.holders
+            .iter()
+            .flat_map(|(holder, of)| of.items.iter().map(move |(item, wish)| (holder, item, wish)))
+    }
+
     /// SHA-256, as hex, over what is wished of whom, not over why: a row's generation rises only
     /// when its work changes. That a removal became proven is such a change.
     pub fn hash(&self) -> String {

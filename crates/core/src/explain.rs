@@ -179,18 +179,19 @@ fn turning(purchase: &Purchase, decision: &Decision) -> Option<Turning> {
         Standing::Processing if object.kind == Kind::Checkout => {
             Some(becomes(object, "payment_status", "paid"))
         }
-        Standing::Processing => Some(becomes(object, "first_invoice", "paid")),
-        Standing::PaymentFailed { pay_url: Some(_), .. } => Some(becomes(object, "first_invoice", "paid")),
+        Standing::Processing | Standing::PaymentFailed { pay_url: Some(_), .. } => {
+            Some(becomes(object, "first_invoice", "paid"))
+        }
         Standing::Unread => Some(Turning::Read { object: wanted().unwrap_or(object) }),
-        Standing::Unclear { .. } => Some(becomes(object, "status", "active")),
         Standing::Over { why: Over::Disputed, .. } => {
             decided(Kind::Dispute).map(|dispute| becomes(dispute, "status", "won"))
         }
-        Standing::Over { why: Over::Paused | Over::Unpaid | Over::GraceOver, .. } => {
+        Standing::Unclear { .. }
+        | Standing::Nothing { why: Nothing::TrialWaits }
+        | Standing::Over { why: Over::Paused | Over::Unpaid | Over::GraceOver, .. } => {
             Some(becomes(object, "status", "active"))
         }
         Standing::Over { .. } | Standing::PaymentFailed { pay_url: None, .. } => Some(Turning::BoughtAgain),
-        Standing::Nothing { why: Nothing::TrialWaits } => Some(becomes(object, "status", "active")),
         Standing::Nothing { .. } => None,
     }
 }

@@ -9,7 +9,8 @@ use crate::fact::{
 };
 use crate::id::SourceId;
 use crate::record::Record;
-use crate::target::Target;
+use crate::sync::Sync;
+use crate::target::{Holding, Target};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -83,9 +84,14 @@ const SETTLED: SignedDuration = SignedDuration::from_secs(READ_SETTLES_AFTER.as_
 ///
 /// A read is no longer wanted once its answer is among the facts; until then it stays wanted, and
 /// whoever reads keeps count of the attempts.
-pub fn reads(record: &Record, entitled: &Entitled, desired: &BTreeMap<Target, Desired>) -> Vec<Want> {
+pub fn reads(
+    record: &Record,
+    entitled: &Entitled,
+    desired: &BTreeMap<Target, Desired>,
+    syncs: &BTreeMap<Target, Sync>,
+) -> Vec<Want> {
     let mut wants = Wants::default();
-    wants.proof(desired, entitled);
+    wants.proof(desired, entitled, syncs);
     let ledger = Ledger::new(&record.facts);
     wants.goods(ledger, entitled);
     wants.money(ledger);
@@ -112,12 +118,21 @@ impl Wants {
         }
     }
 
-    /// Every deciding object of a removal that is not proven.
-    fn proof(&mut self, desired: &BTreeMap<Target, Desired>, entitled: &Entitled) {
-        let wishes =
-            desired.values().flat_map(|desired| desired.holders.values()).flat_map(|of| of.items.values());
-        for wish in wishes {
+    /// Every deciding object of a removal that is not proven. Where the target holds nothing, there
+    /// is nothing to remove and nothing to prove.
+    fn proof(
+        &mut self,
+        desired: &BTreeMap<Target, Desired>,
+        entitled: &Entitled,
+        syncs: &BTreeMap<Target, Sync>,
+    ) {
+        for (holder, item, wish) in desired.values().flat_map(Desired::wishes) {
             let Wish::Absent { removal: Removal::NeedsProof(objects), since, .. } = wish else { continue };
+            let person = syncs.get(&item.target()).and_then(|sync| sync.observed.people.get(holder));
+            let holding = person.and_then(|person| person.items.get(item));
+            if matches!(holding, None | Some(Holding::Absent { .. })) {
+                continue;
+            }
             for object in objects {
                 // Only the ends that this very object decides say from when it proves anything.
                 let ends = entitled.purchases.iter().filter(|purchase| purchase.proof.contains(object));

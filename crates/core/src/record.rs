@@ -218,7 +218,7 @@ pub fn assemble(
     seq: i64,
 ) -> Assembled {
     let mut parts: Vec<Part> = existing.into_iter().map(Part::from).collect();
-    parts.sort_by(|a, b| a.record.as_ref().map(standing).cmp(&b.record.as_ref().map(standing)));
+    parts.sort_by_key(|part| part.record.as_ref().map(standing));
     for (key, how, version) in learnt {
         let ties = ties(&key, &version.body);
         let part =

@@ -202,6 +202,10 @@ impl Access {
             }
             let Some(sync) = syncs.get(&target) else { return Self::NotYet };
             let person = sync.observed.people.get(holder);
+            // A person took them out: whatever was seen before is no access now.
+            if person.is_some_and(|person| matches!(person.membership, Membership::Gone { .. })) {
+                return Self::Review;
+            }
             let held = |item: &Item| {
                 person.is_some_and(|person| matches!(person.items.get(item), Some(Holding::Present { .. })))
             };

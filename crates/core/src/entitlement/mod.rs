@@ -4,6 +4,7 @@
 //! Its standing is derived from the facts about the objects that sold and paid it. An entitlement
 //! is what the purchases of one holder give together: the best standing wins.
 
+mod around;
 mod checkout;
 mod claim;
 pub(crate) mod ledger;
