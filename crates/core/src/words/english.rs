@@ -133,7 +133,7 @@ fn said(stage: Stage, variant: Variant) -> Said {
         (Stage::Active, _) => Said {
             headline: &["You’re in."],
             meaning: &[Say("Everything you paid for is open.")],
-            next: &[Say("{plan} renews on {date} for {amount}.")],
+            next: &[First(&["{plan} renews on {date} for {amount}.", "{plan} renews on {date}."])],
             button: Some((Act::OpenCommunity, "Go to the community")),
         },
         (Stage::PastDue, _) => Said {

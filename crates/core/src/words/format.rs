@@ -39,6 +39,8 @@ pub enum Form {
     Deadline,
     /// `24 Nov`, with the year when it is another one.
     Day,
+    /// `24 November 2026, 08:37`: all there is to say.
+    Full,
 }
 
 impl Form {
@@ -49,6 +51,7 @@ impl Form {
             Self::Date => "date",
             Self::Deadline => "deadline",
             Self::Day => "day",
+            Self::Full => "full",
         }
     }
 }
@@ -63,6 +66,7 @@ impl Reading<'_> {
             Form::Date => self.date(at.date()),
             Form::Deadline => self.deadline(at.date(), now.date()),
             Form::Day => self.day(at.date(), now.date()),
+            Form::Full => format!("{}, {}", self.date(at.date()), self.clock(at)),
         }
     }
 

@@ -148,7 +148,10 @@ fn said(stage: Stage, variant: Variant) -> Said {
         (Stage::Active, _) => Said {
             headline: &["Vous y êtes."],
             meaning: &[Say("Tout ce que vous avez payé est ouvert.")],
-            next: &[Say("{plan} se renouvelle le {date} pour {amount}.")],
+            next: &[First(&[
+                "{plan} se renouvelle le {date} pour {amount}.",
+                "{plan} se renouvelle le {date}.",
+            ])],
             button: Some((Act::OpenCommunity, "Aller à la communauté")),
         },
         (Stage::PastDue, _) => Said {

@@ -144,7 +144,10 @@ fn said(stage: Stage, variant: Variant) -> Said {
         (Stage::Active, _) => Said {
             headline: &["Sie sind drin."],
             meaning: &[Say("Alles, was Sie bezahlt haben, ist offen.")],
-            next: &[Say("{plan} verlängert sich am {date} für {amount}.")],
+            next: &[First(&[
+                "{plan} verlängert sich am {date} für {amount}.",
+                "{plan} verlängert sich am {date}.",
+            ])],
             button: Some((Act::OpenCommunity, "Zur Community")),
         },
         (Stage::PastDue, _) => Said {

@@ -22,8 +22,9 @@ pub use format::{Form, Reading};
 pub use language::Language;
 pub use lexicon::Phrases;
 
+use crate::email::Email;
 use crate::fact::Money;
-use crate::stage::Stage;
+use crate::stage::{Detail, Stage, StageOf};
 use jiff::Timestamp;
 use lexicon::Sentence;
 use std::fmt;
@@ -52,6 +53,16 @@ impl Variant {
             Stage::InviteSent => &[Self::Plain, Self::Expired],
             Stage::SupportReview => &[Self::Plain, Self::MailCameBack],
             _ => &[Self::Plain],
+        }
+    }
+}
+
+impl From<Detail> for Variant {
+    fn from(detail: Detail) -> Self {
+        match detail {
+            Detail::Plain => Self::Plain,
+            Detail::InLine => Self::InLine,
+            Detail::Paused => Self::Paused,
         }
     }
 }
@@ -131,7 +142,29 @@ pub struct Places<'a> {
     pub reason: Option<Reason>,
 }
 
-impl Places<'_> {
+impl<'a> Places<'a> {
+    /// The values that a stage itself knows: all but the community and the invitation's subject.
+    ///
+    /// An active stage has no amount: what was paid last need not be what the renewal costs.
+    pub fn of(of: &'a StageOf) -> Self {
+        let (since, until) = (of.since, of.until);
+        Self {
+            community: None,
+            plan: of.plan.as_deref(),
+            amount: of.amount.clone().filter(|_| of.stage != Stage::Active),
+            date: match of.stage {
+                Stage::Active | Stage::PastDue | Stage::Ending => until,
+                _ => since,
+            },
+            time: since,
+            next: of.next_try_at,
+            address: of.address.as_ref().map(Email::masked),
+            case: of.case.map(|number| format!("FD-{number}")),
+            subject: None,
+            reason: of.reason.as_deref().map(Reason::of_code),
+        }
+    }
+
     /// The same without what the holder of a weak key may not see: amount, plan, reason and case
     /// (the id of a checkout session is in browser histories).
     #[must_use]

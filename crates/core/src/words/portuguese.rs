@@ -143,7 +143,7 @@ fn said(stage: Stage, variant: Variant) -> Said {
         (Stage::Active, _) => Said {
             headline: &["Pronto, é só entrar."],
             meaning: &[Say("Tudo o que você pagou está aberto.")],
-            next: &[Say("{plan} renova em {date} por {amount}.")],
+            next: &[First(&["{plan} renova em {date} por {amount}.", "{plan} renova em {date}."])],
             button: Some((Act::OpenCommunity, "Ir para a comunidade")),
         },
         (Stage::PastDue, _) => Said {

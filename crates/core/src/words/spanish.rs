@@ -133,7 +133,7 @@ fn said(stage: Stage, variant: Variant) -> Said {
         (Stage::Active, _) => Said {
             headline: &["Ya estás dentro."],
             meaning: &[Say("Todo lo que has pagado está abierto.")],
-            next: &[Say("{plan} se renueva el {date} por {amount}.")],
+            next: &[First(&["{plan} se renueva el {date} por {amount}.", "{plan} se renueva el {date}."])],
             button: Some((Act::OpenCommunity, "Ir a la comunidad")),
         },
         (Stage::PastDue, _) => Said {
