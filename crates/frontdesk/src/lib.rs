@@ -14,5 +14,6 @@
 pub mod config;
 pub mod errors;
 pub mod exit;
+pub mod live;
 pub mod log;
 pub mod printer;

@@ -136,7 +136,7 @@ pub fn subscriber(
     let (lines, waiting) = sync_channel(QUEUE_LINES_MAX);
     let lost = Arc::new(AtomicU64::new(0));
     std::thread::Builder::new().name("log".to_owned()).spawn(move || write_lines(&waiting, sink))?;
-    let layer = Lines { format, clock, lines: lines.clone(), lost: Arc::clone(&lost) };
+    let layer = Lines { format, clock, queue: lines.clone(), lost: Arc::clone(&lost) };
     Ok((tracing_subscriber::registry().with(filter).with(layer), Log { lines, lost }))
 }
 
@@ -158,7 +158,7 @@ fn write_lines(waiting: &Receiver<Line>, mut sink: impl Write) {
 struct Lines {
     format: Format,
     clock: Clock,
-    lines: SyncSender<Line>,
+    queue: SyncSender<Line>,
     lost: Arc<AtomicU64>,
 }
 
@@ -195,7 +195,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
             Format::Text => fields.text((self.clock)(), level),
         };
         if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) =
-            self.lines.try_send(Line::Text(text))
+            self.queue.try_send(Line::Text(text))
         {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }

@@ -20,6 +20,7 @@ mod tests;
 
 pub use environment::Environment;
 pub use secrets::{Origin, SecretUse};
+pub use site::LANGUAGES;
 pub use values::{BaseUrl, duration};
 
 use crate::errors::{Code, Failure, Place, Report};
@@ -81,7 +82,7 @@ pub struct Site {
     pub help_email: Option<String>,
     /// The time zone of dates that people read.
     pub zone: TimeZone,
-    /// The language of pages when the customer's is not known: one of [`site::LANGUAGES`].
+    /// The language of pages when the customer's is not known: one of [`LANGUAGES`].
     pub language: String,
 }
 
@@ -201,6 +202,13 @@ pub struct Loaded {
 }
 
 impl Config {
+    /// Whether every provider is on this machine, so that nothing leaves it: work with the sandbox.
+    pub fn is_sandboxed(&self) -> bool {
+        let circle = self.targets.circle.as_ref().map(|circle| &circle.base_url);
+        let kit = self.targets.kit.as_ref().map(|kit| &kit.base_url);
+        [Some(&self.sources.stripe.base_url), circle, kit].into_iter().flatten().all(BaseUrl::is_loopback)
+    }
+
     /// The catalogue: what is sold, what it grants, and what that means in each target. Earlier versions are not part
     /// of the file; the journal has them.
     pub fn catalogue(&self) -> Catalogue {
@@ -304,11 +312,14 @@ impl Reader<'_> {
         ];
         let dev_clock = clock.map(|clock| self.dev_clock(clock, bases.into_iter().flatten()));
 
+        if circle.is_broken() || kit.is_broken() {
+            return None;
+        }
         Some(Config {
             site: site?,
             store: store?,
             sources: Sources { stripe: stripe? },
-            targets: Targets { circle: circle.finished()?, kit: kit.finished()? },
+            targets: Targets { circle: circle.into_value(), kit: kit.into_value() },
             plans: catalogue.plans,
             entitlements: catalogue.entitlements,
             ignore: catalogue.ignore,

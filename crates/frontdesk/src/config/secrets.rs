@@ -113,16 +113,16 @@ impl Reader<'_> {
             Some(_) => Origin::Variable(name.to_owned()),
             None => Origin::File(self.folder.join(self.environment.get(&format!("{name}_FILE"))?)),
         };
-        self.take(text, origin, at)
+        self.take(&text, origin, at)
     }
 
     fn secret_from_file(&mut self, path: &str, at: Place) -> Option<Found<Secret>> {
         let path = self.folder.join(path);
         let text = self.read_secret(&path, &at)?;
-        self.take(text, Origin::File(path), at)
+        self.take(&text, Origin::File(path), at)
     }
 
-    fn take(&mut self, text: String, origin: Origin, at: Place) -> Option<Found<Secret>> {
+    fn take(&mut self, text: &str, origin: Origin, at: Place) -> Option<Found<Secret>> {
         let text = text.trim_end_matches(['\r', '\n']).to_owned();
         if text.is_empty() || text.chars().any(|letter| letter.is_whitespace() || letter.is_control()) {
             let what = if text.is_empty() { "is empty" } else { "holds a space or a line break" };

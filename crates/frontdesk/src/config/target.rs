@@ -38,12 +38,16 @@ impl<T> Part<T> {
         }
     }
 
-    /// `None` if something is wrong; else the part, or its absence.
-    pub(super) fn finished(self) -> Option<Option<T>> {
+    /// Whether something is wrong with it.
+    pub(super) const fn is_broken(&self) -> bool {
+        matches!(self, Self::Broken)
+    }
+
+    /// The part, if it is there and nothing is wrong with it.
+    pub(super) fn into_value(self) -> Option<T> {
         match self {
-            Self::Absent => Some(None),
-            Self::Broken => None,
-            Self::Ready(value) => Some(Some(value)),
+            Self::Ready(value) => Some(value),
+            Self::Absent | Self::Broken => None,
         }
     }
 

@@ -65,7 +65,7 @@ impl fmt::Display for BaseUrl {
 }
 
 /// Checks that `text` is an absolute http or https URL with a host and without credentials.
-pub fn web_uri(text: &str) -> Result<Uri, &'static str> {
+pub(super) fn web_uri(text: &str) -> Result<Uri, &'static str> {
     let uri: Uri = text.parse().map_err(|_| "is not a URL")?;
     let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
         return Err("is not a whole URL: it begins with https://");
@@ -86,7 +86,7 @@ pub fn web_uri(text: &str) -> Result<Uri, &'static str> {
 }
 
 /// A URL as it may be shown: without the user name and password that it may hold.
-pub fn shown(url: &str) -> String {
+pub(super) fn shown(url: &str) -> String {
     match (url.find("://"), url.rfind('@')) {
         (Some(scheme), Some(at)) if at > scheme => format!("{}…{}", &url[..scheme + 3], &url[at..]),
         _ => url.to_owned(),
@@ -94,7 +94,7 @@ pub fn shown(url: &str) -> String {
 }
 
 /// Whether a URL leads to this machine.
-pub fn is_loopback_uri(uri: &Uri) -> bool {
+pub(super) fn is_loopback_uri(uri: &Uri) -> bool {
     uri.host().is_some_and(is_loopback_host)
 }
 

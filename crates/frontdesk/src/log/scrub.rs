@@ -33,15 +33,12 @@ fn mask(text: &str, people: bool) -> String {
         } else {
             None
         };
-        let taken = match found {
-            Some((length, shown)) => {
-                out.push_str(shown);
-                length
-            }
-            None => {
-                out.push(first);
-                first.len_utf8()
-            }
+        let taken = if let Some((length, shown)) = found {
+            out.push_str(shown);
+            length
+        } else {
+            out.push(first);
+            first.len_utf8()
         };
         before = rest[..taken].chars().next_back();
         rest = &rest[taken..];
