@@ -1,0 +1,43 @@
+//! What is due, and when the next thing will be.
+
+use crate::sql::statements;
+use crate::{Error, Store};
+use frontdesk_core::id::CustomerId;
+use jiff::Timestamp;
+
+statements! {
+    /// Customers whose decision may have changed by the clock alone, earliest first.
+    WAKES_DUE = "SELECT id FROM customer WHERE merged_into IS NULL AND next_wake_at IS NOT NULL AND next_wake_at <= ?1 \
+        ORDER BY next_wake_at, id LIMIT ?2";
+    /// The earliest instant at which an entry may be applied; one never tried, at once.
+    NEXT_ENTRY = "SELECT MIN(COALESCE(next_try_at, ?1)) FROM journal WHERE state = 'pending'";
+    /// The earliest wake-up.
+    NEXT_WAKE = "SELECT MIN(next_wake_at) FROM customer WHERE merged_into IS NULL AND next_wake_at IS NOT NULL";
+    /// The earliest read.
+    NEXT_READ = "SELECT MIN(due_at) FROM source_read";
+    /// The earliest sync.
+    NEXT_SYNC = "SELECT MIN(next_attempt_at) FROM sync WHERE next_attempt_at IS NOT NULL";
+}
+
+impl Store {
+    /// Customers whose decision may have changed by the clock alone at `now`, earliest first.
+    pub async fn wakes_due(&self, now: Timestamp, limit: u32) -> Result<Vec<CustomerId>, Error> {
+        let rows = self.db.query(WAKES_DUE.with([now.into(), limit.into()])).await?;
+        rows.into_iter().map(|row| Ok(CustomerId::new(row.columns().text()?))).collect()
+    }
+
+    /// When anything is due next: an entry, a wake-up, a read or a sync. An entry that was never
+    /// tried is due at `now`; the answer may lie in the past. `None`: nothing by itself.
+    pub async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, Error> {
+        let script =
+            vec![NEXT_ENTRY.with([now.into()]), NEXT_WAKE.with([]), NEXT_READ.with([]), NEXT_SYNC.with([])];
+        let mut next = None;
+        for row in self.db.read(script).await?.into_iter().flatten() {
+            next = match (next, row.columns().time_opt()?) {
+                (Some(a), Some(b)) => Some(std::cmp::min::<Timestamp>(a, b)),
+                (a, b) => a.or(b),
+            };
+        }
+        Ok(next)
+    }
+}

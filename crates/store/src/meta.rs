@@ -1,0 +1,33 @@
+//! Single values of the installation, by name.
+
+use crate::sql::{Statement, statements};
+use crate::{Error, Store};
+
+statements! {
+    /// A value, replacing any.
+    META_PUT = "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+    /// A value, unless there is one.
+    META_KEEP = "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO NOTHING";
+    /// A value.
+    META = "SELECT value FROM meta WHERE key = ?1";
+}
+
+/// Sets a value; see [`crate::Write::Meta`].
+pub(crate) fn put(key: &str, value: &str) -> Statement {
+    META_PUT.with([key.into(), value.into()])
+}
+
+impl Store {
+    /// The value called `key`.
+    pub async fn meta(&self, key: &str) -> Result<Option<String>, Error> {
+        let rows = self.db.query(META.with([key.into()])).await?;
+        rows.into_iter().next().map(|row| row.columns().text()).transpose()
+    }
+
+    /// The value called `key`, which becomes `first` if there is none. Every node gets the same:
+    /// for what an installation draws once, such as its salt.
+    pub async fn meta_or(&self, key: &str, first: &str) -> Result<String, Error> {
+        self.db.write_one(META_KEEP.with([key.into(), first.into()])).await?;
+        self.meta(key).await?.ok_or_else(|| Error::Corrupt(format!("`{key}` is gone from the table meta")))
+    }
+}

@@ -1,0 +1,116 @@
+//! Connecting to PostgreSQL: TLS, the settings of each session, migrations.
+
+use super::{PostgresSettings, fault};
+use crate::Error;
+use crate::migration::{self, SCHEMA_MIGRATION_POSTGRES};
+use crate::sql::Engine;
+use deadpool_postgres::{
+    ClientWrapper, Hook, HookError, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime,
+};
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tokio_postgres::NoTls;
+use tokio_postgres::config::SslMode;
+
+/// How long a caller may wait for a connection, and a connection for its making.
+const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+/// What each session sets. `synchronous_commit` is set although it is the default: an operator's
+/// `off` in the server's configuration would acknowledge what a power loss takes (I1).
+const SESSION: &str = "SET synchronous_commit = on; SET statement_timeout = '15s'; SET lock_timeout = '5s'; \
+    SET idle_in_transaction_session_timeout = '30s'; SET client_min_messages = warning; SET timezone = 'UTC'";
+/// What each session is asked after that.
+const SESSION_CHECK: &str = "SELECT current_setting('synchronous_commit') = 'on' \
+    AND current_setting('fsync') = 'on', pg_is_in_recovery()";
+/// The advisory lock under which one node migrates. Any number will do, as long as it stays: these
+/// are the bytes of `frntdesk`.
+const MIGRATION_LOCK: i64 = i64::from_be_bytes(*b"frntdesk");
+
+/// The pool said no.
+pub(super) fn no_connection(error: &PoolError) -> Error {
+    match error {
+        PoolError::Backend(error) => fault(error, "connect").error,
+        PoolError::PostCreateHook(HookError::Message(why)) => Error::Unavailable(why.to_string()),
+        other => Error::Unavailable(format!("no connection to PostgreSQL: {other}")),
+    }
+}
+
+/// Makes one session honest, or gives it up.
+async fn begin_session(client: &ClientWrapper) -> Result<(), HookError> {
+    client.batch_execute(SESSION).await.map_err(HookError::Backend)?;
+    let row = client.query_one(SESSION_CHECK, &[]).await.map_err(HookError::Backend)?;
+    if !row.get::<_, bool>(0) {
+        return Err(HookError::message("the PostgreSQL server runs with fsync or synchronous_commit off"));
+    }
+    if row.get::<_, bool>(1) {
+        return Err(HookError::message(
+            "the PostgreSQL server is a read-only standby; give the address of the primary",
+        ));
+    }
+    Ok(())
+}
+
+/// Connects, checks and migrates.
+pub(super) async fn connect(settings: PostgresSettings) -> Result<Pool, Error> {
+    // The parser's own words may quote the URL, and with it the password.
+    let config: tokio_postgres::Config =
+        settings.url.parse().map_err(|_| Error::Refused("the PostgreSQL URL cannot be read".to_owned()))?;
+    let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    let manager = match settings.tls {
+        Some(tls) => {
+            Manager::from_config(config, tokio_postgres_rustls::MakeRustlsConnect::new(tls), recycling)
+        }
+        None if config.get_ssl_mode() == SslMode::Require => {
+            return Err(Error::Refused("the PostgreSQL URL demands TLS, and none is configured".to_owned()));
+        }
+        None => Manager::from_config(config, NoTls, recycling),
+    };
+    let pool = Pool::builder(manager)
+        .max_size(settings.connections_max.max(2))
+        .runtime(Runtime::Tokio1)
+        .wait_timeout(Some(CONNECT_WITHIN))
+        .create_timeout(Some(CONNECT_WITHIN))
+        .recycle_timeout(Some(CONNECT_WITHIN))
+        .post_create(Hook::async_fn(|client, _| Box::pin(begin_session(client))))
+        .build()
+        .map_err(|error| Error::Refused(format!("the pool of connections cannot be made: {error}")))?;
+    match migrate(&pool, settings.now).await {
+        Ok(()) => Ok(pool),
+        Err(Error::Unavailable(why)) => Err(Error::Refused(why)),
+        Err(other) => Err(other),
+    }
+}
+
+async fn migrate(pool: &Pool, now: Timestamp) -> Result<(), Error> {
+    let failed = |error: tokio_postgres::Error| match fault(&error, "migrate").error {
+        Error::Sql { message, .. } => Error::Refused(message),
+        other => other,
+    };
+    let mut client = pool.get().await.map_err(|error| no_connection(&error))?;
+    loop {
+        // One migration a transaction, each under the lock: nodes that start together take turns,
+        // and each looks again at what is left.
+        let transaction = client.transaction().await.map_err(failed)?;
+        transaction
+            .query_one("SELECT 1 FROM pg_advisory_xact_lock($1)", &[&MIGRATION_LOCK])
+            .await
+            .map_err(failed)?;
+        transaction.batch_execute(SCHEMA_MIGRATION_POSTGRES).await.map_err(failed)?;
+        let rows =
+            transaction.query("SELECT version, sha256 FROM schema_migration", &[]).await.map_err(failed)?;
+        let done: BTreeMap<i64, String> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+        let missing = migration::missing(&done, Engine::Postgres)?;
+        let Some(next) = missing.first() else { return transaction.commit().await.map_err(failed) };
+        transaction.batch_execute(next.text(Engine::Postgres)).await.map_err(failed)?;
+        let sha256 = next.sha256(Engine::Postgres);
+        transaction
+            .execute(
+                "INSERT INTO schema_migration (version, name, sha256, applied_at) VALUES ($1, $2, $3, $4)",
+                &[&next.version, &next.name, &sha256, &now.as_microsecond()],
+            )
+            .await
+            .map_err(failed)?;
+        transaction.commit().await.map_err(failed)?;
+        tracing::info!(migration = next.name, "the schema is migrated");
+    }
+}

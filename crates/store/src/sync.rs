@@ -1,0 +1,210 @@
+//! Syncs: the one row per customer and target that drives reconciliation.
+
+use crate::sql::{Script, Statement, statements};
+use crate::value::{Row, Value};
+use crate::{Error, Store};
+use frontdesk_core::id::CustomerId;
+use frontdesk_core::sync::{Hold, State, Sync};
+use frontdesk_core::target::{Holder, Membership, Target};
+use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Which syncs to list. `None` means all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SyncFilter {
+    /// In this target.
+    pub target: Option<Target>,
+    /// In this state, by its word.
+    pub state: Option<String>,
+    /// Behind this brake.
+    pub brake: Option<String>,
+}
+
+statements! {
+    /// A row as it is now known.
+    SYNC_PUT = "INSERT INTO sync (customer_id, target, generation, applied_generation, desired_hash, observed, state, hold, brake, \
+            standing, attempts, failing_since, next_attempt_at, last_failure, applied_at, due_since, look_wanted_at, brake_released) \
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) \
+        ON CONFLICT (customer_id, target) DO UPDATE SET generation = excluded.generation, \
+            applied_generation = excluded.applied_generation, desired_hash = excluded.desired_hash, observed = excluded.observed, \
+            state = excluded.state, hold = excluded.hold, brake = excluded.brake, standing = excluded.standing, \
+            attempts = excluded.attempts, failing_since = excluded.failing_since, next_attempt_at = excluded.next_attempt_at, \
+            last_failure = excluded.last_failure, applied_at = excluded.applied_at, due_since = excluded.due_since, \
+            look_wanted_at = excluded.look_wanted_at, brake_released = excluded.brake_released";
+    /// Forgets where the target knows the people of a row, before they are written anew.
+    SYNC_PERSON_CLEAR = "DELETE FROM sync_person WHERE customer_id = ?1 AND target = ?2";
+    /// Where the target knows one person of a row.
+    SYNC_PERSON_PUT = "INSERT INTO sync_person (customer_id, target, holder, address, member_id) VALUES (?1, ?2, ?3, ?4, ?5)";
+    /// Demands that desired is still of this generation. PostgreSQL locks the row; SQLite has one writer.
+    SYNC_EXPECT = sqlite "SELECT 1 FROM sync WHERE customer_id = ?1 AND target = ?2 AND generation = ?3",
+        postgres "SELECT 1 FROM sync WHERE customer_id = ?1 AND target = ?2 AND generation = ?3 FOR UPDATE";
+    /// The rows of one customer.
+    SYNCS_OF = "SELECT customer_id, target, generation, applied_generation, desired_hash, observed, standing, attempts, failing_since, \
+            next_attempt_at, last_failure, applied_at, due_since, look_wanted_at, brake_released FROM sync WHERE customer_id = ?1 ORDER BY target";
+    /// What is due in a target. Who was never let in comes before any backlog; among equals the
+    /// earliest due. A parked row that is tried again by schedule is backlog.
+    SYNC_DUE = "SELECT customer_id, target, generation, applied_generation, desired_hash, observed, standing, attempts, failing_since, \
+            next_attempt_at, last_failure, applied_at, due_since, look_wanted_at, brake_released FROM sync \
+        WHERE target = ?1 AND next_attempt_at IS NOT NULL AND next_attempt_at <= ?2 \
+        ORDER BY CASE WHEN applied_at IS NULL AND state <> 'parked' THEN 0 ELSE 1 END, next_attempt_at, customer_id LIMIT ?3";
+    /// A page of rows by customer, then target.
+    SYNC_LIST = "SELECT customer_id, target, generation, applied_generation, desired_hash, observed, standing, attempts, failing_since, \
+            next_attempt_at, last_failure, applied_at, due_since, look_wanted_at, brake_released FROM sync \
+        WHERE (CAST(?1 AS TEXT) IS NULL OR target = ?1) AND (CAST(?2 AS TEXT) IS NULL OR state = ?2) \
+            AND (CAST(?3 AS TEXT) IS NULL OR brake = ?3) AND customer_id > ?4 ORDER BY customer_id, target LIMIT ?5";
+    /// How many rows of each target are in each state.
+    SYNC_STATES = "SELECT target, state, COUNT(*) FROM sync GROUP BY target, state";
+    /// When the earliest row of a target is due, and how many were due at an instant.
+    SYNC_BACKLOG = "SELECT COUNT(*), MIN(due_since) FROM sync WHERE target = ?1 AND next_attempt_at IS NOT NULL AND next_attempt_at <= ?2";
+}
+
+/// The addresses and ids under which a row's people are known, one line for each.
+fn people(sync: &Sync) -> BTreeSet<(String, String, Option<u64>)> {
+    let mut people = BTreeSet::new();
+    for (holder, person) in &sync.observed.people {
+        let word = String::from(holder.clone());
+        let id = person.membership.id();
+        let known_at = match &person.membership {
+            Membership::Member { address, .. } | Membership::Moved { address, .. } => Some(address),
+            Membership::Unseen
+            | Membership::Unknown { .. }
+            | Membership::NotMember { .. }
+            | Membership::Gone { .. } => None,
+        };
+        let own = match holder {
+            Holder::Beneficiary(address) => Some(address),
+            Holder::Customer => None,
+        };
+        for address in [known_at, own].into_iter().flatten().collect::<BTreeSet<_>>() {
+            people.insert((word.clone(), address.as_str().to_owned(), id));
+        }
+    }
+    people
+}
+
+/// Writes one row; see [`crate::Write::Sync`].
+pub(crate) fn put(sync: &Sync) -> Script {
+    let (hold, brake) = match &sync.state {
+        State::Held(Hold::Shadow) => (Some("shadow"), None),
+        State::Held(Hold::Proof) => (Some("proof"), None),
+        State::Held(Hold::Brake { name }) => (Some("brake"), Some(name.as_str())),
+        State::Held(Hold::Misconfigured { .. }) => (Some("misconfigured"), None),
+        State::Held(Hold::Person) => (Some("person"), None),
+        State::Due
+        | State::Sent
+        | State::Unknown
+        | State::Applied
+        | State::Parked { .. }
+        | State::Contested { .. } => (None, None),
+    };
+    let (customer, target) = (sync.customer.as_str(), sync.target.as_str());
+    let row = SYNC_PUT.with([
+        customer.into(),
+        target.into(),
+        sync.generation.into(),
+        sync.applied_generation.into(),
+        sync.desired_hash.as_str().into(),
+        Value::json(&sync.observed),
+        sync.state.as_str().into(),
+        hold.into(),
+        brake.into(),
+        Value::json(&sync.state),
+        sync.attempts.into(),
+        sync.failing_since.into(),
+        sync.next_attempt_at.into(),
+        Value::json_opt(sync.last_failure.as_ref()),
+        sync.applied_at.into(),
+        sync.due_since.into(),
+        sync.look_wanted_at.into(),
+        sync.brake_released.into(),
+    ]);
+    let mut script = vec![row, SYNC_PERSON_CLEAR.with([customer.into(), target.into()])];
+    script.extend(people(sync).into_iter().map(|(holder, address, id)| {
+        let id = id.map(|id| id.to_string());
+        SYNC_PERSON_PUT.with([customer.into(), target.into(), holder.into(), address.into(), id.into()])
+    }));
+    script
+}
+
+/// Demands a generation; see [`crate::Expect::SyncGeneration`].
+pub(crate) fn expect(customer: &CustomerId, target: Target, generation: i64) -> Statement {
+    SYNC_EXPECT.with([customer.as_str().into(), target.as_str().into(), generation.into()]).expecting_one()
+}
+
+fn read(row: Row) -> Result<Sync, Error> {
+    let mut columns = row.columns();
+    Ok(Sync {
+        customer: CustomerId::new(columns.text()?),
+        target: columns.word(Target::parse)?,
+        generation: columns.int()?,
+        applied_generation: columns.int()?,
+        desired_hash: columns.text()?,
+        observed: columns.json()?,
+        state: columns.json()?,
+        attempts: columns.count()?,
+        failing_since: columns.time_opt()?,
+        next_attempt_at: columns.time_opt()?,
+        last_failure: columns.json_opt()?,
+        applied_at: columns.time_opt()?,
+        due_since: columns.time()?,
+        look_wanted_at: columns.time_opt()?,
+        brake_released: columns.flag()?,
+    })
+}
+
+impl Store {
+    /// The rows of one customer, by target.
+    pub async fn syncs(&self, customer: &CustomerId) -> Result<BTreeMap<Target, Sync>, Error> {
+        let rows = self.db.query(SYNCS_OF.with([customer.as_str().into()])).await?;
+        rows.into_iter().map(|row| read(row).map(|sync| (sync.target, sync))).collect()
+    }
+
+    /// Rows of `target` that are due at `now`: who was never let in first, then by due time.
+    pub async fn sync_due(&self, target: Target, now: Timestamp, limit: u32) -> Result<Vec<Sync>, Error> {
+        let rows = self.db.query(SYNC_DUE.with([target.as_str().into(), now.into(), limit.into()])).await?;
+        rows.into_iter().map(read).collect()
+    }
+
+    /// A page of rows by customer; `after` is the last customer of the page before. A customer has
+    /// at most one row per target, so a page ends at a customer only when `limit` allows it: ask
+    /// for one target when paging.
+    pub async fn sync_list(
+        &self,
+        filter: &SyncFilter,
+        after: Option<&CustomerId>,
+        limit: u32,
+    ) -> Result<Vec<Sync>, Error> {
+        let statement = SYNC_LIST.with([
+            filter.target.map(Target::as_str).into(),
+            filter.state.as_deref().into(),
+            filter.brake.as_deref().into(),
+            after.map_or("", CustomerId::as_str).into(),
+            limit.into(),
+        ]);
+        self.db.query(statement).await?.into_iter().map(read).collect()
+    }
+
+    /// How many rows are in each state, by target and the state's word.
+    pub async fn sync_states(&self) -> Result<BTreeMap<(Target, String), i64>, Error> {
+        let rows = self.db.query(SYNC_STATES.with([])).await?;
+        rows.into_iter()
+            .map(|row| {
+                let mut columns = row.columns();
+                Ok(((columns.word(Target::parse)?, columns.text()?), columns.int()?))
+            })
+            .collect()
+    }
+
+    /// How many rows of `target` are due at `now`, and since when the oldest is.
+    pub async fn sync_backlog(
+        &self,
+        target: Target,
+        now: Timestamp,
+    ) -> Result<(i64, Option<Timestamp>), Error> {
+        let rows = self.db.query(SYNC_BACKLOG.with([target.as_str().into(), now.into()])).await?;
+        rows.into_iter().next().map_or(Ok((0, None)), |row| {
+            let mut columns = row.columns();
+            Ok((columns.int()?, columns.time_opt()?))
+        })
+    }
+}
