@@ -69,8 +69,8 @@ impl Stripe {
             }
             "unpaid" => self.set_status(&id, "unpaid", now)?,
             "paused" => {
-                let reason = if attempts == 1 { "first_payment_failure" } else { "final_payment_failure" };
-                self.pause_for(&id, pause_reason(body, reason)?, true, now)?;
+                let usual = if attempts == 1 { "first_payment_failure" } else { "final_payment_failure" };
+                self.pause_for(&id, reason(body, usual)?, true, now)?;
             }
             _ => {}
         }
@@ -113,7 +113,7 @@ impl Stripe {
         let id = subscription.id.clone();
         let has_card = subscription.payment_method.is_some();
         if !has_card && subscription.missing_payment_method == "pause" {
-            self.pause_for(&id, pause_reason(body, "trial_end_without_payment_method")?, false, now)?;
+            self.pause_for(&id, reason(body, "trial_end_without_payment_method")?, false, now)?;
             return Ok(json!({ "subscription": id }));
         }
         let is_paid = has_card && body.flag("fail")? != Some(true);
@@ -340,8 +340,8 @@ impl Stripe {
     }
 }
 
-/// The reason of a pause: as the body says, `null` for none, else the usual one.
-pub(crate) fn pause_reason(body: &Body, usual: &str) -> Result<Option<String>, String> {
+/// The reason of a pause or an end: as the body says, `null` for none, else the usual one.
+pub(crate) fn reason(body: &Body, usual: &str) -> Result<Option<String>, String> {
     if body.is_null("reason") {
         return Ok(None);
     }

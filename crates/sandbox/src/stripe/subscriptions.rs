@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::Stripe;
 use super::body::Body;
 use super::records::{Cancellation, Customer, Invoice, PauseCollection, Subscription};
-use super::renewals::pause_reason;
+use super::renewals::reason;
 
 impl Stripe {
     /// Cancels `now`, at `period_end` (flag and time), or by `cancel_at` alone, as flexible billing does.
@@ -18,7 +18,7 @@ impl Stripe {
         let why = Cancellation {
             comment: body.text("comment")?,
             feedback: body.text("feedback")?,
-            reason: Some(body.text("reason")?.unwrap_or_else(|| "cancellation_requested".to_owned())),
+            reason: reason(body, "cancellation_requested")?,
         };
         let when = body.text("when")?.unwrap_or_else(|| "now".to_owned());
         match when.as_str() {
@@ -123,7 +123,7 @@ impl Stripe {
     /// Pauses a subscription for real; `reason` may be another or `null` (left out of the object).
     pub(crate) fn pause(&mut self, body: &Body, now: Timestamp) -> Result<Value, String> {
         let subscription = self.subscription_of(body, &["active", "trialing", "past_due"])?;
-        self.pause_for(&subscription.id, pause_reason(body, "pause_requested")?, true, now)?;
+        self.pause_for(&subscription.id, reason(body, "pause_requested")?, true, now)?;
         Ok(json!({ "subscription": subscription.id }))
     }
 
@@ -176,10 +176,14 @@ impl Stripe {
                 ));
             }
         };
+        // It runs out by itself at the time that was set.
+        let is_due = subscription
+            .pause_collection
+            .is_some_and(|it| it.resumes_at.is_some_and(|at| at <= now.as_second()));
         self.change_and_emit::<Subscription>(
             "customer.subscription.updated",
             &subscription.id,
-            true,
+            !is_due || behavior.is_some(),
             now,
             |it| {
                 it.pause_collection = behavior.map(|behavior| PauseCollection { behavior, resumes_at });

@@ -4,8 +4,18 @@
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
+mod deliveries;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod http;
 #[cfg(test)]
+mod journeys;
+#[cfg(test)]
+mod life;
+#[cfg(test)]
 mod purchases;
+#[cfg(test)]
+mod reads;
 #[cfg(test)]
 mod tools;
