@@ -267,7 +267,11 @@ pub fn fold(mut person: Person, target: Target, step: &Step, outcome: &Outcome, 
                 person.items.entry(item.clone()).or_insert(Holding::Absent { seen_at: now });
             }
         }
-        (Step::Enrol { .. } | Step::Find { .. } | Step::Read { .. }, Seen::Person { id, address, standing, fresh }) => {
+        // A check by address alone finds the person first; the check by id follows.
+        (
+            Step::Enrol { .. } | Step::Find { .. } | Step::Read { .. } | Step::Check { .. },
+            Seen::Person { id, address, standing, fresh },
+        ) => {
             if *fresh && *standing == Standing::Invited && target == Target::Circle {
                 person.invited_at = Some(now);
             }

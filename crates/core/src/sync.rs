@@ -155,8 +155,10 @@ pub enum Ended {
     },
     /// The account as a whole waits (a limit, a breaker, a refused credential): no try was used.
     AccountWaits {
-        /// Until when, if that is known.
-        until: Option<Timestamp>,
+        /// Until when.
+        until: Timestamp,
+        /// Why, in our words.
+        why: String,
     },
 }
 
@@ -237,11 +239,13 @@ impl Sync {
                 self.failing_since = None;
                 self.next_attempt_at = None;
             }
-            Ended::AccountWaits { until } => {
-                if !matches!(self.state, State::Unknown | State::Sent) {
+            Ended::AccountWaits { until, why } => {
+                if !matches!(self.state, State::Unknown | State::Sent | State::Parked { .. }) {
                     self.state = State::Due;
                 }
-                self.next_attempt_at = Some(until.unwrap_or(now));
+                self.next_attempt_at = Some(until);
+                self.last_failure =
+                    Some(Failed { at: now, step: "wait".to_owned(), failure: Failure::Throttled { until, why } });
             }
             Ended::Failed { step, failure } => {
                 let was_parked = matches!(self.state, State::Parked { .. });

@@ -1,5 +1,4 @@
-//! The use cases: ingest, apply, read, reconcile, poll. Fetches what the core needs to decide, and does what
-//! it decided.
+//! The use cases: ingest, apply, read, reconcile. Fetches what the core needs to decide, and does what it decided.
 //!
 //! # What may not live here
 //!
@@ -10,9 +9,25 @@
 //! # Where to begin reading
 //!
 //! [`engine::Engine`] is the whole: what it is made of and which loops it runs. Then, in the order in which an
-//! event travels: [`ingest`], [`apply`], [`reads`], [`reconcile`].
+//! event travels: [`ingest`], [`apply`], [`reads`], [`reconcile`]; [`acts`] is what people ask for.
 #![forbid(unsafe_code)]
 
+pub mod account;
+pub mod acts;
+pub mod apply;
+mod bell;
+mod call;
+mod catalogue;
+pub mod engine;
+pub mod ingest;
+pub mod lease;
 pub mod ports;
+pub mod reads;
+pub mod reconcile;
+pub mod settings;
+mod setup;
+pub mod subject;
 
+pub use bell::{Bell, Loop};
+pub use engine::Engine;
 pub use ports::Ports;

@@ -1,0 +1,374 @@
+//! One transaction per journal entry: facts, records, and everything that follows from them.
+//!
+//! The entry is decoded and the records are loaded; the core decides; one commit writes it all, guarded by the
+//! revisions that were read. If a record changed meanwhile nothing is written and the whole is worked out again.
+
+use crate::bell::Loop;
+use crate::engine::Engine;
+use crate::ports::Ports;
+use crate::subject::{Cause, Subject};
+use frontdesk_core::fact::{Body, Evidence, Key, Learnt, Version};
+use frontdesk_core::id::CustomerId;
+use frontdesk_core::record::{Assembled, Record, Tie, assemble, ties};
+use frontdesk_core::sync::Sync;
+use frontdesk_core::target::{Holder, Holding, Membership, Observed, Person, Target};
+use frontdesk_providers::stripe::answer::{Answer, told};
+use frontdesk_providers::stripe::learn::{Learning, learn};
+use frontdesk_providers::stripe::read::Read;
+use frontdesk_providers::stripe::verify::Verified;
+use frontdesk_store::{
+    AuditDraft, Commit, EntryKind, EntryState, Error, Expect, Identity, StoredEntry, Write,
+};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Entries that one pass takes up.
+const ENTRIES_PER_PASS: u32 = 64;
+/// Customers that one pass wakes up.
+const WAKES_PER_PASS: u32 = 64;
+/// Conflicts after which an entry is put back: more than any fair contention brings.
+const CONFLICTS_MAX: u32 = 20;
+/// How long an entry that could not be applied waits before it is tried again.
+const RETRY_AFTER: SignedDuration = SignedDuration::from_secs(30);
+
+/// What a read was and when the source answered: kept with the answer, so that it can be applied again.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ReadHeader {
+    /// What was asked.
+    pub(crate) read: Read,
+    /// The response's `Date`.
+    pub(crate) at: Timestamp,
+}
+
+/// What an entry comes to, before any record is looked at.
+pub(crate) enum Decoded {
+    /// States of objects.
+    Facts(Vec<(Key, Learnt, Version)>),
+    /// Understood, and nothing follows.
+    Nothing(String),
+    /// Cannot be read.
+    Unreadable(String),
+}
+
+/// Turns a journal entry into states of objects. A pure function of the entry, so that a rebuild gets the same.
+pub(crate) fn decode(stored: &StoredEntry) -> Decoded {
+    let entry = &stored.entry;
+    let versions = |learnt, at, facts: Vec<(Key, Body)>, origin: &str| {
+        let evidence = Evidence { origin: origin.to_owned(), entry: entry.id.clone() };
+        facts.into_iter().map(|(key, body)| (key, learnt, Version::new(at, body, evidence.clone()))).collect()
+    };
+    match entry.kind {
+        EntryKind::Event => match learn(&Verified::journaled(&stored.body), &entry.source) {
+            Ok(Learning::Facts { at, facts }) => {
+                Decoded::Facts(versions(Learnt::Event, at, facts, &entry.event_key))
+            }
+            Ok(Learning::NoEffect(why)) => Decoded::Nothing(why.why().to_owned()),
+            Ok(Learning::Unreadable(unreadable)) => Decoded::Unreadable(unreadable.to_string()),
+            Err(problem) => Decoded::Unreadable(problem.to_string()),
+        },
+        EntryKind::Read => {
+            let header: ReadHeader = match serde_json::from_str(&stored.headers) {
+                Ok(header) => header,
+                Err(problem) => return Decoded::Unreadable(format!("the read's own header: {problem}")),
+            };
+            match told(&header.read, &entry.source, &stored.body, header.at) {
+                Ok(Answer::Facts(told)) => {
+                    Decoded::Facts(versions(Learnt::Read, told.at, told.facts, &entry.event_key))
+                }
+                Ok(_) => Decoded::Nothing("the answer tells no state of an object".to_owned()),
+                Err(problem) => Decoded::Unreadable(problem.to_string()),
+            }
+        }
+        EntryKind::Catalogue | EntryKind::Operator | EntryKind::Import => {
+            Decoded::Nothing("taken up when it was written".to_owned())
+        }
+    }
+}
+
+impl<P: Ports> Engine<P> {
+    /// Applies what waits in the journal and looks again at the customers whose time has come. Returns when there
+    /// is something to do next, if that is known.
+    pub async fn apply_due(&self) -> Result<Option<Timestamp>, Error> {
+        loop {
+            let now = self.ports().now_wall();
+            let pending = self.store().pending(ENTRIES_PER_PASS, now).await?;
+            let wakes = self.store().wakes_due(now, WAKES_PER_PASS).await?;
+            if pending.is_empty() && wakes.is_empty() {
+                return self.store().next_due(now).await;
+            }
+            for stored in pending {
+                self.ports().crash_point("B1").await;
+                self.apply(&stored).await?;
+            }
+            for customer in wakes {
+                let cause = Cause { action: "time", by: now.to_string() };
+                self.look_again(&customer, &cause).await?;
+            }
+        }
+    }
+
+    /// Applies one entry. An entry that cannot be applied keeps its place, with the reason; it never holds up the
+    /// others.
+    pub(crate) async fn apply(&self, stored: &StoredEntry) -> Result<(), Error> {
+        let id = &stored.entry.id;
+        let end = |state, reason: String| Write::JournalEnd {
+            id: id.clone(),
+            state,
+            reason: Some(reason),
+            customer: None,
+            applied_at: self.ports().now_wall(),
+        };
+        let expect = vec![Expect::JournalState { id: id.clone(), state: stored.entry.state }];
+        let learnt = match decode(stored) {
+            Decoded::Facts(facts) => facts,
+            Decoded::Nothing(why) => {
+                return settle_conflict(
+                    self.store()
+                        .commit(Commit { expect, writes: vec![end(EntryState::NoEffect, why)] })
+                        .await,
+                );
+            }
+            Decoded::Unreadable(why) => {
+                tracing::error!(entry.id = %id, "an event cannot be read and is kept in quarantine: {why}");
+                return settle_conflict(
+                    self.store()
+                        .commit(Commit { expect, writes: vec![end(EntryState::Quarantined, why)] })
+                        .await,
+                );
+            }
+        };
+        for _ in 0..CONFLICTS_MAX {
+            match self.try_apply(stored, &learnt).await {
+                Err(error) if error.is_conflict() => {
+                    let still = self.store().journal_entry(id).await?;
+                    if still.is_none_or(|now| now.entry.state != stored.entry.state) {
+                        return Ok(());
+                    }
+                }
+                Err(Error::Sql { statement, message }) => {
+                    let why = format!("the store refused `{statement}`: {message}");
+                    tracing::error!(entry.id = %id, "an event could not be applied: {why}");
+                    let retry = Write::JournalRetry {
+                        id: id.clone(),
+                        reason: why,
+                        tries: stored.entry.tries + 1,
+                        next_try_at: self.after(RETRY_AFTER),
+                    };
+                    return settle_conflict(
+                        self.store().commit(Commit { expect, writes: vec![retry] }).await,
+                    );
+                }
+                done => return done,
+            }
+        }
+        tracing::warn!(entry.id = %id, "an event's record changed {CONFLICTS_MAX} times while it was applied: it waits");
+        let retry = Write::JournalRetry {
+            id: id.clone(),
+            tries: stored.entry.tries + 1,
+            reason: "the record kept changing".to_owned(),
+            next_try_at: self.after(RETRY_AFTER),
+        };
+        settle_conflict(self.store().commit(Commit { expect, writes: vec![retry] }).await)
+    }
+
+    async fn try_apply(&self, stored: &StoredEntry, learnt: &[(Key, Learnt, Version)]) -> Result<(), Error> {
+        let entry = &stored.entry;
+        let now = self.ports().now_wall();
+        let tied: BTreeSet<Tie> =
+            learnt.iter().flat_map(|(key, _, version)| ties(key, &version.body)).collect();
+        let tied: Vec<Tie> = tied.into_iter().collect();
+        let mut subjects = BTreeMap::new();
+        for customer in self.store().customers_for_ties(&tied).await? {
+            if let Some(subject) = Subject::load(self.store(), &customer).await? {
+                subjects.insert(customer, subject);
+            }
+        }
+        let existing = subjects.values().map(|subject| subject.record.clone()).collect();
+        let assembled = assemble(existing, learnt.to_vec(), &entry.id, entry.seq);
+        self.ports().crash_point("B4").await;
+        let mut commit = Commit {
+            expect: vec![Expect::JournalState { id: entry.id.clone(), state: entry.state }],
+            writes: Vec::new(),
+        };
+        let mut ring = BTreeSet::new();
+        let cause = Cause { action: entry.kind.as_str(), by: entry.id.to_string() };
+        for (loser, survivor) in &assembled.merged {
+            self.merge(&mut subjects, loser, survivor, &cause, &mut commit, now);
+        }
+        for record in &assembled.records {
+            let subject = subject_of(record, &mut subjects);
+            self.write_record(record, &assembled, entry, &mut commit);
+            let others = subject.others(self.store()).await?;
+            let gone: BTreeSet<_> = assembled.merged.iter().map(|(loser, _)| loser).collect();
+            let others: Vec<_> =
+                others.into_iter().filter(|other| !gone.contains(&other.record.id)).collect();
+            let plan = subject.plan(self, &others, Some(&entry.id), &cause, now);
+            commit.expect.extend(plan.commit.expect);
+            commit.writes.extend(plan.commit.writes);
+            ring.extend(plan.ring);
+        }
+        let (state, reason) = if assembled.changed.is_empty() {
+            (EntryState::NoEffect, Some("says nothing that was not known".to_owned()))
+        } else {
+            (EntryState::Effect, None)
+        };
+        let customer = assembled.records.first().map(|record| record.id.clone());
+        commit.writes.push(Write::JournalEnd {
+            id: entry.id.clone(),
+            state,
+            reason,
+            customer,
+            applied_at: now,
+        });
+        self.ports().crash_point("B6").await;
+        self.store().commit(commit).await?;
+        self.ports().crash_point("B7").await;
+        for record in &assembled.records {
+            self.announce(&record.id);
+        }
+        ring.iter().for_each(|who: &Loop| self.bell().ring(*who));
+        tracing::info!(entry.id = %entry.id, state = state.as_str(), "event applied");
+        Ok(())
+    }
+
+    /// Joins a record into the one that survives: its rows follow, and both audit chains name each other.
+    fn merge(
+        &self,
+        subjects: &mut BTreeMap<CustomerId, Subject>,
+        loser: &CustomerId,
+        survivor: &CustomerId,
+        cause: &Cause,
+        commit: &mut Commit,
+        now: Timestamp,
+    ) {
+        let Some(gone) = subjects.remove(loser) else { return };
+        if let Some(row) = &gone.row {
+            commit.expect.push(Expect::Revision { customer: loser.clone(), revision: row.revision });
+        }
+        commit.writes.push(Write::Merge { loser: loser.clone(), survivor: survivor.clone(), at: now });
+        let note = |customer: &CustomerId, action: &str, other: &CustomerId| {
+            Write::Audit(AuditDraft {
+                linked: Some(other.clone()),
+                customer: customer.clone(),
+                at: now,
+                action: action.to_owned(),
+                cause: cause.by.clone(),
+                node: self.settings().node.clone(),
+                before: serde_json::Value::Null,
+                after: serde_json::json!({ "customer": other }),
+                personal: Vec::new(),
+            })
+        };
+        commit.writes.push(note(loser, "merged_into", survivor));
+        commit.writes.push(note(survivor, "merged", loser));
+        let Some(kept) = subjects.get_mut(survivor) else { return };
+        for (target, theirs) in gone.syncs {
+            let joined = match kept.syncs.remove(&target) {
+                Some(ours) => join_syncs(ours, theirs, now),
+                None => Sync { customer: survivor.clone(), ..theirs },
+            };
+            kept.syncs.insert(target, joined);
+        }
+        kept.cases.extend(gone.cases);
+        kept.reads.extend(gone.reads);
+    }
+
+    fn write_record(
+        &self,
+        record: &Record,
+        assembled: &Assembled,
+        entry: &frontdesk_store::Entry,
+        commit: &mut Commit,
+    ) {
+        for key in &assembled.changed {
+            if let Some(fact) = record.facts.get(key) {
+                commit.writes.push(Write::Fact {
+                    key: key.clone(),
+                    customer: record.id.clone(),
+                    fact: fact.clone(),
+                });
+            }
+        }
+        for tie in &record.ties {
+            commit.writes.push(Write::Identity {
+                identity: Identity::Tie(tie.clone()),
+                customer: record.id.clone(),
+                entry: entry.id.clone(),
+            });
+        }
+    }
+
+    /// The instant `span` from now.
+    pub(crate) fn after(&self, span: SignedDuration) -> Timestamp {
+        self.ports().now_wall().saturating_add(span).unwrap_or(Timestamp::MAX)
+    }
+}
+
+/// Somebody else ended the entry meanwhile: that is as good.
+fn settle_conflict<T>(done: Result<T, Error>) -> Result<(), Error> {
+    match done {
+        Err(error) if !error.is_conflict() => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn subject_of(record: &Record, subjects: &mut BTreeMap<CustomerId, Subject>) -> Subject {
+    match subjects.remove(&record.id) {
+        Some(subject) => Subject { record: record.clone(), ..subject },
+        None => Subject {
+            record: record.clone(),
+            row: None,
+            syncs: BTreeMap::new(),
+            stored_syncs: BTreeMap::new(),
+            cases: Vec::new(),
+            reads: Vec::new(),
+        },
+    }
+}
+
+/// What is known of one target through two rows whose customers turned out to be one.
+///
+/// The person that is known by id is kept; where both are, the one that `ours` knows, and what the other held is
+/// forgotten there: sweeps list it.
+fn join_syncs(mut ours: Sync, theirs: Sync, now: Timestamp) -> Sync {
+    for (holder, person) in theirs.observed.people {
+        let joined = match ours.observed.people.remove(&holder) {
+            Some(known) => join_people(known, person),
+            None => person,
+        };
+        ours.observed.people.insert(holder, joined);
+    }
+    ours.retry(now);
+    ours
+}
+
+fn join_people(ours: Person, theirs: Person) -> Person {
+    let same = ours.membership.id().is_none()
+        || theirs.membership.id().is_none()
+        || ours.membership.id() == theirs.membership.id();
+    if !same {
+        return ours;
+    }
+    let certain = |membership: &Membership| match membership {
+        Membership::Member { .. } => 4,
+        Membership::Moved { .. } => 3,
+        Membership::Unknown { .. } => 2,
+        Membership::Gone { .. } | Membership::NotMember { .. } => 1,
+        Membership::Unseen => 0,
+    };
+    let membership = if certain(&theirs.membership) > certain(&ours.membership) {
+        theirs.membership
+    } else {
+        ours.membership
+    };
+    let mut items = theirs.items;
+    items.extend(ours.items.into_iter().filter(|(_, holding)| !matches!(holding, Holding::Absent { .. })));
+    Person { membership, invited_at: ours.invited_at.or(theirs.invited_at), items }
+}
+
+/// What a target was seen to hold for the customer themselves.
+pub fn person_of(syncs: &BTreeMap<Target, Sync>, target: Target) -> Option<&Person> {
+    let Observed { people } = &syncs.get(&target)?.observed;
+    people.get(&Holder::Customer)
+}

@@ -1,0 +1,293 @@
+//! One call to a target: the request, the ledger entry, and what its answer means for the account.
+
+use crate::engine::Engine;
+use crate::ports::Ports;
+use crate::reads::why;
+use crate::reconcile::{Drain, expect_lease};
+use crate::settings::Connection;
+use frontdesk_core::budget::{Reason, Spent};
+use frontdesk_core::diff::Outcome;
+use frontdesk_core::id::CustomerId;
+use frontdesk_core::sync::Sync;
+use frontdesk_core::target::{Failure, Membership, Person, Step};
+use frontdesk_providers::answer::{Answer, no_answer};
+use frontdesk_providers::call::{Marks, request_id};
+use frontdesk_providers::{circle, kit};
+use frontdesk_store::{AccountState, CallAnswer, CallIntent, Commit, Error, Stopped, Write};
+use http::Request;
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+/// Pages of one answer that are followed.
+const PAGES_MAX: usize = 20;
+
+/// A request, and the names under which it can be found again.
+pub(crate) struct Prepared {
+    request: Request<Vec<u8>>,
+    pub(crate) effect: String,
+    pub(crate) request_id: String,
+}
+
+/// What a call came back with.
+#[derive(Clone, Debug)]
+pub(crate) struct Spoken {
+    pub(crate) outcome: Outcome,
+    pub(crate) status: Option<u16>,
+    pub(crate) provider_request_id: Option<String>,
+    pub(crate) answered_at: Option<Timestamp>,
+}
+
+impl Spoken {
+    /// A call whose answer nobody heard.
+    pub(crate) const fn without_answer(failure: Failure) -> Self {
+        Self { outcome: Err(failure), status: None, provider_request_id: None, answered_at: None }
+    }
+
+    /// The ledger's line for it.
+    pub(crate) fn answer(&self, call: &CallIntent, epoch: i64) -> CallAnswer {
+        CallAnswer {
+            id: call.id.clone(),
+            epoch,
+            answered_at: self.answered_at.unwrap_or(call.intent_at),
+            outcome: match &self.outcome {
+                Ok(_) => frontdesk_store::Outcome::Done,
+                Err(failure) => frontdesk_store::Outcome::from(failure),
+            },
+            status: self.status,
+            provider_request_id: self.provider_request_id.clone(),
+            // Refused calls are counted there too; only what never reached it, or broke inside, is not.
+            counted: self.status.is_none_or(|status| status < 500),
+            why: self.outcome.as_ref().err().map(why),
+        }
+    }
+}
+
+/// What a step is paid from (DESIGN §5): looks that settle a grant or a removal count with it.
+pub(crate) fn reason_of(step: &Step, person: Option<&Person>, look_wanted: bool) -> Reason {
+    match step {
+        Step::Add { .. } | Step::Enrol { .. } => Reason::Grant,
+        Step::Remove { .. } => Reason::Removal,
+        Step::Read { .. }
+            if look_wanted
+                && person.is_some_and(|person| matches!(person.membership, Membership::Member { .. })) =>
+        {
+            Reason::Read
+        }
+        Step::Find { .. } | Step::Read { .. } | Step::Check { .. } => Reason::Settle,
+    }
+}
+
+impl<P: Ports> Engine<P> {
+    /// Builds the request of a step. A failure here means that no call can be made.
+    pub(crate) fn request(&self, drain: &Drain<'_>, step: &Step) -> Result<Prepared, Failure> {
+        let (effect, request_id) = (self.new_name("eff"), self.new_name("req"));
+        let marks = Marks { request: &request_id, effect: Some(&effect) };
+        let request = match &drain.settings.connection {
+            Connection::Circle(account) => circle::request(account, step, marks)?,
+            Connection::Kit(account) => kit::request(account, &drain.known.tags, step, None, marks)?,
+        };
+        Ok(Prepared { request, effect, request_id })
+    }
+
+    /// The ledger's entry for a call that is about to leave.
+    pub(crate) fn intent(
+        &self,
+        drain: &Drain<'_>,
+        customer: &CustomerId,
+        sync: &Sync,
+        step: &Step,
+        reason: Reason,
+        prepared: &Prepared,
+    ) -> CallIntent {
+        let subject = serde_json::to_string(step).expect("a step holds only text and numbers");
+        let key = Sha256::digest(format!("{customer}\0{}\0{subject}\0{}", drain.target, sync.generation));
+        CallIntent {
+            id: prepared.effect.clone(),
+            account: drain.target.as_str().to_owned(),
+            target: Some(drain.target),
+            customer: Some(customer.clone()),
+            generation: Some(sync.generation),
+            step_name: step.name().to_owned(),
+            step: Some(step.clone()),
+            effect_key: hex::encode(&key[..16]),
+            reason,
+            epoch: drain.lease.epoch,
+            request_id: prepared.request_id.clone(),
+            intent_at: self.ports().now_wall(),
+        }
+    }
+
+    /// Sends a request, with all pages of its answer, and judges what comes back.
+    pub(crate) async fn speak(
+        &self,
+        drain: &mut Drain<'_>,
+        step: &Step,
+        prepared: Prepared,
+    ) -> Result<Spoken, Error> {
+        let Prepared { mut request, effect, request_id: ours } = prepared;
+        let mut responses: Vec<http::Response<Vec<u8>>> = Vec::new();
+        let spoken = loop {
+            let now = self.ports().now_wall();
+            self.spent(drain, now).await?.spend(now);
+            let answered = self.ports().http(request).await;
+            let now = self.ports().now_wall();
+            let response = match answered {
+                Ok(response) => response,
+                Err(problem) => {
+                    break Spoken {
+                        outcome: Err(no_answer(step, problem.may_have_acted())),
+                        status: None,
+                        provider_request_id: None,
+                        answered_at: Some(now),
+                    };
+                }
+            };
+            responses.push(response);
+            let answers: Vec<Answer<'_>> = responses
+                .iter()
+                .map(|response| Answer {
+                    status: response.status(),
+                    headers: response.headers(),
+                    body: response.body(),
+                })
+                .collect();
+            let last = answers.last().expect("one was just pushed");
+            let next = match &drain.settings.connection {
+                Connection::Kit(account) if answers.len() < PAGES_MAX => match kit::next_page(step, last) {
+                    Some(cursor) => {
+                        let marks = Marks { request: &ours, effect: Some(&effect) };
+                        kit::request(account, &drain.known.tags, step, Some(&cursor), marks).ok()
+                    }
+                    None => None,
+                },
+                Connection::Kit(_) | Connection::Circle(_) => None,
+            };
+            if let Some(next) = next {
+                request = next;
+                continue;
+            }
+            let outcome = match &drain.settings.connection {
+                Connection::Circle(_) => circle::classify(step, last, now),
+                Connection::Kit(_) => kit::classify(&drain.known.tags, step, &answers, now),
+            };
+            if matches!(drain.settings.connection, Connection::Kit(_)) && kit::doubts_tags(step, last) {
+                // A tag may be gone, or the subscriber: the list of tags says which before this step is repeated.
+                drain.known.prepared_at = None;
+            }
+            break Spoken {
+                outcome,
+                status: Some(last.status.as_u16()),
+                provider_request_id: request_id(last.headers),
+                answered_at: Some(now),
+            };
+        };
+        if let Err(failure) = &spoken.outcome {
+            tracing::warn!(
+                target.id = %drain.target,
+                step = step.name(),
+                request.id = %ours,
+                provider.request_id = spoken.provider_request_id.as_deref().unwrap_or("-"),
+                class = failure.class(),
+                status = spoken.status.unwrap_or(0),
+                "a call failed"
+            );
+        }
+        Ok(spoken)
+    }
+
+    /// What the account spent of its limits, by the ledger, and since this drain began by our own count.
+    pub(crate) async fn spent<'d>(
+        &self,
+        drain: &'d mut Drain<'_>,
+        now: Timestamp,
+    ) -> Result<&'d mut Spent, Error> {
+        let limits = drain.settings.limits;
+        let month = limits.monthly.map(|monthly| monthly.began_at(now));
+        let key = (drain.lease.epoch, month);
+        if drain.known.spent.as_ref().is_none_or(|(known, _)| *known != key) {
+            let since = now.saturating_sub(limits.window).unwrap_or(Timestamp::MIN);
+            let recent = self.store().calls_since(drain.target.as_str(), since).await?;
+            let used = match month {
+                Some(began) => self.store().calls_counted(drain.target.as_str(), began).await?.values().sum(),
+                None => 0,
+            };
+            drain.known.spent = Some((key, Spent::new(recent, u32::try_from(used).unwrap_or(u32::MAX))));
+        }
+        let (_, spent) = drain.known.spent.as_mut().expect("filled just above");
+        Ok(spent)
+    }
+
+    /// Draws the account's conclusions from an answer: breaker, limit, refused credential.
+    pub(crate) async fn note_health(
+        &self,
+        drain: &Drain<'_>,
+        outcome: &Outcome,
+        status: Option<u16>,
+    ) -> Result<(), Error> {
+        let now = self.ports().now_wall();
+        let name = drain.target.as_str();
+        let before = self.store().account(name).await?.map(|account| account.state).unwrap_or_default();
+        let mut state: AccountState = before.clone();
+        match outcome {
+            Err(Failure::Unauthorized { why }) => {
+                let at = now;
+                state.stopped = Some(Stopped { at, why: why.clone() });
+            }
+            Err(Failure::Throttled { until, .. }) => state.throttled_until = Some(*until),
+            // Only silence and a server's own failure are signs of an outage; a refusal shows that somebody is there.
+            Err(Failure::Transient { .. } | Failure::Unknown { .. })
+                if status.is_none_or(|status| status >= 500) =>
+            {
+                if state.breaker.fail(now) {
+                    let why = format!("{} does not answer", drain.target.title());
+                    tracing::error!(target.id = %drain.target, "calls stop until a probe is answered: {why}");
+                    self.alert(&format!("outage:{name}"), "outage", name, &why).await?;
+                }
+            }
+            Ok(_) | Err(_) => {
+                if state.breaker.open_since.is_some() {
+                    tracing::info!(target.id = %drain.target, "calls go through again");
+                    self.close_alert(&format!("outage:{name}")).await?;
+                }
+                state.breaker.succeed();
+                if outcome.is_ok() && state.stopped.take().is_some() {
+                    self.close_alert(&format!("unauthorized:{name}")).await?;
+                }
+            }
+        }
+        if let (Some(stopped), None) = (&state.stopped, &before.stopped) {
+            tracing::error!(target.id = %drain.target, "the credential is refused, nothing is sent until it works: {}", stopped.why);
+            self.alert(&format!("unauthorized:{name}"), "unauthorized", name, &stopped.why).await?;
+        }
+        if state == before {
+            return Ok(());
+        }
+        let write = Write::Account { name: name.to_owned(), state };
+        match self
+            .store()
+            .commit(Commit { expect: vec![expect_lease(&drain.lease, now)], writes: vec![write] })
+            .await
+        {
+            Err(error) if !error.is_conflict() => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Opens an alert, once: the first of its key stays until it is closed.
+    pub(crate) async fn alert(&self, key: &str, kind: &str, subject: &str, why: &str) -> Result<(), Error> {
+        let write = Write::AlertOpen {
+            key: key.to_owned(),
+            kind: kind.to_owned(),
+            subject: subject.to_owned(),
+            detail: serde_json::json!({ "why": why }),
+            at: self.ports().now_wall(),
+        };
+        self.store().commit(Commit { expect: Vec::new(), writes: vec![write] }).await.map(drop)
+    }
+
+    /// Closes an alert whose cause is gone.
+    pub(crate) async fn close_alert(&self, key: &str) -> Result<(), Error> {
+        let write = Write::AlertClose { key: key.to_owned(), at: self.ports().now_wall() };
+        self.store().commit(Commit { expect: Vec::new(), writes: vec![write] }).await.map(drop)
+    }
+}

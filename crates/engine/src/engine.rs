@@ -1,0 +1,178 @@
+//! The engine: what it is made of, and the loops that it runs.
+
+use crate::account::Accounts;
+use crate::bell::{Bell, Loop};
+use crate::ingest::IN_FLIGHT_MAX;
+use crate::ports::Ports;
+use crate::settings::Settings;
+use frontdesk_core::catalogue::Catalogue;
+use frontdesk_core::id::{CustomerId, EntryId};
+use frontdesk_core::target::Target;
+use frontdesk_store::{Error, Store};
+use jiff::{SignedDuration, Timestamp};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Semaphore, broadcast};
+
+/// How long a loop waits after the store failed.
+const STORE_FAILED_PAUSE: Duration = Duration::from_secs(1);
+/// The longest that a loop sleeps without looking: what another node made due is found by then.
+const LOOK_EVERY: SignedDuration = SignedDuration::from_secs(5);
+/// Changes that a slow listener may miss before it is told to load again.
+const CHANGES_HELD: usize = 256;
+
+/// The whole of Frontdesk behind its surfaces. Cheap to clone.
+#[derive(Debug)]
+pub struct Engine<P: Ports> {
+    inner: Arc<Inner<P>>,
+}
+
+impl<P: Ports> Clone for Engine<P> {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner) }
+    }
+}
+
+#[derive(Debug)]
+struct Inner<P> {
+    ports: P,
+    store: Store,
+    settings: Settings,
+    catalogue: Catalogue,
+    bell: Bell,
+    changes: broadcast::Sender<CustomerId>,
+    ingest_permits: Semaphore,
+    accounts: Accounts,
+}
+
+impl<P: Ports> Engine<P> {
+    /// Opens the engine over a store that is migrated.
+    ///
+    /// Enters the catalogue into the journal if it is another one than last time, carrying along what earlier
+    /// versions granted, and has every customer looked at again under it.
+    pub async fn open(ports: P, store: Store, settings: Settings) -> Result<Self, Error> {
+        let catalogue = crate::catalogue::take_up(&ports, &store, &settings).await?;
+        let accounts = Accounts::new(&settings);
+        let inner = Inner {
+            ports,
+            store,
+            catalogue,
+            bell: Bell::default(),
+            changes: broadcast::Sender::new(CHANGES_HELD),
+            ingest_permits: Semaphore::new(IN_FLIGHT_MAX),
+            accounts,
+            settings,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The doors to the outside.
+    pub fn ports(&self) -> &P {
+        &self.inner.ports
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// What the engine was told at start.
+    pub fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+
+    /// The catalogue in force, with what earlier versions granted.
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.inner.catalogue
+    }
+
+    /// The bell of the loops.
+    pub fn bell(&self) -> &Bell {
+        &self.inner.bell
+    }
+
+    /// Customers whose record or syncs changed, as it happens. A listener that lags is told so.
+    pub fn changes(&self) -> broadcast::Receiver<CustomerId> {
+        self.inner.changes.subscribe()
+    }
+
+    pub(crate) fn announce(&self, customer: &CustomerId) {
+        // Nobody listening is no error.
+        let _ = self.inner.changes.send(customer.clone());
+    }
+
+    pub(crate) fn ingest_permits(&self) -> &Semaphore {
+        &self.inner.ingest_permits
+    }
+
+    pub(crate) fn accounts(&self) -> &Accounts {
+        &self.inner.accounts
+    }
+
+    /// A new id for a journal entry.
+    pub(crate) fn new_entry_id(&self) -> EntryId {
+        new_entry_id(&self.inner.ports)
+    }
+
+    /// A number uniform in 0..=u32::MAX.
+    pub(crate) fn dice(&self) -> u32 {
+        let mut bytes = [0u8; 4];
+        self.inner.ports.random(&mut bytes);
+        u32::from_be_bytes(bytes)
+    }
+
+    /// Random text that names one call or effect: `prefix` and 80 bits.
+    pub(crate) fn new_name(&self, prefix: &str) -> String {
+        let mut bytes = [0u8; 10];
+        self.inner.ports.random(&mut bytes);
+        format!("{prefix}_{}", frontdesk_core::id::base32(&bytes))
+    }
+
+    /// Starts every loop. They end with the process, or with the node in a simulation.
+    pub fn start(&self) {
+        let spawn = |name, who| {
+            let engine = self.clone();
+            self.ports().spawn(name, async move { engine.run(who).await });
+        };
+        spawn("apply", Loop::Apply);
+        spawn("reads", Loop::Reads);
+        if self.settings().targets.contains_key(&Target::Circle) {
+            spawn("circle", Loop::Circle);
+        }
+        if self.settings().targets.contains_key(&Target::Kit) {
+            spawn("kit", Loop::Kit);
+        }
+    }
+
+    /// One loop: do what is due, wait for the bell or for what is due next.
+    async fn run(&self, who: Loop) {
+        loop {
+            let done = match who {
+                Loop::Apply => self.apply_due().await,
+                Loop::Reads => self.read_due().await,
+                Loop::Circle => self.reconcile(Target::Circle).await,
+                Loop::Kit => self.reconcile(Target::Kit).await,
+            };
+            match done {
+                Ok(next) => {
+                    let now = self.ports().now_wall();
+                    let look = now.saturating_add(LOOK_EVERY).unwrap_or(Timestamp::MAX);
+                    let until = next.map_or(look, |at| at.min(look));
+                    self.bell().wait(self.ports(), who, Some(until)).await;
+                }
+                Err(error) => {
+                    tracing::error!(loop_name = ?who, "the store did not answer, trying again: {error}");
+                    self.ports().sleep(STORE_FAILED_PAUSE).await;
+                }
+            }
+        }
+    }
+}
+
+/// A new id for a journal entry, from the ports' clock and randomness.
+pub(crate) fn new_entry_id<P: Ports>(ports: &P) -> EntryId {
+    let mut random = [0u8; 10];
+    ports.random(&mut random);
+    let millis = u64::try_from(ports.now_wall().as_millisecond()).unwrap_or(0);
+    EntryId::from_parts(millis, random)
+}

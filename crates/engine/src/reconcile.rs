@@ -1,0 +1,556 @@
+//! Brings one target account in line, level by level: look at what is desired now and what was seen, make one call,
+//! fold the answer in, look again.
+//!
+//! One lease holder drains an account, one call after another, so calls for one person or one address never overlap
+//! (I18, I22). Every call that may change something is preceded by a durable intent (I16); an outcome that is not
+//! known is looked at before anything is repeated (I17).
+
+use crate::account::Known;
+use crate::call::{Spoken, reason_of};
+use crate::engine::Engine;
+use crate::ports::Ports;
+use crate::settings::{Mode, TargetSettings};
+use crate::subject::{Cause, Subject};
+use frontdesk_core::brake;
+use frontdesk_core::budget::{Reason, Refusal};
+use frontdesk_core::decision::Decision;
+use frontdesk_core::diff::{Next, Outcome, Rules, fold, next};
+use frontdesk_core::id::CustomerId;
+use frontdesk_core::sync::{Ended, Hold, Sync};
+use frontdesk_core::target::{Failure, Holder, Person, Step, Target};
+use frontdesk_store::{AuditDraft, CallIntent, Commit, Error, Expect, Lease, Write};
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::MutexGuard;
+
+/// Rows that one pass takes up before it looks for more urgent ones.
+const ROWS_PER_PASS: u32 = 32;
+/// Steps that one look at a row may take: an invitation with all its doubts needs eight.
+const STEPS_MAX: usize = 16;
+/// How often a target that refused our credential is asked again.
+pub(crate) const STOPPED_PROBE_EVERY: SignedDuration = SignedDuration::from_hours(1);
+/// Rows that are marked as waiting when an account as a whole waits.
+const WAITING_ROWS_MAX: u32 = 500;
+
+/// One drain of an account.
+pub(crate) struct Drain<'a> {
+    pub(crate) target: Target,
+    pub(crate) settings: &'a TargetSettings,
+    pub(crate) lease: Lease,
+    pub(crate) known: MutexGuard<'a, Known>,
+}
+
+/// How one row's turn ended.
+enum Turn {
+    /// The next row may go.
+    Next,
+    /// The whole account waits, until then.
+    AccountWaits(Timestamp),
+    /// Somebody else holds the account: whatever was under way is theirs to look at.
+    LeaseLost,
+}
+
+/// The wall that a step runs into before it is made.
+enum Gate {
+    Open,
+    Waits(Timestamp),
+    NoLook,
+}
+
+impl<P: Ports> Engine<P> {
+    /// Takes the account of `target`, if nobody else has it, and works through its due rows. Returns when there is
+    /// something to do next, if that is known.
+    pub async fn reconcile(&self, target: Target) -> Result<Option<Timestamp>, Error> {
+        let (Some(settings), Some(known)) =
+            (self.settings().targets.get(&target), self.accounts().of(target))
+        else {
+            return Ok(None);
+        };
+        // A second drain in this process would wait for the first: its rows are then done.
+        let known = known.lock().await;
+        let now = self.ports().now_wall();
+        let needs_setup = known.prepared_at.is_none();
+        if !needs_setup && self.store().sync_due(target, now, 1).await?.is_empty() {
+            return self.store().next_sync(target).await;
+        }
+        let Some(lease) = self.take_lease(target.as_str()).await? else { return Ok(None) };
+        let mut drain = Drain { target, settings, lease, known };
+        self.recover(&drain).await?;
+        let next = self.drain(&mut drain).await?;
+        self.store().release(&drain.lease).await?;
+        Ok(next)
+    }
+
+    async fn drain(&self, drain: &mut Drain<'_>) -> Result<Option<Timestamp>, Error> {
+        loop {
+            if let Some(until) = self.account_waits(drain).await? {
+                return Ok(Some(until));
+            }
+            if let Some(until) = self.prepare(drain).await? {
+                return Ok(Some(until));
+            }
+            let now = self.ports().now_wall();
+            let due = self.store().sync_due(drain.target, now, ROWS_PER_PASS).await?;
+            if due.is_empty() {
+                return self.store().next_sync(drain.target).await;
+            }
+            for row in due {
+                match self.keep_lease(drain.lease.clone()).await? {
+                    Some(lease) => drain.lease = lease,
+                    None => return Ok(None),
+                }
+                match self.reconcile_row(drain, &row.customer).await? {
+                    Turn::Next => {}
+                    Turn::AccountWaits(until) => {
+                        self.mark_waiting(drain, until).await?;
+                        return Ok(Some(until));
+                    }
+                    Turn::LeaseLost => return Ok(None),
+                }
+            }
+        }
+    }
+
+    /// Until when the account as a whole makes no calls, if it does not.
+    async fn account_waits(&self, drain: &Drain<'_>) -> Result<Option<Timestamp>, Error> {
+        let now = self.ports().now_wall();
+        let Some(account) = self.store().account(drain.target.as_str()).await? else { return Ok(None) };
+        let stopped = account
+            .state
+            .stopped
+            .as_ref()
+            .map(|stopped| stopped.at.saturating_add(STOPPED_PROBE_EVERY).unwrap_or(Timestamp::MAX));
+        // A process that has not yet tried its own credential may do so once, at once.
+        let stopped = stopped.filter(|_| drain.known.prepared_at.is_some() || drain.known.tried_at.is_some());
+        let breaker = account.state.breaker.probe_at.filter(|_| account.state.breaker.is_open(now));
+        let until = [stopped, breaker, account.state.throttled_until]
+            .into_iter()
+            .flatten()
+            .max()
+            .filter(|until| *until > now);
+        if let Some(until) = until {
+            self.mark_waiting(drain, until).await?;
+        }
+        Ok(until)
+    }
+
+    /// Lets every due row say that it waits, and until when: the customer reads it as "next try".
+    async fn mark_waiting(&self, drain: &Drain<'_>, until: Timestamp) -> Result<(), Error> {
+        let now = self.ports().now_wall();
+        let account = self
+            .store()
+            .account(drain.target.as_str())
+            .await?
+            .map(|account| account.state)
+            .unwrap_or_default();
+        let why = match (&account.stopped, account.breaker.open_since) {
+            (Some(stopped), _) => format!("stopped: {}", stopped.why),
+            (None, Some(since)) => format!("{} does not answer since {since}", drain.target.title()),
+            (None, None) => format!("over the limit of calls to {}", drain.target.title()),
+        };
+        for row in self.store().sync_due(drain.target, now, WAITING_ROWS_MAX).await? {
+            let ended = Ended::AccountWaits { until, why: why.clone() };
+            self.settle(drain, &row.customer, ended).await?;
+        }
+        Ok(())
+    }
+
+    /// What was under way when a process ended is unknown, and is looked at before anything else (F6–F8).
+    async fn recover(&self, drain: &Drain<'_>) -> Result<(), Error> {
+        for call in self.store().unanswered_intents(drain.target.as_str()).await? {
+            let failure = Failure::Unknown { why: "the process ended before the answer came".to_owned() };
+            let spoken = Spoken::without_answer(failure);
+            self.record_answer(drain, &call.intent, spoken).await?;
+        }
+        Ok(())
+    }
+
+    async fn reconcile_row(&self, drain: &mut Drain<'_>, customer: &CustomerId) -> Result<Turn, Error> {
+        let mut looks = true;
+        for _ in 0..STEPS_MAX {
+            let Some(subject) = Subject::load(self.store(), customer).await? else { return Ok(Turn::Next) };
+            let others = subject.others(self.store()).await?;
+            let now = self.ports().now_wall();
+            let decision = subject.decide(self, &others, now);
+            let Some(sync) = subject.syncs.get(&drain.target) else { return Ok(Turn::Next) };
+            let mut rules = self.rules(drain, sync, looks);
+            let (mut holder, mut what) = choose(&decision, sync, &rules, now);
+            if let Next::Step(Step::Remove { .. }) = &what
+                && let Some(name) = self.brake(drain, sync, now).await?
+            {
+                rules.brake = Some(name);
+                (holder, what) = choose(&decision, sync, &rules, now);
+            }
+            let step = match what {
+                Next::Step(step) if step.writes() && drain.settings.mode == Mode::Shadow => {
+                    return self.settle(drain, customer, Ended::Held(Hold::Shadow)).await;
+                }
+                Next::Step(step) => step,
+                Next::Wait { until, unknown } => {
+                    return self.settle(drain, customer, Ended::Waits { until, unknown }).await;
+                }
+                Next::Held(hold) => return self.hold(drain, customer, hold).await,
+                Next::Settled => return self.settle(drain, customer, Ended::Settled).await,
+            };
+            let reason = reason_of(&step, sync.observed.people.get(&holder), rules.look_wanted);
+            match self.gate(drain, reason).await? {
+                Gate::Open => {}
+                Gate::Waits(until) => return Ok(Turn::AccountWaits(until)),
+                Gate::NoLook => {
+                    looks = false;
+                    continue;
+                }
+            }
+            match self.act(drain, customer, sync, &step, reason).await? {
+                None => return Ok(Turn::LeaseLost),
+                Some(Ok(_)) => {}
+                Some(Err(failure)) => {
+                    if let Some(turn) = self.failed(drain, customer, &step, failure).await? {
+                        return Ok(turn);
+                    }
+                }
+            }
+        }
+        let failure = Failure::Transient { why: format!("no end after {STEPS_MAX} steps") };
+        self.settle(drain, customer, Ended::Failed { step: "all".to_owned(), failure }).await
+    }
+
+    /// Lets a row wait without using attempts. A brake may have been released between the look and the commit: then
+    /// the row must not wait for it.
+    async fn hold(&self, drain: &Drain<'_>, customer: &CustomerId, hold: Hold) -> Result<Turn, Error> {
+        let turn = self.settle(drain, customer, Ended::Held(hold.clone())).await?;
+        if let Hold::Brake { name } = hold
+            && self.store().brake(&name).await?.is_some_and(|brake| brake.released_at.is_some())
+        {
+            self.let_go(customer, drain.target, &name).await?;
+        }
+        Ok(turn)
+    }
+
+    fn rules(&self, drain: &Drain<'_>, sync: &Sync, looks: bool) -> Rules {
+        Rules {
+            target: drain.target,
+            new_subscribers: self.catalogue().new_subscribers,
+            look_wanted: looks && sync.look_wanted_at.is_some(),
+            brake: None,
+            missing: drain.known.missing.clone(),
+        }
+    }
+
+    /// What follows from a failed call; `None` when the same row goes on.
+    async fn failed(
+        &self,
+        drain: &mut Drain<'_>,
+        customer: &CustomerId,
+        step: &Step,
+        failure: Failure,
+    ) -> Result<Option<Turn>, Error> {
+        match failure {
+            Failure::Misconfigured { mapping } => {
+                let subject = mapping.to_string();
+                let why = format!("{} has no `{mapping}`", drain.target.title());
+                drain.known.missing.insert(mapping);
+                self.alert(&format!("misconfigured:{subject}"), "misconfigured", &subject, &why).await?;
+                Ok(None)
+            }
+            Failure::Throttled { until, .. } => Ok(Some(Turn::AccountWaits(until))),
+            Failure::Unauthorized { .. } => Ok(Some(Turn::AccountWaits(self.after(STOPPED_PROBE_EVERY)))),
+            Failure::Transient { .. }
+            | Failure::Rejected { .. }
+            | Failure::CappedUntil { .. }
+            | Failure::Unknown { .. } => {
+                let ended = Ended::Failed { step: step.name().to_owned(), failure };
+                let turn = self.settle(drain, customer, ended).await?;
+                Ok(Some(match self.account_waits(drain).await? {
+                    Some(until) => Turn::AccountWaits(until),
+                    None => turn,
+                }))
+            }
+        }
+    }
+
+    /// Whether a call for `reason` may leave now.
+    async fn gate(&self, drain: &mut Drain<'_>, reason: Reason) -> Result<Gate, Error> {
+        let now = self.ports().now_wall();
+        let limits = drain.settings.limits;
+        let spent = self.spent(drain, now).await?;
+        Ok(match spent.allow(&limits, reason, now) {
+            Ok(()) => Gate::Open,
+            Err(Refusal::Window { until }) => Gate::Waits(until),
+            Err(Refusal::Reserve) => Gate::NoLook,
+        })
+    }
+
+    /// The brake that holds one more removal at this target, by name; engages one where it is due (I24).
+    async fn brake(&self, drain: &Drain<'_>, sync: &Sync, now: Timestamp) -> Result<Option<String>, Error> {
+        if sync.brake_released {
+            return Ok(None);
+        }
+        let since = now.saturating_sub(brake::WINDOW).unwrap_or(Timestamp::MIN);
+        let mut recent = self.store().removals_since(drain.target, since).await?;
+        recent.remove(&sync.customer);
+        let entitled = u64::try_from(self.store().entitled_count().await?).unwrap_or(0);
+        let brakes = self.store().brakes().await?;
+        let of_target = || brakes.iter().filter(|brake| brake.target == drain.target);
+        let engaged = of_target().find(|brake| brake.released_at.is_none());
+        // People who already wait behind the brake count, while it is young: they lost access but for it.
+        let waiting = match engaged {
+            Some(brake) if brake.engaged_at >= since => self.store().braked(&brake.name).await?,
+            _ => 0,
+        };
+        if !brake::holds(recent.len() as u64 + waiting, entitled) {
+            return Ok(None);
+        }
+        if let Some(brake) = engaged {
+            return Ok(Some(brake.name.clone()));
+        }
+        let name = format!("{}-{}", drain.target, now.strftime("%Y%m%d-%H%M%S"));
+        let why =
+            format!("{} people lost access at {} within ten minutes", recent.len(), drain.target.title());
+        let engage =
+            Write::BrakeEngage { name: name.clone(), target: drain.target, at: now, reason: why.clone() };
+        self.store()
+            .commit(Commit { expect: vec![expect_lease(&drain.lease, now)], writes: vec![engage] })
+            .await?;
+        self.alert(&format!("brake:{name}"), "brake", &name, &why).await?;
+        tracing::error!(target.id = %drain.target, brake = name, "the mass-change brake holds removals until somebody releases it: {why}");
+        Ok(Some(name))
+    }
+
+    /// Makes one call: intent, call, answer. `None` when the lease was lost on the way.
+    async fn act(
+        &self,
+        drain: &mut Drain<'_>,
+        customer: &CustomerId,
+        sync: &Sync,
+        step: &Step,
+        reason: Reason,
+    ) -> Result<Option<Outcome>, Error> {
+        let request = match self.request(drain, step) {
+            Ok(request) => request,
+            Err(failure) => return Ok(Some(Err(failure))),
+        };
+        let intent = self.intent(drain, customer, sync, step, reason, &request);
+        self.ports().crash_point("C4").await;
+        let now = self.ports().now_wall();
+        let commit = Commit {
+            expect: vec![expect_lease(&drain.lease, now)],
+            writes: vec![Write::CallIntent(intent.clone())],
+        };
+        if !self.ports().is_planted("intent_after_send") {
+            match self.store().commit(commit.clone()).await {
+                Err(error) if error.is_conflict() => return Ok(None),
+                done => done.map(drop)?,
+            }
+        }
+        self.ports().crash_point("C5").await;
+        let spoken = self.speak(drain, step, request).await?;
+        if self.ports().is_planted("intent_after_send") {
+            self.store().commit(commit).await.map(drop)?;
+        }
+        self.ports().crash_point("C7").await;
+        let outcome = spoken.outcome.clone();
+        self.note_health(drain, &outcome, spoken.status).await?;
+        if !self.record_answer(drain, &intent, spoken).await? {
+            return Ok(None);
+        }
+        self.ports().crash_point("C8").await;
+        Ok(Some(outcome))
+    }
+
+    /// Makes an answer durable and folds it into what is known of the person, with everything that follows.
+    /// Returns whether the lease still stood.
+    async fn record_answer(
+        &self,
+        drain: &Drain<'_>,
+        call: &CallIntent,
+        spoken: Spoken,
+    ) -> Result<bool, Error> {
+        let answer = spoken.answer(call, drain.lease.epoch);
+        loop {
+            let now = self.ports().now_wall();
+            let mut writes = vec![Write::CallAnswer(answer.clone())];
+            let mut expect = vec![expect_lease(&drain.lease, now)];
+            let subject = match &call.customer {
+                Some(customer) => Subject::load(self.store(), customer).await?,
+                None => None,
+            };
+            let mut changed = None;
+            if let (Some(mut subject), Some(step)) = (subject, &call.step) {
+                let id = subject.record.id.clone();
+                if let Some(sync) = subject.syncs.get_mut(&drain.target) {
+                    let before = sync.observed.clone();
+                    observe(sync, drain.target, step, &spoken.outcome, answer.answered_at);
+                    if step.writes() {
+                        writes.push(self.audit_effect(&id, step, call, &before, sync, &spoken.outcome));
+                    }
+                }
+                let others = subject.others(self.store()).await?;
+                let plan = subject.plan(self, &others, None, &cause(call), now);
+                expect.extend(plan.commit.expect);
+                writes.extend(plan.commit.writes);
+                changed = Some((id, plan.ring));
+            }
+            match self.store().commit(Commit { expect, writes }).await {
+                Ok(_) => {
+                    if let Some((customer, ring)) = changed {
+                        self.announce(&customer);
+                        ring.iter().for_each(|who| self.bell().ring(*who));
+                    }
+                    return Ok(true);
+                }
+                Err(error) if error.is_conflict() => {
+                    if !self.holds(&drain.lease).await? {
+                        return Ok(false);
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Notes how a look at a row ended, with everything that follows.
+    async fn settle(&self, drain: &Drain<'_>, customer: &CustomerId, ended: Ended) -> Result<Turn, Error> {
+        let dice = self.dice();
+        loop {
+            let Some(mut subject) = Subject::load(self.store(), customer).await? else {
+                return Ok(Turn::Next);
+            };
+            let now = self.ports().now_wall();
+            let Some(sync) = subject.syncs.get_mut(&drain.target) else { return Ok(Turn::Next) };
+            let before = sync.clone();
+            sync.settle(ended.clone(), now, dice);
+            if matches!(ended, Ended::Settled) {
+                sync.look_wanted_at = None;
+            }
+            if *sync == before {
+                return Ok(Turn::Next);
+            }
+            let others = subject.others(self.store()).await?;
+            let by = format!("{} {}", drain.target, before.generation);
+            let plan = subject.plan(self, &others, None, &Cause { action: "sync", by }, now);
+            let mut commit = plan.commit;
+            commit.expect.push(expect_lease(&drain.lease, now));
+            match self.store().commit(commit).await {
+                Ok(_) => {
+                    self.announce(customer);
+                    plan.ring
+                        .iter()
+                        .filter(|who| **who != crate::bell::Loop::of(drain.target))
+                        .for_each(|who| self.bell().ring(*who));
+                    self.ports().crash_point("C9").await;
+                    return Ok(Turn::Next);
+                }
+                Err(error) if error.is_conflict() => {
+                    if !self.holds(&drain.lease).await? {
+                        return Ok(Turn::LeaseLost);
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// What was done to somebody's access, for the audit log (I39).
+    fn audit_effect(
+        &self,
+        customer: &CustomerId,
+        step: &Step,
+        call: &CallIntent,
+        before: &frontdesk_core::target::Observed,
+        sync: &Sync,
+        outcome: &Outcome,
+    ) -> Write {
+        let item = match step {
+            Step::Add { item, .. } | Step::Remove { item, .. } => item.to_string(),
+            _ => "member".to_owned(),
+        };
+        let holding = |observed: &frontdesk_core::target::Observed| {
+            let holdings = observed.people.values().flat_map(|person| person.items.iter());
+            holdings
+                .filter(|(held, _)| held.to_string() == item)
+                .map(|(_, holding)| serde_json::json!(holding))
+                .collect::<Vec<_>>()
+        };
+        let result = match outcome {
+            Ok(_) => "done",
+            Err(failure) => failure.class(),
+        };
+        Write::Audit(AuditDraft {
+            customer: customer.clone(),
+            linked: None,
+            at: self.ports().now_wall(),
+            action: format!("{}_{}", sync.target, step.name()),
+            cause: call.id.clone(),
+            node: self.settings().node.clone(),
+            before: serde_json::json!({ "item": item, "holding": holding(before) }),
+            after: serde_json::json!({ "item": item, "holding": holding(&sync.observed), "result": result }),
+            personal: Vec::new(),
+        })
+    }
+}
+
+fn cause(call: &CallIntent) -> Cause {
+    Cause { action: "answer", by: call.id.clone() }
+}
+
+/// That the lease is still ours, as a condition of a commit (I18).
+pub(crate) fn expect_lease(lease: &Lease, now: Timestamp) -> Expect {
+    Expect::Epoch { account: lease.account.clone(), holder: lease.holder.clone(), epoch: lease.epoch, now }
+}
+
+/// Folds an answer into the person that the step was about.
+fn observe(sync: &mut Sync, target: Target, step: &Step, outcome: &Outcome, now: Timestamp) {
+    let holder = holder_of(sync, step);
+    let person = sync.observed.people.remove(&holder).unwrap_or_default();
+    let person = fold(person, target, step, outcome, now);
+    sync.observed.people.insert(holder, person);
+    if matches!(step, Step::Read { .. }) && outcome.is_ok() {
+        sync.look_wanted_at = None;
+    }
+}
+
+/// Whose step it is: a beneficiary's where the address or id is theirs, else the customer's.
+fn holder_of(sync: &Sync, step: &Step) -> Holder {
+    let (address, id) = match step {
+        Step::Add { address, id, .. }
+        | Step::Remove { address, id, .. }
+        | Step::Check { address, id, .. } => (Some(address), *id),
+        Step::Enrol { address, .. } | Step::Find { address } => (Some(address), None),
+        Step::Read { id } => (None, Some(*id)),
+    };
+    let is_theirs = |holder: &Holder, person: &Person| match holder {
+        Holder::Customer => false,
+        Holder::Beneficiary(theirs) => {
+            address == Some(theirs) || (id.is_some() && person.membership.id() == id)
+        }
+    };
+    let found = sync
+        .observed
+        .people
+        .iter()
+        .find(|(holder, person)| is_theirs(holder, person))
+        .map(|(holder, _)| holder.clone());
+    let customer = sync.observed.people.get(&Holder::Customer);
+    match found {
+        Some(holder) if id.is_none() || customer.and_then(|person| person.membership.id()) != id => holder,
+        _ => Holder::Customer,
+    }
+}
+
+/// The first holder for whom a call is to be made; without one, what holds the row up.
+fn choose(decision: &Decision, sync: &Sync, rules: &Rules, now: Timestamp) -> (Holder, Next) {
+    let mut rest = (Holder::Customer, Next::Settled);
+    let Some(desired) = decision.desired.get(&rules.target) else { return rest };
+    let nobody = Person::default();
+    for (holder, wishes) in &desired.holders {
+        let person = sync.observed.people.get(holder).unwrap_or(&nobody);
+        let what = next(wishes, person, rules, now);
+        match (&what, &rest.1) {
+            (Next::Step(_), _) => return (holder.clone(), what),
+            (Next::Wait { until, .. }, Next::Wait { until: sooner, .. }) if until >= sooner => {}
+            (Next::Wait { .. }, _) | (Next::Held(_), Next::Settled) => rest = (holder.clone(), what),
+            (Next::Held(_) | Next::Settled, _) => {}
+        }
+    }
+    rest
+}

@@ -1,0 +1,74 @@
+//! What the engine is told once, at start.
+
+use frontdesk_core::budget::Limits;
+use frontdesk_core::catalogue::Catalogue;
+use frontdesk_core::id::SourceId;
+use frontdesk_core::target::Target;
+use frontdesk_providers::secret::Secret;
+use frontdesk_providers::{circle, kit, stripe};
+use jiff::SignedDuration;
+use std::collections::BTreeMap;
+
+/// Whether a target is written to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Everything but writing: what would be done is known and shown.
+    Shadow,
+    /// Everything.
+    Live,
+}
+
+/// A payment source.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Its name in the configuration.
+    pub id: SourceId,
+    /// The secrets that may sign its webhooks; several while one is replaced.
+    pub signing_secrets: Vec<Secret>,
+    /// Whether its events are about real money.
+    pub livemode: bool,
+    /// Its account id, if pinned: events of another account have no effect.
+    pub account: Option<String>,
+    /// Where and with what it is read.
+    pub api: stripe::read::Account,
+    /// Our own limit of calls to it.
+    pub limits: Limits,
+}
+
+/// How a target is reached.
+#[derive(Clone, Debug)]
+pub enum Connection {
+    /// A Circle community.
+    Circle(circle::Account),
+    /// A Kit account.
+    Kit(kit::Account),
+}
+
+/// A target.
+#[derive(Clone, Debug)]
+pub struct TargetSettings {
+    /// Whether it is written to.
+    pub mode: Mode,
+    /// How it is reached.
+    pub connection: Connection,
+    /// Our own limits of calls to it.
+    pub limits: Limits,
+}
+
+/// Everything the engine is told.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Names this process in leases, in the audit log and in logs.
+    pub node: String,
+    /// The payment source.
+    pub source: Source,
+    /// The targets that are configured.
+    pub targets: BTreeMap<Target, TargetSettings>,
+    /// The catalogue as the file says.
+    pub catalogue: Catalogue,
+    /// How long a lease of a target account lasts. Longer than a request may take.
+    pub lease: SignedDuration,
+}
+
+/// The default of [`Settings::lease`]: three times what one request may take.
+pub const LEASE: SignedDuration = SignedDuration::from_secs(60);

@@ -1,0 +1,249 @@
+//! What is read from a target before the first call and after a doubt: does the credential work, do the groups,
+//! spaces and tags of the catalogue exist.
+
+use crate::engine::Engine;
+use crate::ports::{NoAnswer, Ports};
+use crate::reads::why;
+use crate::reconcile::{Drain, STOPPED_PROBE_EVERY, expect_lease};
+use crate::settings::Connection;
+use frontdesk_core::budget::Reason;
+use frontdesk_core::sync::{Hold, State, backoff};
+use frontdesk_core::target::{Failure, Item, Target};
+use frontdesk_providers::answer::Answer;
+use frontdesk_providers::call::{Marks, request_id};
+use frontdesk_providers::{circle, kit};
+use frontdesk_store::{CallAnswer, CallIntent, Commit, Error, Outcome, SyncFilter, Write};
+use http::{Request, Response};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeSet;
+
+/// How often the lists are read again while something of the catalogue is missing there.
+const MISSING_CHECK_EVERY: SignedDuration = SignedDuration::from_hours(1);
+/// Held rows that one check looks at.
+const HELD_ROWS_MAX: u32 = 1_000;
+
+/// What the lists of a target say.
+struct Listed {
+    missing: BTreeSet<Item>,
+    tags: kit::Tags,
+}
+
+impl<P: Ports> Engine<P> {
+    /// Reads the target's lists if that is due. Returns until when to wait if they could not be read and nothing
+    /// can be done without them.
+    pub(crate) async fn prepare(&self, drain: &mut Drain<'_>) -> Result<Option<Timestamp>, Error> {
+        let now = self.ports().now_wall();
+        let known = &drain.known;
+        let is_due = match known.prepared_at {
+            None => known.retry_at.is_none_or(|at| at <= now),
+            Some(at) => !known.missing.is_empty() && now.duration_since(at) >= MISSING_CHECK_EVERY,
+        };
+        if !is_due {
+            // Without its tags' numbers nothing can be said to Kit; Circle takes numbers as they are.
+            let blind = known.prepared_at.is_none() && drain.target == Target::Kit;
+            return Ok(known.retry_at.filter(|_| blind));
+        }
+        drain.known.tried_at = Some(now);
+        match self.list(drain).await? {
+            Ok(listed) => {
+                drain.known.prepared_at = Some(self.ports().now_wall());
+                drain.known.retry_at = None;
+                drain.known.tries = 0;
+                self.take_up_listed(drain, listed).await?;
+                Ok(None)
+            }
+            Err(failure) => {
+                drain.known.tries += 1;
+                let wait = backoff(drain.known.tries.max(3), self.dice());
+                let until = match &failure {
+                    Failure::Unauthorized { .. } => self.after(STOPPED_PROBE_EVERY),
+                    Failure::Throttled { until, .. } => *until,
+                    _ => self.after(wait),
+                };
+                drain.known.retry_at = Some(until);
+                let cannot = drain.target == Target::Kit
+                    || matches!(failure, Failure::Unauthorized { .. } | Failure::Throttled { .. });
+                Ok(cannot.then_some(until))
+            }
+        }
+    }
+
+    async fn list(&self, drain: &mut Drain<'_>) -> Result<Result<Listed, Failure>, Error> {
+        let managed = self.catalogue().managed(drain.target);
+        match drain.settings.connection.clone() {
+            Connection::Circle(account) => self.list_circle(drain, &account, &managed).await,
+            Connection::Kit(account) => self.list_kit(drain, &account, &managed).await,
+        }
+    }
+
+    async fn list_circle(
+        &self,
+        drain: &mut Drain<'_>,
+        account: &circle::Account,
+        managed: &BTreeSet<Item>,
+    ) -> Result<Result<Listed, Failure>, Error> {
+        use circle::observe::{Look, PAGES_MAX, groups, request, spaces};
+        let mut found = BTreeSet::new();
+        let wants_spaces = managed.iter().any(|item| matches!(item, Item::CircleSpace(_)));
+        for page in 1..=PAGES_MAX {
+            let made = |marks: Marks<'_>| request(account, Look::Groups { page }, marks);
+            let listed = match self.look(drain, "groups", made, |answer, now| groups(answer, now)).await? {
+                Ok(listed) => listed,
+                Err(failure) => return Ok(Err(failure)),
+            };
+            found.extend(
+                listed
+                    .entries
+                    .iter()
+                    .filter(|group| !group.is_archived)
+                    .map(|group| Item::CircleGroup(group.id)),
+            );
+            if !listed.has_next {
+                break;
+            }
+        }
+        for page in 1..=PAGES_MAX {
+            if !wants_spaces {
+                break;
+            }
+            let made = |marks: Marks<'_>| request(account, Look::Spaces { page }, marks);
+            let listed = match self.look(drain, "spaces", made, |answer, now| spaces(answer, now)).await? {
+                Ok(listed) => listed,
+                Err(failure) => return Ok(Err(failure)),
+            };
+            found.extend(listed.entries.iter().map(|space| Item::CircleSpace(space.id)));
+            if !listed.has_next {
+                break;
+            }
+        }
+        let missing = managed.difference(&found).cloned().collect();
+        Ok(Ok(Listed { missing, tags: kit::Tags::default() }))
+    }
+
+    async fn list_kit(
+        &self,
+        drain: &mut Drain<'_>,
+        account: &kit::Account,
+        managed: &BTreeSet<Item>,
+    ) -> Result<Result<Listed, Failure>, Error> {
+        use kit::observe::{Look, PAGES_MAX, request, tags};
+        let (mut listed, mut after) = (Vec::new(), None);
+        for _ in 0..PAGES_MAX {
+            let look = Look::Tags { after: after.take() };
+            let made = |marks: Marks<'_>| request(account, &look, marks);
+            let page = match self.look(drain, "tags", made, |answer, now| tags(answer, now)).await? {
+                Ok(page) => page,
+                Err(failure) => return Ok(Err(failure)),
+            };
+            listed.extend(page.entries);
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        let tags = kit::Tags::resolve(&listed, managed);
+        let missing = tags.missing(managed).into_iter().collect();
+        Ok(Ok(Listed { missing, tags }))
+    }
+
+    /// One read of the account, with its line in the ledger.
+    async fn look<T>(
+        &self,
+        drain: &mut Drain<'_>,
+        name: &str,
+        request: impl Fn(Marks<'_>) -> Result<Request<Vec<u8>>, Failure>,
+        read: impl Fn(&Answer<'_>, Timestamp) -> Result<T, Failure>,
+    ) -> Result<Result<T, Failure>, Error> {
+        let ours = self.new_name("req");
+        let request = match request(Marks { request: &ours, effect: None }) {
+            Ok(request) => request,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let left_at = self.ports().now_wall();
+        self.spent(drain, left_at).await?.spend(left_at);
+        let answered: Result<Response<Vec<u8>>, NoAnswer> = self.ports().http(request).await;
+        let now = self.ports().now_wall();
+        let (result, status, theirs) = match &answered {
+            Ok(response) => {
+                let answer =
+                    Answer { status: response.status(), headers: response.headers(), body: response.body() };
+                (read(&answer, now), Some(response.status().as_u16()), request_id(response.headers()))
+            }
+            Err(problem) => (Err(Failure::Transient { why: problem.to_string() }), None, None),
+        };
+        if let Err(failure) = &result {
+            tracing::warn!(
+                target.id = %drain.target,
+                step = name,
+                request.id = %ours,
+                provider.request_id = theirs.as_deref().unwrap_or("-"),
+                class = failure.class(),
+                status = status.unwrap_or(0),
+                "a read of the account failed"
+            );
+        }
+        let intent = CallIntent {
+            id: self.new_name("call"),
+            account: drain.target.as_str().to_owned(),
+            target: Some(drain.target),
+            customer: None,
+            generation: None,
+            step_name: name.to_owned(),
+            step: None,
+            effect_key: format!("list:{name}"),
+            reason: Reason::Read,
+            epoch: drain.lease.epoch,
+            request_id: ours,
+            intent_at: left_at,
+        };
+        let answer = CallAnswer {
+            id: intent.id.clone(),
+            epoch: drain.lease.epoch,
+            answered_at: now,
+            outcome: result.as_ref().map_or_else(Outcome::from, |_| Outcome::Done),
+            status,
+            provider_request_id: theirs,
+            counted: status.is_none_or(|status| status < 500),
+            why: result.as_ref().err().map(why),
+        };
+        let expect = vec![expect_lease(&drain.lease, now)];
+        self.store()
+            .commit(Commit { expect, writes: vec![Write::CallIntent(intent), Write::CallAnswer(answer)] })
+            .await?;
+        let outcome = result.as_ref().map(|_| frontdesk_core::target::Seen::Done).map_err(Clone::clone);
+        self.note_health(drain, &outcome, status).await?;
+        Ok(result)
+    }
+
+    /// Names what is missing, once each, and lets go of the rows that waited for what is there by now.
+    async fn take_up_listed(&self, drain: &mut Drain<'_>, listed: Listed) -> Result<(), Error> {
+        for item in &listed.missing {
+            let subject = item.to_string();
+            let why = format!(
+                "{} has no `{subject}`: correct the catalogue, or create it there",
+                drain.target.title()
+            );
+            tracing::error!(target.id = %drain.target, mapping = %item, "{why}");
+            self.alert(&format!("misconfigured:{subject}"), "misconfigured", &subject, &why).await?;
+        }
+        for alert in self.store().open_alerts().await? {
+            let Ok(item) = Item::try_from(alert.subject.clone()) else { continue };
+            if alert.kind == "misconfigured"
+                && item.target() == drain.target
+                && !listed.missing.contains(&item)
+            {
+                self.close_alert(&alert.key).await?;
+            }
+        }
+        let filter = SyncFilter { target: Some(drain.target), state: Some("held".to_owned()), brake: None };
+        for row in self.store().sync_list(&filter, None, HELD_ROWS_MAX).await? {
+            let State::Held(Hold::Misconfigured { mapping }) = &row.state else { continue };
+            if Item::try_from(mapping.clone()).is_ok_and(|item| !listed.missing.contains(&item)) {
+                self.retry_sync(&row.customer, drain.target, "what the catalogue names is there").await?;
+            }
+        }
+        drain.known.missing = listed.missing;
+        drain.known.tags = listed.tags;
+        Ok(())
+    }
+}
