@@ -130,9 +130,9 @@ pub(crate) struct Faults {
     count: u64,
 }
 
-const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 12] = [
     "provider", "method", "path", "times", "after", "kind", "status", "body", "html", "headers", "commit",
-    "delay_ms", "note",
+    "delay_ms",
 ];
 
 impl Faults {

@@ -28,4 +28,5 @@ pub mod world;
 
 pub use call::{Answer, Call, Handled};
 pub use server::{SandboxConfig, Server};
+pub use stripe::Delivery;
 pub use world::{Provider, Reply, World};

@@ -118,7 +118,7 @@ impl Server {
         self.shared.due.notify_one();
     }
 
-    /// Stops accepting, breaks what hangs, waits for the rest.
+    /// Stops accepting, breaks what hangs, and waits for the other answers; deliveries under way are dropped.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
         for task in self.tasks.drain(..) {

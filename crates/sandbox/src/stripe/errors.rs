@@ -26,18 +26,33 @@ pub(crate) fn invalid(status: u16, code: Option<&str>, message: &str, param: Opt
     shown(status, &json!({ "error": error }))
 }
 
-/// 404 for an object that is not there; `elsewhere` names the mode in which it is, and the key's.
+/// 404 for an object that is not there; `elsewhere` is the mode in which it is, if it is in the other one.
 pub(crate) fn missing(what: &str, id: &str, elsewhere: Option<bool>) -> Answer {
+    // Sessions are named without quotes and by another parameter, for no known reason.
+    let (id, param) =
+        if what == "checkout.session" { (id.to_owned(), "session") } else { (format!("'{id}'"), "id") };
     let message = match elsewhere {
-        None => format!("No such {what}: '{id}'"),
+        None => format!("No such {what}: {id}"),
         Some(livemode) => {
             let (there, here) = if livemode { ("live", "test") } else { ("test", "live") };
             format!(
-                "No such {what}: '{id}'; a similar object exists in {there} mode, but a {here} mode key was used to make this request."
+                "No such {what}: {id}; a similar object exists in {there} mode, but a {here} mode key was used to make this request."
             )
         }
     };
-    invalid(404, Some("resource_missing"), &message, Some("id"))
+    invalid(404, Some("resource_missing"), &message, Some(param))
+}
+
+/// Adds the link to the request's log entry that refused requests of a known key carry.
+pub(crate) fn with_log_url(mut answer: Answer, request: &str, at: i64) -> Answer {
+    if matches!(answer.status, 400 | 403 | 404)
+        && let Ok(mut body) = serde_json::from_slice::<Value>(&answer.body)
+    {
+        body["error"]["request_log_url"] =
+            json!(format!("https://dashboard.stripe.com/logs/{request}?t={at}"));
+        answer.body = pretty(&body);
+    }
+    answer
 }
 
 /// 404 for a path that is no resource.

@@ -76,7 +76,7 @@ impl Event {
 }
 
 /// The old values of what changed: keys that differ, nested objects likewise, a changed array whole, and a
-/// list object as its `data` alone.
+/// list object as its `data` alone. What was not there before is not named.
 ///
 /// Source: Stripe API reference, "The Event object", `data.previous_attributes`; the list form is as seen in
 /// real events.
@@ -99,12 +99,6 @@ pub(crate) fn previous_attributes(before: &Value, after: &Value) -> Value {
             _ => old.clone(),
         };
         previous.insert(name.clone(), shown);
-    }
-    for (name, new) in after {
-        // A field that was not there before is shown as null, unless the whole object is new.
-        if !before.contains_key(name) && !new.is_object() {
-            previous.insert(name.clone(), Value::Null);
-        }
     }
     Value::Object(previous)
 }

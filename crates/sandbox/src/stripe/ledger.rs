@@ -1,7 +1,7 @@
 //! Every object of the account, with enough of its recent past to answer a read that lags behind.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,6 +11,8 @@ use super::records::{Kind, Record};
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     rows: BTreeMap<String, Row>,
+    /// The ids of each kind.
+    kinds: BTreeMap<&'static str, BTreeSet<String>>,
     added: u64,
 }
 
@@ -32,6 +34,7 @@ impl Ledger {
         let Some(row) = self.rows.get_mut(record.id()) else {
             self.added += 1;
             let id = record.id().to_owned();
+            self.kinds.entry(record.kind()).or_default().insert(id.clone());
             self.rows.insert(id, Row { sequence: self.added, states: VecDeque::from([(now, record)]) });
             return;
         };
@@ -47,6 +50,9 @@ impl Ledger {
 
     /// Forgets an object; whether it was there.
     pub(crate) fn remove(&mut self, id: &str) -> bool {
+        for ids in self.kinds.values_mut() {
+            ids.remove(id);
+        }
         self.rows.remove(id).is_some()
     }
 
@@ -64,10 +70,8 @@ impl Ledger {
     /// All objects of a kind as such a read sees them, newest first by creation.
     pub(crate) fn list(&self, kind: &str, now: Timestamp, lag: SignedDuration) -> Vec<&Record> {
         let mut found: Vec<(i64, u64, &Record)> = self
-            .rows
-            .values()
+            .rows_of(kind)
             .map(|row| (row.sequence, row.as_of(now - lag)))
-            .filter(|(_, record)| record.kind() == kind)
             .map(|(sequence, record)| (record.created(), sequence, record))
             .collect();
         found.sort_by_key(|row| Reverse((row.0, row.1)));
@@ -76,7 +80,11 @@ impl Ledger {
 
     /// The newest states of all objects of a kind, in the order of their ids.
     pub(crate) fn all<'a, T: Kind + 'a>(&'a self) -> impl Iterator<Item = &'a T> {
-        self.rows.values().filter_map(|row| T::of(&row.states.back()?.1))
+        self.rows_of(T::KIND).filter_map(|row| T::of(&row.states.back()?.1))
+    }
+
+    fn rows_of(&self, kind: &str) -> impl Iterator<Item = &Row> {
+        self.kinds.get(kind).into_iter().flatten().map(|id| &self.rows[id])
     }
 }
 

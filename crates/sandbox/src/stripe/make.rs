@@ -276,6 +276,7 @@ impl Stripe {
             lines,
             payment_intent: None,
             charge: None,
+            payment: None,
             period_start: now.as_second(),
             finalized_at: Some(now.as_second()),
             paid_at: None,
@@ -305,6 +306,7 @@ impl Stripe {
             created: now.as_second(),
             livemode: invoice.livemode,
         };
+        invoice.payment = Some(payment.id.clone());
         self.ledger.put(payment, now);
     }
 
@@ -312,6 +314,9 @@ impl Stripe {
     pub(crate) fn refresh_entitlements(&mut self, customer: &str, livemode: bool, now: Timestamp) {
         let held: Vec<Entitlement> =
             self.ledger.all::<Entitlement>().filter(|it| it.customer == customer).cloned().collect();
+        if held.is_empty() && self.ledger.all::<Product>().all(|product| product.features.is_empty()) {
+            return;
+        }
         let mut wanted: Vec<String> = Vec::new();
         for subscription in self.ledger.all::<Subscription>().filter(|it| it.customer == customer) {
             if matches!(subscription.status.as_str(), "active" | "trialing" | "past_due") {

@@ -22,6 +22,7 @@ mod ledger;
 mod lists;
 mod make;
 mod money_back;
+mod order;
 mod people;
 mod reads;
 mod records;
@@ -158,11 +159,14 @@ impl Stripe {
         };
         let version = call.headers.get("stripe-version").map_or(self.version.name(), String::as_str);
         let date = now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
-        handled.answer = handled
-            .answer
-            .header("request-id", &format!("req_{}", self.ids.token(14)))
+        let request = format!("req_{}", self.ids.token(14));
+        handled.answer = errors::with_log_url(handled.answer, &request, now.as_second())
+            .header("request-id", &request)
             .header("date", &date)
             .header("stripe-version", version);
+        if let (Some(key), "POST") = (call.headers.get("idempotency-key"), call.method.as_str()) {
+            handled.answer = handled.answer.header("idempotency-key", key);
+        }
         handled
     }
 

@@ -168,6 +168,8 @@ pub(crate) struct Invoice {
     pub(crate) lines: Vec<InvoiceLine>,
     pub(crate) payment_intent: Option<String>,
     pub(crate) charge: Option<String>,
+    /// Its invoice payment, once a payment is tied to it.
+    pub(crate) payment: Option<String>,
     pub(crate) period_start: i64,
     pub(crate) finalized_at: Option<i64>,
     pub(crate) paid_at: Option<i64>,
@@ -367,19 +369,19 @@ impl Record {
     /// The value of `object`.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
-            Self::Product(_) => "product",
-            Self::Price(_) => "price",
-            Self::Customer(_) => "customer",
-            Self::Subscription(_) => "subscription",
-            Self::Invoice(_) => "invoice",
-            Self::InvoicePayment(_) => "invoice_payment",
-            Self::PaymentIntent(_) => "payment_intent",
-            Self::Charge(_) => "charge",
-            Self::Refund(_) => "refund",
-            Self::Dispute(_) => "dispute",
-            Self::Session(_) => "checkout.session",
-            Self::Entitlement(_) => "entitlements.active_entitlement",
-            Self::EntitlementSummary(_) => "entitlements.active_entitlement_summary",
+            Self::Product(_) => Product::KIND,
+            Self::Price(_) => Price::KIND,
+            Self::Customer(_) => Customer::KIND,
+            Self::Subscription(_) => Subscription::KIND,
+            Self::Invoice(_) => Invoice::KIND,
+            Self::InvoicePayment(_) => InvoicePayment::KIND,
+            Self::PaymentIntent(_) => PaymentIntent::KIND,
+            Self::Charge(_) => Charge::KIND,
+            Self::Refund(_) => Refund::KIND,
+            Self::Dispute(_) => Dispute::KIND,
+            Self::Session(_) => Session::KIND,
+            Self::Entitlement(_) => Entitlement::KIND,
+            Self::EntitlementSummary(_) => EntitlementSummary::KIND,
         }
     }
 
@@ -440,15 +442,25 @@ impl Record {
     }
 }
 
+/// A kind of record that can be taken out of a [`Record`].
+pub(crate) trait Kind: Into<Record> + Clone {
+    /// The value of `object`.
+    const KIND: &'static str;
+
+    fn of(record: &Record) -> Option<&Self>;
+}
+
 /// Wraps each kind into [`Record`], and unwraps it by reference.
 macro_rules! record {
-    ($($kind:ident $(in $boxed:ident)?),+ $(,)?) => { $(
+    ($($kind:ident $(in $boxed:ident)? = $name:literal),+ $(,)?) => { $(
         impl From<$kind> for Record {
             fn from(it: $kind) -> Self {
                 Self::$kind($($boxed::new)?(it))
             }
         }
         impl Kind for $kind {
+            const KIND: &'static str = $name;
+
             fn of(record: &Record) -> Option<&Self> {
                 match record {
                     Record::$kind(it) => Some(it),
@@ -459,23 +471,18 @@ macro_rules! record {
     )+ };
 }
 
-/// A kind of record that can be taken out of a [`Record`].
-pub(crate) trait Kind: Into<Record> + Clone {
-    fn of(record: &Record) -> Option<&Self>;
-}
-
 record!(
-    Product,
-    Price,
-    Customer,
-    Subscription in Box,
-    Invoice in Box,
-    InvoicePayment,
-    PaymentIntent in Box,
-    Charge in Box,
-    Refund in Box,
-    Dispute in Box,
-    Session in Box,
-    Entitlement,
-    EntitlementSummary,
+    Product = "product",
+    Price = "price",
+    Customer = "customer",
+    Subscription in Box = "subscription",
+    Invoice in Box = "invoice",
+    InvoicePayment = "invoice_payment",
+    PaymentIntent in Box = "payment_intent",
+    Charge in Box = "charge",
+    Refund in Box = "refund",
+    Dispute in Box = "dispute",
+    Session in Box = "checkout.session",
+    Entitlement = "entitlements.active_entitlement",
+    EntitlementSummary = "entitlements.active_entitlement_summary",
 );

@@ -202,3 +202,97 @@ pub(crate) fn all_actions(version: &str) -> Vec<Value> {
     stage.act("delete_customer", &json!({ "customer": bought["customer"] }));
     stage.receive()
 }
+
+#[test]
+fn every_read_has_the_keys_of_the_recorded_one() {
+    for (version, journey) in [
+        ("2024-06-20", "purchase-subscription"),
+        ("2025-09-30.clover", "purchase-subscription"),
+        ("2026-10-28.endive", "subscription-with-one-time-line"),
+    ] {
+        let folder =
+            PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/stripe/journeys").join(version);
+        let bytes = std::fs::read(folder.join(journey).join("rest.json")).unwrap();
+        let recorded: serde_json::Map<String, Value> = serde_json::from_slice(&bytes).unwrap();
+        let mut stage = Stage::new();
+        // The newer story is one of flexible billing.
+        let flexible = version == "2026-10-28.endive";
+        let order = json!({ "email": "ada@example.com", "price": "price_1Community", "flexible": flexible });
+        let bought = stage.act("checkout", &order);
+        let mut differences = Vec::new();
+        for (target, expect) in &recorded {
+            let target = target.strip_prefix("GET ").unwrap();
+            let ours = ours(target, &bought);
+            let (status, read) = stage.get_as(&ours, crate::tools::KEY, Some(version));
+            assert_eq!(status, 200, "{ours}: {read}");
+            compare("", expect, &read, &mut differences, &format!("{version} {target}"));
+        }
+        assert!(differences.is_empty(), "{}", differences.join("\n"));
+        assert!(recorded.len() >= 5, "{version}: {} reads are recorded", recorded.len());
+    }
+}
+
+/// The target of a recorded read with the ids of our own purchase in the place of the recorded ones.
+fn ours(target: &str, bought: &Value) -> String {
+    let is_id = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let mut ours = target.to_owned();
+    for (prefix, name) in [
+        ("cs_live_", "session"),
+        ("cus_", "customer"),
+        ("sub_", "subscription"),
+        ("in_", "invoice"),
+        ("ch_", "charge"),
+        ("pi_", "payment_intent"),
+    ] {
+        let starts = |at: &usize| ours[..*at].ends_with(['/', '=']);
+        if let Some(at) = ours.match_indices(prefix).map(|(at, _)| at).find(starts) {
+            let length = ours[at..].find(|c| !is_id(c)).unwrap_or(ours.len() - at);
+            ours.replace_range(at..at + length, text(&bought[name]));
+        }
+    }
+    ours
+}
+
+#[test]
+fn refusals_read_like_the_recorded_ones() {
+    let mut stage = Stage::new();
+    let masked = "rk_live_sandbox_without_0000";
+    stage.act("keys", &json!({ "key": masked, "permissions": ["rak_event_read"] }));
+    let test = stage
+        .act("checkout", &json!({ "email": "qa@example.com", "price": "price_1Course", "livemode": false }));
+    let session = format!("/v1/checkout/sessions/{}", text(&test["session"]));
+    for (file, target, key, trouble) in [
+        ("error_401_bad_key", "/v1/events", "rk_live_0000000000000000000000000", None),
+        ("error_401_key_echoed", "/v1/events", "rk-live-pasted-whole-never-log-this", None),
+        ("error_403_restricted_key", "/v1/subscriptions", masked, None),
+        ("error_404_missing", "/v1/subscriptions/sub_1QdoesNotExist", crate::tools::KEY, None),
+        ("error_404_wrong_mode", session.as_str(), crate::tools::KEY, None),
+        ("error_429_rate_limit", "/v1/events", crate::tools::KEY, Some("rate_limit")),
+        ("error_429_lock_timeout", "/v1/events", crate::tools::KEY, Some("lock_timeout")),
+        ("error_500", "/v1/events", crate::tools::KEY, Some("api_error")),
+    ] {
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/stripe/rest");
+        let recorded: Value =
+            serde_json::from_slice(&std::fs::read(path.join(format!("{file}.json"))).unwrap()).unwrap();
+        if let Some(kind) = trouble {
+            let rule = json!({ "provider": "stripe", "switch": "trouble", "value": { "kind": kind } });
+            stage.world.add_faults(&rule).unwrap();
+        }
+        let (status, body) = stage.get_as(target, key, None);
+        assert_eq!(status.to_string(), file[6..9], "{file}");
+        let (recorded, refused) = (&recorded["error"], &body["error"]);
+        for field in ["type", "code", "param", "doc_url"] {
+            assert_eq!(refused[field], recorded[field], "{file}: {field}");
+        }
+        // Ids and keys differ, the words do not.
+        let words = |message: &Value| -> Vec<String> {
+            let words = text(message).split(' ').filter(|word| !word.contains('_') || word.contains("rak_"));
+            words.map(str::to_owned).collect()
+        };
+        assert_eq!(words(&refused["message"]), words(&recorded["message"]), "{file}");
+        // A session of the other mode is recorded without it.
+        if !recorded["request_log_url"].is_null() {
+            assert!(refused["request_log_url"].is_string(), "{file}");
+        }
+    }
+}

@@ -106,3 +106,40 @@ fn a_hang_and_a_reset_look_like_that_on_the_wire() {
         server.stop().await;
     });
 }
+
+#[test]
+fn one_port_serves_all_and_a_redirect_is_no_delivery() {
+    run(async {
+        let (server, client) = start().await;
+        let url = server.url();
+        for (path, header, value) in [
+            ("/v4/account", "x-kit-api-key", "kit_sandbox_key"),
+            ("/api/admin/v2/community", "authorization", "Bearer circle_sandbox_token"),
+            ("/v1/account", "authorization", "Bearer rk_live_sandbox_frontdesk"),
+        ] {
+            let answer = client.get(format!("{url}{path}")).header(header, value).send().await.unwrap();
+            assert_eq!(answer.status(), 200, "{path}");
+        }
+        assert_eq!(client.get(format!("{url}/v2/anything")).send().await.unwrap().status(), 404);
+
+        let app = Router::new()
+            .route("/hook", post(async || (axum::http::StatusCode::FOUND, [("location", "/elsewhere")])));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let hook = format!("http://{}/hook", listener.local_addr().unwrap());
+        tokio::task::spawn_local(async { axum::serve(listener, app).await.unwrap() });
+        post_json(&client, format!("{url}/_sandbox/stripe/endpoint"), json!({ "url": hook })).await;
+        let body = json!({ "type": "customer.created", "object": { "id": "cus_1" } });
+        post_json(&client, format!("{url}/_sandbox/stripe/event"), body).await;
+        loop {
+            let state =
+                client.get(format!("{url}/_sandbox/state")).send().await.unwrap().bytes().await.unwrap();
+            let state: Value = serde_json::from_slice(&state).unwrap();
+            if let Some(attempt) = state["deliveries"][0]["attempts"].get(0) {
+                assert_eq!(attempt["status"], 302);
+                assert_eq!(state["deliveries"][0]["fate"], "waiting");
+                break;
+            }
+        }
+        server.stop().await;
+    });
+}

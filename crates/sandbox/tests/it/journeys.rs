@@ -74,7 +74,11 @@ fn decisive(event: &Value) -> Value {
         "is_guest": object.get("customer").is_some_and(Value::is_null),
         "has_entitlements": object["entitlements"]["data"].as_array().map(|rows| !rows.is_empty()),
         "by_request": !event["request"]["id"].is_null(),
-        "changes": event["data"].get("previous_attributes").is_some(),
+        "changed": event["data"]["previous_attributes"].as_object().map(|before| {
+            // Some records name these and some do not, for the same change.
+            let varies = ["receipt_url", "billing_cycle_anchor"];
+            before.keys().filter(|name| !varies.contains(&name.as_str())).cloned().collect::<Vec<_>>()
+        }),
     })
 }
 

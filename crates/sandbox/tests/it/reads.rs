@@ -148,7 +148,7 @@ fn events_are_listed_for_thirty_days_with_their_filters() {
     assert_eq!(stage.read("/v1/events?type=invoice.*")["data"].as_array().unwrap().len(), 2);
     let types = stage.read("/v1/events?types[]=customer.created&types[]=charge.succeeded");
     assert_eq!(types["data"].as_array().unwrap().len(), 4);
-    let many: String = (0..21).map(|n| format!("&types[]=t{n}")).collect();
+    let many = "&types[]=customer.created".repeat(21);
     assert_eq!(stage.get(&format!("/v1/events?limit=3{many}")).0, 400, "more than 20 types");
     assert_eq!(stage.get("/v1/events?type=a&types[]=b").0, 400);
     stage.pass(2 * 86_400);
