@@ -11,6 +11,8 @@
 //! outside world they act on, [`printer`] how they answer.
 #![forbid(unsafe_code)]
 
+pub mod cli;
+pub mod commands;
 pub mod config;
 pub mod errors;
 pub mod exit;

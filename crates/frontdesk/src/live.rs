@@ -71,6 +71,24 @@ pub fn machine_clock() -> Timestamp {
     Timestamp::now()
 }
 
+/// Ends when the process is asked to stop: Ctrl-C, or SIGTERM from a service manager.
+pub async fn stop_signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate()).expect("a handler for SIGTERM can always be set");
+        tokio::select! {
+            biased;
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}
+
 impl LivePorts {
     /// Opens the doors. Runs inside the async runtime.
     ///

@@ -19,7 +19,7 @@ mod values;
 mod tests;
 
 pub use environment::Environment;
-pub use secrets::{Origin, SecretUse};
+pub use secrets::{Origin, SecretKind, SecretUse};
 pub use site::LANGUAGES;
 pub use values::{BaseUrl, duration};
 

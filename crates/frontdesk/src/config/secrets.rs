@@ -14,6 +14,9 @@ const SHARED_FILES: &str = "FRONTDESK_SHARED_SECRET_FILES";
 /// Largest file that is read as a secret, in bytes. Keys are below one hundred.
 const SECRET_BYTES_MAX: u64 = 16 * 1024;
 
+/// Shortest secret that is not remarked upon, in bytes: half of the shortest that any provider is known to issue.
+const SECRET_BYTES_MIN: usize = 12;
+
 /// What a secret came from; never what it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretUse {
@@ -21,6 +24,43 @@ pub struct SecretUse {
     pub key: String,
     /// The variable or the file.
     pub origin: Origin,
+    /// What its first letters say it is.
+    pub kind: SecretKind,
+    /// Whether it is shorter than any provider's: cut off when it was copied.
+    pub is_short: bool,
+}
+
+/// What the first letters of a secret say it is.
+///
+/// Source: Stripe, "API keys" and "Verify webhook signatures", read November 2026. Circle's and Kit's have no prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretKind {
+    /// A restricted Stripe key, `rk_…`, of live mode or not.
+    RestrictedKey {
+        /// Whether it is of live mode; otherwise of test mode.
+        livemode: bool,
+    },
+    /// A full Stripe key, `sk_…`, of live mode or not.
+    FullKey {
+        /// Whether it is of live mode; otherwise of test mode.
+        livemode: bool,
+    },
+    /// A signing secret, `whsec_…`.
+    SigningSecret,
+    /// Without a prefix that says anything.
+    Plain,
+}
+
+impl SecretKind {
+    fn of(secret: &str) -> Self {
+        let livemode = secret.get(3..).is_some_and(|rest| rest.starts_with("live_"));
+        match secret.get(..3) {
+            Some("rk_") => Self::RestrictedKey { livemode },
+            Some("sk_") => Self::FullKey { livemode },
+            _ if secret.starts_with("whsec_") => Self::SigningSecret,
+            _ => Self::Plain,
+        }
+    }
 }
 
 /// The place outside of the configuration that holds a secret.
@@ -123,7 +163,7 @@ impl Reader<'_> {
     }
 
     fn take(&mut self, text: &str, origin: Origin, at: Place) -> Option<Found<Secret>> {
-        let text = text.trim_end_matches(['\r', '\n']).to_owned();
+        let text = text.trim_end_matches(['\r', '\n']);
         if text.is_empty() || text.chars().any(|letter| letter.is_whitespace() || letter.is_control()) {
             let what = if text.is_empty() { "is empty" } else { "holds a space or a line break" };
             let message = format!("the secret for `{}` {what}", at.key);
@@ -131,8 +171,9 @@ impl Reader<'_> {
             self.report(Report::error(Code::WrongCredential, message).at(at).hint(hint));
             return None;
         }
-        self.secrets.push(SecretUse { key: at.key.clone(), origin });
-        Some(Found { value: Secret::new(&at.key, text), at })
+        let (kind, is_short) = (SecretKind::of(text), text.len() < SECRET_BYTES_MIN);
+        self.secrets.push(SecretUse { key: at.key.clone(), origin, kind, is_short });
+        Some(Found { value: Secret::new(&at.key, text.to_owned()), at })
     }
 
     /// The value of the variable `name`, or of the file that `name_FILE` names where `name` is not set.
