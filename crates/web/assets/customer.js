@@ -15,7 +15,14 @@ const format = (options) => {
 const clockOnly = format({ hour: "2-digit", minute: "2-digit", ...(locale === "en-US" && { hour: "numeric" }) });
 const clock = (at) => clockOnly(at) + (language === "de" ? "\u00a0Uhr" : "");
 const date = format({ day: "numeric", month: "long", year: "numeric" });
-const weekday = format({ day: "numeric", month: "long", weekday: "long" });
+const dayAndMonth = format({ day: "numeric", month: "long" });
+const weekdayOnly = format({ weekday: "long" });
+// As the server writes it: in running text the weekday needs its own order in each language.
+const weekday = (at) => {
+  const [name, day] = [weekdayOnly(at), dayAndMonth(at)];
+  if (language === "pt-BR") return `${day} (${name})`;
+  return language === "de" || language === "en-US" ? `${name}, ${day}` : `${name} ${day}`;
+};
 const shortDay = format({ day: "numeric", month: "short" });
 const shortDate = format({ day: "numeric", month: "short", year: "numeric" });
 const key = format({ day: "2-digit", month: "2-digit", year: "numeric" });

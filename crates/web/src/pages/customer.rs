@@ -43,7 +43,7 @@ struct Icons {
 impl Icons {
     fn new(answer: &Answer, steps: &Steps, have: Option<&Have>) -> Self {
         let mut icons = BTreeSet::from([answer.icon]);
-        icons.extend(steps.steps.iter().map(|step| step.state.icon()));
+        icons.extend(steps.rows.iter().map(|step| step.state.icon()));
         icons.extend(have.into_iter().flat_map(|have| &have.rows).map(|row| row.icon));
         Self { icons }
     }

@@ -60,7 +60,7 @@ pub(super) struct Step {
 #[derive(Debug, Template)]
 #[template(path = "customer/steps.html")]
 pub(super) struct Steps {
-    pub(super) steps: Vec<Step>,
+    pub(super) rows: Vec<Step>,
     tone: Tone,
     phrases: &'static Phrases,
 }
@@ -80,7 +80,7 @@ impl Steps {
         let stage_name = words::name(situation.stage, None, &reading).to_string();
         let Milestones { paid_at, invited_at, inside_at } = situation.milestones;
         // Four steps at each of these stages, so that the page keeps its height while they pass.
-        let steps = match situation.stage {
+        let rows = match situation.stage {
             Stage::PaymentProcessing => {
                 vec![now(&stage_name), to_come(opening), to_come(invited), to_come(inside)]
             }
@@ -109,11 +109,11 @@ impl Steps {
             | Stage::Refunded
             | Stage::Ended => Vec::new(),
         };
-        Self { steps, tone: Tone::of(situation.stage), phrases }
+        Self { rows, tone: Tone::of(situation.stage), phrases }
     }
 
     /// No steps at all.
     pub(super) fn none(visit: &Visit<'_>) -> Self {
-        Self { steps: Vec::new(), tone: Tone::Off, phrases: visit.language.phrases() }
+        Self { rows: Vec::new(), tone: Tone::Off, phrases: visit.language.phrases() }
     }
 }

@@ -1,11 +1,8 @@
 //! The customer pages: what they say, what they must never hold.
 
-use crate::samples::{self, SITE, address, at, decided, holdings, situations, visit};
+use crate::samples::{SITE, address, at, decided, holdings, situations, visit};
 use askama::Template;
-use frontdesk_core::{
-    stage::Stage,
-    words::{Language, Variant},
-};
+use frontdesk_core::{stage::Stage, words::Language};
 use frontdesk_web::pages::{
     Asset, Failure, LinkGone, Milestones, Site, Situation, Status, Trouble, Visit, Welcome, asset,
 };
@@ -16,21 +13,34 @@ fn all_pages(language: Language) -> Vec<(String, String)> {
     let mut pages = Vec::new();
     for (name, situation) in situations() {
         let holdings = holdings(situation.stage);
-        let status = Status::new(&visit(language, ""), Some(&situation), &holdings).render().unwrap();
+        let status =
+            Status::new(&visit(language, ""), Some(&situation), &holdings).render().expect("a page renders");
         let visit = visit(language, "session_id=cs_test_1");
-        let welcome = Welcome::new(&visit, situation, Some(&address())).render().unwrap();
+        let welcome = Welcome::new(&visit, situation, Some(&address())).render().expect("a page renders");
         pages.extend([(format!("status_{name}"), status), (format!("welcome_{name}"), welcome)]);
     }
     let visit = visit(language, "");
     let stale = Visit { stale: true, looked_at: at("2026-11-24T07:02:00Z"), stream: None, ..visit };
     let (_, situation) = situations().remove(0);
     pages.extend([
-        ("status_nothing".to_owned(), Status::new(&visit, None, &[]).render().unwrap()),
-        ("status_stale".to_owned(), Status::new(&stale, Some(&situation), &[]).render().unwrap()),
-        ("welcome_unknown".to_owned(), Welcome::new(&visit, Situation::processing(), None).render().unwrap()),
-        ("link_gone".to_owned(), LinkGone::new(&visit).render().unwrap()),
-        ("missing".to_owned(), Failure::new(&visit, Trouble::Missing, None).render().unwrap()),
-        ("failed".to_owned(), Failure::new(&visit, Trouble::Failed, Some("01J5")).render().unwrap()),
+        ("status_nothing".to_owned(), Status::new(&visit, None, &[]).render().expect("a page renders")),
+        (
+            "status_stale".to_owned(),
+            Status::new(&stale, Some(&situation), &[]).render().expect("a page renders"),
+        ),
+        (
+            "welcome_unknown".to_owned(),
+            Welcome::new(&visit, Situation::processing(), None).render().expect("a page renders"),
+        ),
+        ("link_gone".to_owned(), LinkGone::new(&visit).render().expect("a page renders")),
+        (
+            "missing".to_owned(),
+            Failure::new(&visit, Trouble::Missing, None).render().expect("a page renders"),
+        ),
+        (
+            "failed".to_owned(),
+            Failure::new(&visit, Trouble::Failed, Some("01J5")).render().expect("a page renders"),
+        ),
     ]);
     pages
 }
@@ -55,7 +65,14 @@ fn each_state_of_each_page_reads_well() {
 fn a_whole_page_in_another_language() {
     let (_, situation) = situations().into_iter().find(|(name, _)| name == "past_due").unwrap();
     let visit = Visit { language_asked: true, ..visit(Language::De, "session_id=cs_test_1") };
-    let page = Status::new(&visit, Some(&situation), &holdings(Stage::PastDue)).render().unwrap();
+    let page =
+        Status::new(&visit, Some(&situation), &holdings(Stage::PastDue)).render().expect("a page renders");
+    // The files' names change with every change to them; what the snapshot shows is the page.
+    let names: Vec<_> = page.split('"').filter(|part| part.starts_with("/assets/")).collect();
+    let page = names.iter().fold(page.clone(), |page, name| {
+        let (_, extension) = name.rsplit_once('.').expect("a file has an extension");
+        page.replace(name, &format!("/assets/customer-[hash].{extension}"))
+    });
     insta::assert_snapshot!("status_whole_de", page);
 }
 
@@ -121,7 +138,7 @@ fn welcome_shows_a_weak_key_nothing_but_the_stage_and_a_masked_address() {
 fn the_links_of_a_page_keep_its_query_and_its_language() {
     let (_, situation) = situations().remove(0);
     let visit = Visit { language_asked: true, ..visit(Language::Fr, "session_id=cs_test_1") };
-    let page = Welcome::new(&visit, situation, None).render().unwrap();
+    let page = Welcome::new(&visit, situation, None).render().expect("a page renders");
     assert!(page.contains("<a href=\"?session_id=cs_test_1&#38;lang=fr\">Vérifier à nouveau</a>"), "{page}");
     assert!(page.contains("href=\"?session_id=cs_test_1&#38;lang=de\" lang=\"de\""), "{page}");
     assert!(page.contains("data-stream=\"/status/live?page=1&#38;lang=fr\""), "{page}");
@@ -134,7 +151,8 @@ fn a_link_from_outside_that_is_no_web_address_is_no_button() {
         [("https://pay.example/i", true), ("javascript:alert(1)", false), ("//pay.example", false)]
     {
         let situation = Situation { pay_url: Some(pay_url), ..Situation::of(&of, Milestones::default()) };
-        let page = Status::new(&visit(Language::En, ""), Some(&situation), &[]).render().unwrap();
+        let page =
+            Status::new(&visit(Language::En, ""), Some(&situation), &[]).render().expect("a page renders");
         assert_eq!(page.contains("class=\"btn pri\""), shown, "{pay_url}");
         assert_eq!(page.contains(pay_url), shown, "{pay_url}");
     }
@@ -145,7 +163,7 @@ fn text_from_outside_is_escaped() {
     let mut of = decided(Stage::Active);
     of.plan = Some("<b onclick=\"x\">&".to_owned());
     let situation = Situation::of(&of, Milestones::default());
-    let page = Status::new(&visit(Language::En, ""), Some(&situation), &[]).render().unwrap();
+    let page = Status::new(&visit(Language::En, ""), Some(&situation), &[]).render().expect("a page renders");
     assert!(page.contains("<bdi>&#60;b onclick=&#34;x&#34;&#62;&#38;</bdi> renews"), "{page}");
 }
 
@@ -154,7 +172,8 @@ fn a_stage_of_the_core_fills_its_sentences() {
     for stage in Stage::ALL {
         let of = decided(stage);
         let situation = Situation::of(&of, Milestones::default());
-        let page = Status::new(&visit(Language::En, ""), Some(&situation), &[]).render().unwrap();
+        let page =
+            Status::new(&visit(Language::En, ""), Some(&situation), &[]).render().expect("a page renders");
         let expect = match stage {
             Stage::SupportReview => "Your case is FD-2043.",
             Stage::PastDue => "The bank’s answer: the card has expired.",
@@ -179,9 +198,9 @@ fn without_a_help_address_nothing_asks_to_write() {
     for (name, situation) in situations() {
         let visit = Visit { site: &site, ..visit(Language::En, "") };
         let pages = [
-            Status::new(&visit, Some(&situation), &[]).render().unwrap(),
-            Welcome::new(&visit, situation, Some(&address())).render().unwrap(),
-            LinkGone::new(&visit).render().unwrap(),
+            Status::new(&visit, Some(&situation), &[]).render().expect("a page renders"),
+            Welcome::new(&visit, situation, Some(&address())).render().expect("a page renders"),
+            LinkGone::new(&visit).render().expect("a page renders"),
         ];
         for page in pages {
             for absent in ["mailto:", "write to us", "Write to us", "ask a person", "Write to a person"] {
@@ -195,7 +214,7 @@ fn without_a_help_address_nothing_asks_to_write() {
 fn a_gone_link_is_the_same_page_whatever_was_asked() {
     let visits =
         [visit(Language::En, ""), Visit { stream: None, ..visit(Language::En, "session_id=cs_test_1") }];
-    let [first, second] = visits.map(|visit| LinkGone::new(&visit).render().unwrap());
+    let [first, second] = visits.map(|visit| LinkGone::new(&visit).render().expect("a page renders"));
     assert_eq!(first, second);
 }
 
@@ -204,8 +223,8 @@ fn the_regions_are_what_the_page_holds() {
     for (name, situation) in situations() {
         let holdings = holdings(situation.stage);
         let status = Status::new(&visit(Language::Es, ""), Some(&situation), &holdings);
-        let page = status.render().unwrap();
-        let regions = status.regions().unwrap();
+        let page = status.render().expect("a page renders");
+        let regions = status.regions().expect("a region renders");
         assert_eq!(
             regions.iter().map(|region| region.name).collect::<Vec<_>>(),
             ["icons", "answer", "steps", "have"]
@@ -221,21 +240,20 @@ fn the_regions_are_what_the_page_holds() {
 fn the_stage_of_a_page_and_of_each_row_can_be_read_by_a_program() {
     for (name, situation) in situations() {
         let stage = situation.stage;
-        let page =
-            Status::new(&visit(Language::En, ""), Some(&situation), &holdings(stage)).render().unwrap();
+        let page = Status::new(&visit(Language::En, ""), Some(&situation), &holdings(stage))
+            .render()
+            .expect("a page renders");
         assert_eq!(
             page.matches(&format!("data-stage=\"{stage}\"")).count(),
             if stage == Stage::Active { 3 } else { 2 },
             "{name}"
         );
     }
-    assert_eq!(samples::situations().len(), 16);
-    assert_eq!(Variant::of(Stage::Active), [Variant::Plain]);
 }
 
 #[test]
 fn the_files_of_a_page_are_found_under_the_names_it_gives_them() {
-    let page = LinkGone::new(&visit(Language::En, "")).render().unwrap();
+    let page = LinkGone::new(&visit(Language::En, "")).render().expect("a page renders");
     let paths: Vec<_> = page.split('"').filter(|part| part.starts_with("/assets/")).collect();
     let found: Vec<&Asset> = paths.iter().filter_map(|path| asset(path)).collect();
     assert_eq!(found.len(), 2, "{paths:?}");

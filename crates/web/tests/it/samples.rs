@@ -21,7 +21,7 @@ pub(crate) static SITE: LazyLock<Site> = LazyLock::new(|| Site {
 });
 
 pub(crate) fn at(text: &str) -> Timestamp {
-    text.parse().unwrap()
+    text.parse().expect("an instant")
 }
 
 /// A look at the page, 8 s after the state was read.
@@ -39,7 +39,7 @@ pub(crate) fn visit(language: Language, query: &str) -> Visit<'_> {
 }
 
 pub(crate) fn address() -> Email {
-    Email::parse("ada@gmial.com").unwrap()
+    Email::parse("ada@gmial.com").expect("an address")
 }
 
 /// Every stage and variant, most urgent first.
@@ -83,7 +83,7 @@ fn places(stage: Stage) -> Places<'static> {
         } else {
             at("2026-11-24T08:52:00Z")
         }),
-        address: Some(Email::parse("ada@example.org").unwrap().masked()),
+        address: Some(Email::parse("ada@example.org").expect("an address").masked()),
         case: Some("FD-2043".to_owned()),
         subject: None,
         reason: Some(Reason::Expired),
