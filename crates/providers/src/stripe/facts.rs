@@ -187,11 +187,13 @@ pub(super) fn invoice(object: &Node<'_>) -> Result<Invoice, Unreadable> {
     })
 }
 
-/// A payment intent. Its failure is the bank's own code where there is one, else Stripe's.
+/// A payment intent. Its failure is the bank's own code where there is one, else Stripe's, unless
+/// that only says that an attempt failed.
 pub(super) fn payment(object: &Node<'_>) -> Result<Payment, Unreadable> {
     let error = object.lenient_object("last_payment_error");
-    let failure =
-        error.and_then(|error| error.lenient_text("decline_code").or_else(|| error.lenient_text("code")));
+    let failure = error
+        .and_then(|error| error.lenient_text("decline_code").or_else(|| error.lenient_text("code")))
+        .filter(|code| code != "payment_intent_payment_attempt_failed");
     Ok(Payment {
         customer: object.id("customer")?,
         invoice: object.id("invoice")?,

@@ -102,7 +102,7 @@ pub(super) fn refused(response: &Response<'_>, now: Timestamp) -> Refused {
 
 impl Response<'_> {
     /// Stripe's id of the request: `Request-Id`, cut to what is safe to show.
-    pub(super) fn request_id(&self) -> Option<String> {
+    pub fn request_id(&self) -> Option<String> {
         let named = self.headers.get("request-id").and_then(|id| id.to_str().ok()).map(word);
         named.filter(|id| !id.is_empty()).or_else(|| request_id(self.headers))
     }

@@ -69,10 +69,9 @@ fn is_id_or_time(a: &Value, b: &Value) -> bool {
 /// Where two versions of one type may teach something else.
 fn is_explained(name: &str, path: &str) -> bool {
     match path.rsplit_once("body.").map(|(_, field)| field) {
-        // Links that 2025-03-31.basil took out of the objects; reads find them again.
-        Some("invoice" | "payment" | "charge") => true,
-        // New with 2026-09-30.endive.
-        Some("pause_reason") => true,
+        // Links that 2025-03-31.basil took out of the objects; reads find them again. The reason of
+        // a pause is new with 2026-09-30.endive.
+        Some("invoice" | "payment" | "charge" | "pause_reason") => true,
         // Another story: from basil on a checkout makes subscription and invoice after the payment.
         Some("status") => matches!(name, "customer.subscription.created.json" | "invoice.finalized.json"),
         Some("attempts" | "paid.minor") => name == "invoice.finalized.json",

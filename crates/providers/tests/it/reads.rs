@@ -32,8 +32,8 @@ fn now() -> Timestamp {
     "2026-11-24T09:00:30Z".parse().unwrap()
 }
 
-fn text(text: &str) -> Option<String> {
-    Some(text.to_owned())
+fn text(text: &str) -> String {
+    text.to_owned()
 }
 
 /// At least one read of each kind, with ids that need encoding here and there.
@@ -43,7 +43,7 @@ fn every_read() -> Vec<Read> {
     let mut reads = vec![
         Read::Checkout { id: id("cs_1") },
         Read::CheckoutLines { id: id("cs_1"), so_far: Vec::new(), after: None },
-        Read::CheckoutLines { id: id("cs_1"), so_far: Vec::new(), after: text("li_100") },
+        Read::CheckoutLines { id: id("cs_1"), so_far: Vec::new(), after: Some(text("li_100")) },
         Read::Subscription { id: id("sub_1") },
         Read::Charge { id: id("ch_1") },
         Read::Refund { id: id("re_1") },
@@ -53,17 +53,17 @@ fn every_read() -> Vec<Read> {
         Read::UnpaidInvoices {
             subscription: id("sub_1"),
             status: Unpaid::Uncollectible,
-            after: text("in_1"),
+            after: Some(text("in_1")),
         },
         Read::InvoicePayments { payment: id("pi_1"), so_far: Vec::new(), after: None },
         Read::Customer { id: id("../events?limit=1#") },
         Read::Payment { id: id("pi_1") },
         Read::Events { walk: Walk::Back { since, below: None } },
-        Read::Events { walk: Walk::Back { since, below: text("evt_1") } },
+        Read::Events { walk: Walk::Back { since, below: Some(text("evt_1")) } },
         Read::Events { walk: Walk::Onward { above: id("evt_1&limit=1") } },
         Read::Account,
         Read::Prices { after: None },
-        Read::Products { after: text("prod_1") },
+        Read::Products { after: Some(text("prod_1")) },
         Read::Endpoints { after: None },
     ];
     let first = answer_of(&Read::Subscription { id: id("sub_1") }, &subscription(true)).unwrap();
@@ -319,7 +319,7 @@ fn a_page_of_events_is_handed_on_byte_for_byte() {
     };
     let (first, next) = page("events_list_page1.json", &walk);
     let last: Value = serde_json::from_str(first.last().unwrap().get()).unwrap();
-    let below = text(last["id"].as_str().unwrap());
+    let below = Some(text(last["id"].as_str().unwrap()));
     assert_eq!(next, Some(Read::Events { walk: Walk::Back { since: now(), below } }));
     let (second, end) = page("events_list_page2.json", &walk);
     assert_eq!(end, None);
@@ -341,7 +341,7 @@ fn an_unpaid_invoice_list_and_the_invoices_of_a_payment_are_sets() {
     let read = Read::UnpaidInvoices { subscription: "sub_1".to_owned(), status: Unpaid::Open, after: None };
     let told = told_of(&read, &json!({"data": [invoice("in_2"), invoice("in_1")], "has_more": true}));
     assert_eq!(told.facts.len(), 2);
-    let after = text("in_1");
+    let after = Some(text("in_1"));
     let next = Read::UnpaidInvoices { subscription: "sub_1".to_owned(), status: Unpaid::Open, after };
     assert_eq!(told.next, Some(next.clone()));
     assert!(told_of(&next, &json!({"data": [], "has_more": false})).facts.is_empty());
@@ -353,6 +353,9 @@ fn an_unpaid_invoice_list_and_the_invoices_of_a_payment_are_sets() {
     let told = told_of(&read, &json!({"data": entries, "has_more": false}));
     assert_eq!(serde_json::to_value(&told.facts[0].1).unwrap()["invoices"], json!(["in_1", "in_2"]));
 }
+
+/// A name, a status, headers and a body.
+type Row<'a> = (&'a str, u16, &'a [(&'static str, &'a str)], Vec<u8>);
 
 #[test]
 fn refusals_are_classed_by_status_and_text() {
@@ -367,7 +370,7 @@ fn refusals_are_classed_by_status_and_text() {
     let limited = [("stripe-rate-limited-reason", "endpoint-rate"), ("retry-after", "7")];
     let for_ever = [("retry-after", "99999999")];
     let bytes = |value: &Value| value.to_string().into_bytes();
-    let table: &[(&str, u16, &[(&'static str, &str)], Vec<u8>)] = &[
+    let table: &[Row<'_>] = &[
         ("bad key", 401, &retry, fixture("401_bad_key")),
         ("bad key, echoed whole", 401, &[], fixture("401_key_echoed")),
         ("expired key", 401, &[], bytes(&expired)),
@@ -443,7 +446,7 @@ fn prices_products_endpoints_and_probes_are_read() {
         "nickname": null, "product": {"id": "prod_1", "name": "Community"}, "recurring": {"interval": "month"}}]});
     match answer_of(&Read::Prices { after: None }, &prices) {
         Ok(Answer::Prices { prices, next }) => {
-            assert_eq!(next, Some(Read::Prices { after: text("price_1") }));
+            assert_eq!(next, Some(Read::Prices { after: Some(text("price_1")) }));
             assert_eq!(prices[0].product.as_deref(), Some("prod_1"));
             assert_eq!(prices[0].product_name.as_deref(), Some("Community"));
             assert_eq!(prices[0].interval.as_deref(), Some("month"));
