@@ -72,6 +72,11 @@ impl Log {
         });
     }
 
+    /// Whether the newest request changed what a fake holds.
+    pub(crate) fn last_did(&self) -> bool {
+        self.entries.back().is_some_and(|entry| entry.did)
+    }
+
     /// The requests to one provider, oldest first.
     pub(crate) fn state(&self, provider: Provider) -> Value {
         let rows = self.entries.iter().filter(|entry| entry.provider == provider).map(|entry| {

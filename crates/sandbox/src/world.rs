@@ -191,6 +191,11 @@ impl World {
         self.stripe.next_due()
     }
 
+    /// Whether the request that was handled last changed what a fake holds.
+    pub fn last_did(&self) -> bool {
+        self.log.last_did()
+    }
+
     /// The requests to one provider as `/_sandbox/state` shows them, oldest first.
     pub fn requests(&self, provider: Provider) -> Value {
         self.log.state(provider)
