@@ -178,7 +178,9 @@ impl<'a> Receipts<'a> {
             currency.get_or_insert_with(|| charge.state.amount.currency.clone());
             if back > 0 {
                 proof.insert(charge.key.clone());
-                at = at.max(Some(made_at(&refunds).unwrap_or_else(|| charge.at())));
+                // Refunds that do not add up to what went back are not all told yet.
+                let told = made_at(&refunds).filter(|_| counted(&refunds) >= back);
+                at = at.max(Some(told.unwrap_or_else(|| charge.at())));
             }
         }
         if paid_charges.is_empty() {
@@ -277,10 +279,19 @@ fn gives_back(refund: &Told<'_, Refund>, charge: &Told<'_, Charge>) -> bool {
     }
 }
 
+/// Whether a refund went back or is on its way.
+const fn counts(refund: &Refund) -> bool {
+    matches!(refund.status, RefundStatus::Pending | RefundStatus::Succeeded)
+}
+
 /// When the newest refund that counts was made.
 fn made_at(refunds: &[&Told<'_, Refund>]) -> Option<Timestamp> {
-    let counts = |status| matches!(status, RefundStatus::Pending | RefundStatus::Succeeded);
-    refunds.iter().filter(|refund| counts(refund.state.status)).map(|refund| refund.state.created_at).max()
+    refunds.iter().filter(|refund| counts(refund.state)).map(|refund| refund.state.created_at).max()
+}
+
+/// The sum of the refunds that count, in minor units.
+fn counted(refunds: &[&Told<'_, Refund>]) -> i64 {
+    refunds.iter().filter(|refund| counts(refund.state)).map(|refund| refund.state.amount.minor).sum()
 }
 
 /// What of one charge went back, in minor units.
