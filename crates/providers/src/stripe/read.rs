@@ -12,7 +12,10 @@ use percent_encoding::utf8_percent_encode;
 use serde::{Deserialize, Serialize};
 
 /// The API version that shapes what is read. Events keep the version that they were made in.
-pub const API_VERSION: &str = "2025-09-30.clover";
+///
+/// The newest that was checked: from 2026-09-30.endive on a paused subscription says why, and a
+/// read in an older shape would take back what an event of this one told.
+pub const API_VERSION: &str = "2026-10-28.endive";
 
 /// Entries asked for per page of a list: Stripe's most.
 pub const PAGE: &str = "100";

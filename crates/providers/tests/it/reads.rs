@@ -113,7 +113,7 @@ fn every_request_is_one_of_the_list_and_carries_the_key_the_version_and_no_body(
         assert!(path.starts_with(start) && path.ends_with(end), "{path} is not {}", route.path());
         assert_eq!(path.matches('/').count(), route.path().matches('/').count(), "{path}");
         assert_eq!(request.headers()["authorization"], format!("Bearer {KEY}"));
-        assert_eq!(request.headers()["stripe-version"], "2025-09-30.clover");
+        assert_eq!(request.headers()["stripe-version"], "2026-10-28.endive");
         assert!(request.body().is_empty());
         assert!(!format!("{request:?}").contains(KEY));
     }
