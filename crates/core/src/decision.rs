@@ -4,7 +4,7 @@ use crate::case::{CaseWanted, OpenCase, cases};
 use crate::catalogue::{Catalogue, Good};
 use crate::desired::{Desired, Other, Removal, Wish, desired};
 use crate::entitlement::{CLOCK_SLACK, Entitled, entitlements};
-use crate::reads::{Want, reads};
+use crate::reads::{Want, next_overdue, reads};
 use crate::record::Record;
 use crate::stage::{StageOf, stages};
 use crate::sync::Sync;
@@ -71,14 +71,14 @@ pub fn decide(input: &Input<'_>) -> Decision {
     let entitled = entitlements(&record.facts, catalogue, now);
     let desired = desired(record, &entitled, syncs, others, catalogue, readable, now);
     let stages = stages(record, &entitled, syncs, open_cases, catalogue);
-    let reads = reads(record, &entitled, &desired, syncs);
+    let reads = reads(record, &entitled, &desired, syncs, now);
     let cases = cases(record, &entitled, &desired, syncs);
     let goods: BTreeSet<&Good> = entitled.unmapped.iter().map(|unmapped| &unmapped.good).collect();
     let alerts = goods.into_iter().map(|good| Alert::UnmappedGood { good: good.clone() }).collect();
     let shared =
         others.iter().filter_map(|other| entitlements(&other.record.facts, catalogue, now).next_change_at);
-    let next_wake_at =
-        shared.chain(entitled.next_change_at).chain(slack_ends(&desired)).filter(|at| *at > now).min();
+    let own = entitled.next_change_at.into_iter().chain(next_overdue(&record.facts, now));
+    let next_wake_at = own.chain(shared).chain(slack_ends(&desired)).filter(|at| *at > now).min();
     Decision { entitled, stages, desired, reads, cases, alerts, next_wake_at }
 }
 

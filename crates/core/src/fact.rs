@@ -511,10 +511,6 @@ pub struct Dispute {
 /// The state of one external object, in our terms.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "facts live in maps of a few dozen; a box would cost a pointer chase in every rule"
-)]
 pub enum Body {
     /// See [`Customer`].
     Customer(Customer),

@@ -2,7 +2,7 @@
 
 use crate::desired::{Desired, Removal, Wish};
 use crate::entitlement::ledger::{Ledger, Told};
-use crate::entitlement::{Entitled, Standing};
+use crate::entitlement::{Entitled, FIRST_INVOICE_WAIT, Standing};
 use crate::fact::{
     Charge, Checkout, CheckoutStatus, Dispute, Fact, Invoice, InvoicePayments, InvoiceStatus, Key, Kind,
     LineItems, Mode, Payment, READ_SETTLES_AFTER, Refund, Subscription, SubscriptionStatus,
@@ -89,13 +89,15 @@ pub fn reads(
     entitled: &Entitled,
     desired: &BTreeMap<Target, Desired>,
     syncs: &BTreeMap<Target, Sync>,
+    now: Timestamp,
 ) -> Vec<Want> {
     let mut wants = Wants::default();
     wants.proof(desired, entitled, syncs);
     let ledger = Ledger::new(&record.facts);
     wants.goods(ledger, entitled);
     wants.money(ledger);
-    wants.subscriptions(ledger);
+    wants.subscriptions(ledger, now);
+    wants.untold(ledger);
     wants.ambiguous(&record.facts);
     wants.0.into_values().collect()
 }
@@ -238,7 +240,7 @@ impl Wants {
         }
     }
 
-    fn subscriptions(&mut self, ledger: Ledger<'_>) {
+    fn subscriptions(&mut self, ledger: Ledger<'_>, now: Timestamp) {
         for told in ledger.all::<Subscription>() {
             let source = &told.key.source;
             let subscription = told.state;
@@ -252,6 +254,8 @@ impl Wants {
             let latest = subscription.latest_invoice.as_deref();
             let latest_is_told = latest.is_some_and(|id| ledger.get::<Invoice>(source, id).is_some());
             let is_owed = |status| matches!(status, InvoiceStatus::Open | InvoiceStatus::Uncollectible);
+            // Later the status alone is believed.
+            let is_new = now < subscription.created_at + FIRST_INVOICE_WAIT;
             match subscription.status {
                 SubscriptionStatus::PastDue
                     if !latest_is_told && !invoices.iter().any(|invoice| is_owed(invoice.state.status)) =>
@@ -259,7 +263,7 @@ impl Wants {
                     let key = Key::new(source, Kind::Invoice, &told.key.id);
                     self.add(key, Purpose::OldestUnpaidInvoice, None);
                 }
-                SubscriptionStatus::Active if invoices.is_empty() && !latest_is_told => {
+                SubscriptionStatus::Active if is_new && invoices.is_empty() && !latest_is_told => {
                     if let Some(id) = latest {
                         let key = Key::new(source, Kind::Invoice, id);
                         self.add(key, Purpose::Untold, Some(told.at() + TOLD_WITHIN));
@@ -267,10 +271,20 @@ impl Wants {
                 }
                 _ => {}
             }
-            if let Some(due) = next_word(subscription)
-                && newest_at(told.fact).is_none_or(|at| at < due)
-            {
-                self.add(told.key.clone(), Purpose::Overdue, Some(due));
+            if awaited_word(told).is_some_and(|due| now >= due) {
+                self.add(told.key.clone(), Purpose::Overdue, None);
+            }
+        }
+    }
+
+    /// What other facts name and nobody told: the subscription of an invoice, the invoice of a
+    /// refunded or disputed payment.
+    fn untold(&mut self, ledger: Ledger<'_>) {
+        for link in ledger.all::<InvoicePayments>() {
+            for id in &link.state.invoices {
+                if ledger.get::<Invoice>(&link.key.source, id).is_none() {
+                    self.add(Key::new(&link.key.source, Kind::Invoice, id), Purpose::Untold, None);
+                }
             }
         }
         let named = ledger
@@ -299,8 +313,15 @@ impl Wants {
     }
 }
 
-/// When a live subscription should have told its next state: its end, or its next period.
-fn next_word(subscription: &Subscription) -> Option<Timestamp> {
+/// When a subscription becomes overdue for the first time after `now`, if nothing new is told.
+pub(crate) fn next_overdue(facts: &BTreeMap<Key, Fact>, now: Timestamp) -> Option<Timestamp> {
+    Ledger::new(facts).all::<Subscription>().filter_map(awaited_word).filter(|due| *due > now).min()
+}
+
+/// When a live subscription should have told its next state (its end, or its next period), if
+/// nothing newer than that is known.
+fn awaited_word(told: Told<'_, Subscription>) -> Option<Timestamp> {
+    let subscription = told.state;
     let live = matches!(subscription.status, SubscriptionStatus::Active | SubscriptionStatus::Trialing);
     let period = subscription.items.iter().filter_map(|item| item.period_end_at).min();
     let due = match subscription.cancel_at {
@@ -308,7 +329,7 @@ fn next_word(subscription: &Subscription) -> Option<Timestamp> {
         None if subscription.cancel_at_period_end => period.map(|at| at + SETTLED),
         None => period.map(|at| at + RENEWAL_TOLD_WITHIN),
     };
-    due.filter(|_| live)
+    due.filter(|due| live && newest_at(told.fact).is_none_or(|at| at < *due))
 }
 
 /// The newest time at which an object was told or read.

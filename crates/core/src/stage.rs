@@ -303,7 +303,8 @@ impl StageOf {
         };
         self.stage = match (terms, access) {
             (_, Access::Review) => Stage::SupportReview,
-            (Terms::PastDue { reason, next_try_at, pay_url, .. }, _) => {
+            (Terms::PastDue { since, reason, next_try_at, pay_url, .. }, _) => {
+                self.since = Some(*since);
                 self.reason.clone_from(reason);
                 self.pay_url.clone_from(pay_url);
                 self.next_try_at = *next_try_at;

@@ -177,6 +177,8 @@ pub enum Terms {
     },
     /// A renewal failed; kept until the grace period ends.
     PastDue {
+        /// Since when the oldest unpaid invoice is owed: the start of the grace period.
+        since: Timestamp,
         /// The end of the grace period.
         until: Timestamp,
         /// The bank's code.

@@ -275,6 +275,7 @@ impl<'a> Desk<'a> {
         }
         let newest = around.owed().last();
         Standing::Entitled(Terms::PastDue {
+            since: start,
             until,
             reason: around.refusal(),
             next_try_at: newest.and_then(|invoice| invoice.state.next_attempt_at),

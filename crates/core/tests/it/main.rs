@@ -1,0 +1,7 @@
+//! The rules of the core as tables, and its laws as properties.
+
+mod checkouts;
+mod laws;
+mod rows;
+mod shop;
+mod subscriptions;
