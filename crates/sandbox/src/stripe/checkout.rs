@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::Stripe;
 use super::body::Body;
-use super::make::DAY;
+use super::objects::DAY;
 use super::order::{Method, Order};
 use super::records::{
     Charge, Customer, Invoice, InvoiceLine, InvoicePayment, PaymentError, PaymentIntent, Session,

@@ -10,6 +10,7 @@
 mod actions;
 mod bank_debits;
 mod body;
+mod catalogue;
 mod checkout;
 mod endpoints;
 mod errors;
@@ -20,8 +21,8 @@ mod ids;
 mod keys;
 mod ledger;
 mod lists;
-mod make;
 mod money_back;
+mod objects;
 mod order;
 mod people;
 mod reads;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::Stripe;
 use super::body::Body;
-use super::make::DAY;
+use super::objects::DAY;
 use super::records::{Charge, Dispute, Invoice, PaymentIntent, Refund, Session, Subscription};
 
 /// Days until a dispute must be answered.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::Stripe;
 use super::body::Body;
-use super::make::{DAY, period_end};
+use super::objects::{DAY, period_end};
 use super::records::{
     Cancellation, Charge, Customer, Invoice, InvoiceLine, Paused, PaymentIntent, Record, Subscription,
 };

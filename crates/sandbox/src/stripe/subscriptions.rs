@@ -155,7 +155,7 @@ impl Stripe {
         let charge = self.charge_fails(&mut intent, (who.email, who.name), false, now);
         invoice.attempt_count = 1;
         invoice.charge = Some(charge.id);
-        invoice.next_attempt = waits.then(|| now.as_second() + super::make::DAY);
+        invoice.next_attempt = waits.then(|| now.as_second() + super::objects::DAY);
         self.put_and_emit("invoice.payment_failed", invoice.clone(), false, now);
         Ok(json!({ "subscription": id, "invoice": invoice.id }))
     }

@@ -8,10 +8,8 @@ use super::records::{
     Item, Metadata, PaymentIntent, Price, Product, Subscription,
 };
 
+/// Seconds in a day.
 pub(crate) const DAY: i64 = 86_400;
-
-/// 2024-01-01, before anything happens.
-const CATALOGUE_CREATED: i64 = 1_704_067_200;
 
 /// The end of a period that starts at `start`: 31 days a month, 365 a year, so that a test can reckon.
 pub(crate) fn period_end(start: i64, interval: Option<&str>) -> i64 {
@@ -25,39 +23,6 @@ pub(crate) fn period_end(start: i64, interval: Option<&str>) -> i64 {
 }
 
 impl Stripe {
-    /// The catalogue of "Northwind Makers"; `price_1Mystery` is there to be mapped by nobody.
-    pub(crate) fn seed_catalogue(&mut self) {
-        for (name, title, amount, interval) in [
-            ("Community", "Northwind Makers Community", 2_900, Some("month")),
-            ("Pro", "Northwind Makers Pro", 4_900, Some("month")),
-            ("Course", "Course: Pricing Your Workshop", 24_900, None),
-            ("Mystery", "Mystery box", 9_900, None),
-        ] {
-            let product = Product {
-                id: format!("prod_{name}"),
-                name: title.to_owned(),
-                default_price: Some(format!("price_1{name}")),
-                features: Vec::new(),
-                active: true,
-                created: CATALOGUE_CREATED,
-            };
-            let price = Price {
-                id: format!("price_1{name}"),
-                product: product.id.clone(),
-                product_name: title.to_owned(),
-                amount,
-                currency: "usd".to_owned(),
-                interval: interval.map(str::to_owned),
-                lookup_key: Some(format!("{}_{}", name.to_lowercase(), interval.unwrap_or("once"))),
-                active: true,
-                created: CATALOGUE_CREATED,
-            };
-            let at = Timestamp::from_second(CATALOGUE_CREATED).expect("a second of 2024 is a timestamp");
-            self.ledger.put(product, at);
-            self.ledger.put(price, at);
-        }
-    }
-
     pub(crate) fn new_customer(
         &mut self,
         email: Option<String>,
