@@ -6,6 +6,7 @@ use frontdesk_core::id::SourceId;
 use frontdesk_providers::stripe::envelope::{EnvelopeError, envelope};
 use frontdesk_providers::stripe::learn::{Learning, NoEffect, learn};
 use frontdesk_providers::stripe::verify::Verified;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -316,5 +317,68 @@ fn an_expanded_object_counts_as_its_id() {
     match taught_json(&event) {
         Learning::Facts { facts, .. } => assert_eq!(shown(&facts)[0]["body"]["customer"], "cus_9"),
         other => panic!("{other:?}"),
+    }
+}
+
+/// Every place in a document, as JSON pointers.
+fn places(value: &Value, pointer: &str, found: &mut Vec<String>) {
+    found.push(pointer.to_owned());
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                places(value, &format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1")), found);
+            }
+        }
+        Value::Array(members) => {
+            for (nth, value) in members.iter().enumerate() {
+                places(value, &format!("{pointer}/{nth}"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn odd_value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        ".{0,8}".prop_map(Value::from),
+        Just(json!({})),
+        Just(json!([])),
+        Just(json!([{"id": null}])),
+        Just(json!({"data": [7]})),
+    ]
+}
+
+proptest! {
+    /// A signed body is still somebody else's text.
+    #[test]
+    fn an_event_with_odd_values_anywhere_is_read_or_named_and_never_panics(
+        nth in any::<prop::sample::Index>(),
+        odd in prop::collection::vec((any::<prop::sample::Index>(), odd_value()), 1..4),
+    ) {
+        let names = fixtures::names("stripe/events/2026-10-28.endive");
+        let mut event = fixtures::json(format!("stripe/events/2026-10-28.endive/{}", nth.get(&names)));
+        for (place, value) in odd {
+            let mut found = Vec::new();
+            places(&event, "", &mut found);
+            if let Some(at) = event.pointer_mut(place.get(&found).as_str()) {
+                *at = value;
+            }
+        }
+        let body = event.to_string();
+        match learn(&Verified::journaled(body.as_bytes()), &SourceId::new("stripe")) {
+            Ok(Learning::Unreadable(unreadable)) => prop_assert!(unreadable.field.starts_with("data.object")),
+            Ok(Learning::Facts { facts, .. }) => prop_assert!(!facts.is_empty()),
+            Ok(Learning::NoEffect(_)) => {}
+            Err(error) => prop_assert!(!error.reason().is_empty()),
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_the_envelope_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
+        prop_assert!(envelope(&Verified::journaled(&body)).is_err());
     }
 }
