@@ -1,2 +1,46 @@
-//! Project chores.
-fn main() {}
+//! Project chores: `cargo xtask ci | tidy | test`. Built on the standard library alone, so that it builds at once.
+
+mod postgres;
+mod shell;
+mod suite;
+mod tidy;
+
+use shell::{Trouble, say};
+use std::process::ExitCode;
+
+const USAGE: &str = "usage: cargo xtask <ci | tidy | test [ARGUMENTS OF cargo test]>
+
+  ci     formatting, lints, tidy and all tests: what a change must pass
+  tidy   what lints cannot check: paired migrations, pages of error codes, links, leftovers
+  test   all tests, PostgreSQL included: installs what they need (Debian), starts a throw-away server";
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let command = arguments.next().unwrap_or_default();
+    let rest: Vec<String> = arguments.collect();
+    let result = match command.as_str() {
+        "ci" => ci(),
+        "tidy" => tidy::run(&shell::root()),
+        "test" => suite::run(&rest),
+        _ => Err(Trouble::new(USAGE)),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(trouble) => {
+            say(&format!("error: {trouble}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Quick checks first; the tests last, so that their closing lines end the output.
+fn ci() -> Result<(), Trouble> {
+    say("== cargo fmt");
+    shell::cargo(&["fmt", "--all", "--check"])?;
+    say("== tidy");
+    tidy::run(&shell::root())?;
+    say("== cargo clippy");
+    shell::cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])?;
+    say("== tests");
+    suite::run(&[])
+}
