@@ -1,6 +1,7 @@
 //! The rules of the core as tables, and its laws as properties.
 
 mod checkouts;
+mod explained;
 mod laws;
 mod rows;
 mod shop;

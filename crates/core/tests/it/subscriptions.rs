@@ -5,7 +5,8 @@ use frontdesk_core::case::{CaseKind, Reason};
 use frontdesk_core::catalogue::{OnPause, OnTrial, Policy};
 use frontdesk_core::entitlement::{FIRST_INVOICE_WAIT, Standing, Terms};
 use frontdesk_core::fact::{
-    Body, Checkout, Customer, Invoice, InvoiceStatus, Kind, PaymentStatus, Subscription, SubscriptionStatus,
+    Body, Checkout, Customer, DisputeStatus, Invoice, InvoiceStatus, Kind, PaymentStatus, Subscription,
+    SubscriptionStatus,
 };
 use frontdesk_core::reads::{Purpose, RENEWAL_TOLD_WITHIN};
 use frontdesk_core::stage::Stage;
@@ -340,4 +341,62 @@ fn what_the_source_cut_short_is_read_and_nothing_is_taken() {
     let decision = told.decide(&catalogue(), DAY);
     assert!(decision.reads.iter().any(|want| want.purpose == Purpose::Items), "{:?}", decision.reads);
     assert!(!line(&decision).contains("absent"), "{}", line(&decision));
+}
+
+#[test]
+fn a_dispute_of_a_renewal_suspends_and_the_next_paid_invoice_makes_up_for_a_loss() {
+    let disputed = |status| {
+        membership().read(4, Kind::InvoicePayments, "pi_1", pays("in_1")).event(
+            5 * DAY,
+            Kind::Dispute,
+            "du_1",
+            dispute(5 * DAY, status),
+        )
+    };
+    let renewed = |told: Told| {
+        told.event(30 * DAY, Kind::Invoice, "in_2", Body::Invoice(invoice(30, InvoiceStatus::Paid)))
+    };
+    let inside = format!("community=payment_received | {IN}");
+    let outside = format!("community=disputed | {OUT}");
+    let table = [
+        ("open", disputed(DisputeStatus::Open), &outside),
+        ("open, and the next month is paid", renewed(disputed(DisputeStatus::Open)), &outside),
+        ("lost", disputed(DisputeStatus::Lost), &outside),
+        ("lost, and the next month is paid", renewed(disputed(DisputeStatus::Lost)), &inside),
+        ("won", disputed(DisputeStatus::Won), &inside),
+    ];
+    for (name, told, expect) in table {
+        assert_eq!(line(&told.decide(&catalogue(), 31 * DAY)), *expect, "{name}");
+    }
+    let lost = disputed(DisputeStatus::Lost).decide(&catalogue(), 6 * DAY);
+    let [case] = lost.cases.as_slice() else { panic!("{:?}", lost.cases) };
+    assert!(matches!(case.reason, Reason::DisputeLostBesideLiveSubscription { .. }), "{case:?}");
+}
+
+#[test]
+fn an_invoice_of_an_upgrade_refunded_alone_keeps_the_period() {
+    let upgrade = Invoice {
+        billing_reason: Some("subscription_update".to_owned()),
+        period_end_at: Some(at(30 * DAY)),
+        payment: Some("pi_1".to_owned()),
+        ..invoice(10, InvoiceStatus::Paid)
+    };
+    let told = membership().event(10 * DAY, Kind::Invoice, "in_up", Body::Invoice(upgrade)).event(
+        11 * DAY,
+        Kind::Charge,
+        "ch_1",
+        refunded(24_900),
+    );
+    let decision = told.decide(&catalogue(), 12 * DAY);
+    assert_eq!(line(&decision), format!("community=payment_received | {IN}"));
+    assert!(decision.cases.is_empty(), "{:?}", decision.cases);
+}
+
+#[test]
+fn a_refund_of_a_period_long_over_changes_nothing() {
+    let told = membership()
+        .read(4, Kind::InvoicePayments, "pi_1", pays("in_1"))
+        .event(30 * DAY, Kind::Invoice, "in_2", Body::Invoice(invoice(30, InvoiceStatus::Paid)))
+        .event(31 * DAY, Kind::Charge, "ch_1", refunded(24_900));
+    assert_eq!(line(&told.decide(&catalogue(), 32 * DAY)), format!("community=payment_received | {IN}"));
 }
