@@ -1,0 +1,143 @@
+//! Live pages: one stream of server-sent events for each, which says what changed and, if nothing did, that we looked.
+
+use crate::pages::{HEARTBEAT, LOOKED, Region};
+use crate::problem::{Kind, Problem};
+use crate::server::Web;
+use crate::visitor::Visitor;
+use crate::watch::{Look, Watched};
+use axum::response::sse::{Event, Sse};
+use axum::response::{IntoResponse, Response};
+use frontdesk_core::id::CustomerId;
+use frontdesk_engine::Ports;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::mpsc::{Sender, channel};
+use tokio_stream::wrappers::ReceiverStream;
+
+/// Events that wait for a slow browser; it has its page whole again with the next one.
+const EVENTS_HELD: usize = 8;
+/// How often a checkout that is not known yet is looked for. Everybody's changes would be too often: the page opens
+/// to any id.
+const SEEK_EVERY: Duration = Duration::from_secs(2);
+
+type Frames = Sender<Result<Event, Infallible>>;
+
+/// Starts the stream of a page that shows `look` now.
+pub(crate) fn stream<P: Ports>(web: &Web<P>, watched: Watched, look: Look, visitor: Visitor, query: String) -> Response {
+    let Ok(permit) = Arc::clone(web.streams()).try_acquire_owned() else {
+        return Problem::new(Kind::Busy).after(Duration::from_secs(60)).into_response();
+    };
+    let (frames, events) = channel(EVENTS_HELD);
+    // Subscribed before the first event is sent: what changes from here on is not missed.
+    let changes = web.engine().changes();
+    let live = Live { web: web.clone(), watched, visitor, query, frames, shown: look };
+    web.ports().spawn("live page", async move {
+        live.run(changes).await;
+        drop(permit);
+    });
+    Sse::new(ReceiverStream::new(events)).into_response()
+}
+
+struct Live<P: Ports> {
+    web: Web<P>,
+    watched: Watched,
+    visitor: Visitor,
+    query: String,
+    frames: Frames,
+    shown: Look,
+}
+
+/// Why the stream looks again, or ends.
+enum Cause {
+    /// Something may have changed.
+    Change,
+    /// It is time to say that we are there.
+    Beat,
+    /// The browser went, or we stop.
+    End,
+}
+
+impl<P: Ports> Live<P> {
+    async fn run(mut self, mut changes: Receiver<CustomerId>) {
+        let mut stopping = self.web.stopping();
+        // The page was made a moment before the stream: whatever happened in between is in the first look.
+        let mut is_first = true;
+        let heartbeat = Duration::from_secs(HEARTBEAT.as_secs().unsigned_abs());
+        let mut said_at = self.web.ports().now_mono();
+        loop {
+            let cause = if is_first {
+                Cause::Change
+            } else {
+                let beat = (said_at + heartbeat).saturating_sub(self.web.ports().now_mono());
+                tokio::select! {
+                    biased;
+                    _ = stopping.wait_for(|is_stopping| *is_stopping) => Cause::End,
+                    () = self.frames.closed() => Cause::End,
+                    () = self.concerns(&mut changes) => Cause::Change,
+                    () = self.clock() => Cause::Change,
+                    () = self.web.ports().sleep(beat) => Cause::Beat,
+                }
+            };
+            if matches!(cause, Cause::End) {
+                return;
+            }
+            // While the store does not answer nothing is said, and after half a minute the page says so itself.
+            let Ok(look) = self.watched.look(&self.web).await else {
+                self.web.ports().sleep(SEEK_EVERY).await;
+                continue;
+            };
+            if look == Look::Gone {
+                return;
+            }
+            let events = if !look.shows_the_same(&self.shown) || is_first {
+                self.watched.regions(&look, &self.web, self.visitor, &self.query).into_iter().map(event).collect()
+            } else if matches!(cause, Cause::Beat) {
+                vec![Event::default().event(LOOKED).data(".")]
+            } else {
+                Vec::new()
+            };
+            self.shown = look;
+            is_first = false;
+            for event in events {
+                said_at = self.web.ports().now_mono();
+                if self.frames.send(Ok(event)).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Ends when a change concerns this page. A listener that missed some takes it that one did.
+    async fn concerns(&self, changes: &mut Receiver<CustomerId>) {
+        loop {
+            match (changes.recv().await, &self.shown) {
+                (Ok(changed), Look::Known { customer, .. }) if changed == *customer => return,
+                (Err(RecvError::Lagged(_)), Look::Known { .. }) => return,
+                // The engine is gone; the stream ends with the server.
+                (Err(RecvError::Closed), _) => std::future::pending::<()>().await,
+                _ => {}
+            }
+        }
+    }
+
+    /// Ends when the clock alone changes what the page shows.
+    async fn clock(&self) {
+        match &self.shown {
+            Look::Known { next_change_at: Some(at), .. } => {
+                // A record that should have been decided by then and was not is looked at no more often than this.
+                let soonest = self.web.ports().sleep(Duration::from_secs(1));
+                tokio::join!(self.web.ports().sleep_until(*at), soonest);
+            }
+            Look::Known { next_change_at: None, .. } => std::future::pending().await,
+            Look::Unknown | Look::Gone => self.web.ports().sleep(SEEK_EVERY).await,
+        }
+    }
+}
+
+fn event(region: Region) -> Event {
+    // A carriage return would end a line of the stream; in HTML it is a blank like any other.
+    Event::default().event(region.name).data(region.html.replace('\r', " "))
+}
