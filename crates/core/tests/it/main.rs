@@ -2,6 +2,7 @@
 
 mod checkouts;
 mod explained;
+mod facts;
 mod laws;
 mod rows;
 mod shop;

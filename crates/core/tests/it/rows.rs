@@ -217,3 +217,15 @@ fn a_changed_billing_address_moves_mail_and_not_access() {
     assert_eq!(record.access_address(), Email::parse("ada@example.com"));
     assert_eq!(record.mail_address(), Email::parse("new@example.com"));
 }
+
+#[test]
+fn the_end_of_grace_is_proven_by_a_read_after_it() {
+    let record = |seconds| {
+        let told = renewal_fails();
+        let newest = told.0.last().expect("the story ends past due").2.body.clone();
+        told.read(seconds, Kind::Subscription, "sub_1", newest).record()
+    };
+    let decide = |seconds| decide_for(&record(seconds), &BTreeMap::new(), &[], &catalogue(), true, 38 * DAY);
+    assert_eq!(removal(&decide(36 * DAY)), Removal::NeedsProof([key(Kind::Subscription, "sub_1")].into()));
+    assert_eq!(removal(&decide(37 * DAY)), Removal::Proven);
+}

@@ -400,3 +400,14 @@ fn a_refund_of_a_period_long_over_changes_nothing() {
         .event(31 * DAY, Kind::Charge, "ch_1", refunded(24_900));
     assert_eq!(line(&told.decide(&catalogue(), 32 * DAY)), format!("community=payment_received | {IN}"));
 }
+
+#[test]
+fn a_refund_of_the_last_period_leaves_grace_alone() {
+    let told = renewal_fails().read(4, Kind::InvoicePayments, "pi_1", pays("in_1")).event(
+        31 * DAY,
+        Kind::Charge,
+        "ch_1",
+        refunded(24_900),
+    );
+    assert_eq!(line(&told.decide(&catalogue(), 32 * DAY)), format!("community=past_due | {IN}"));
+}
