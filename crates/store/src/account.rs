@@ -55,16 +55,17 @@ pub struct Account {
 }
 
 statements! {
-    /// Takes the lease when nobody has one that still runs, oneself included. Leases of several
+    /// Takes the lease when nobody else has one that still runs. A holder that asks anew restarted
+    /// and forgot its lease; the new epoch shuts out whatever it left running. Leases of several
     /// nodes are judged by one clock: PostgreSQL's own. SQLite serves one process, whose clock it takes.
     LEASE_TAKE = sqlite "INSERT INTO account (name, holder, lease_until, epoch, breaker) VALUES (?1, ?2, ?3 + ?4, 1, ?5) \
             ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, lease_until = excluded.lease_until, epoch = account.epoch + 1 \
-            WHERE account.holder IS NULL OR account.lease_until IS NULL OR account.lease_until <= ?3 RETURNING epoch, lease_until",
+            WHERE account.holder IS NULL OR account.holder = ?2 OR account.lease_until IS NULL OR account.lease_until <= ?3 RETURNING epoch, lease_until",
         postgres "INSERT INTO account (name, holder, lease_until, epoch, breaker) \
             VALUES (?1, ?2, CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT) + CAST(?4 AS BIGINT) \
                 + 0 * CAST(?3 AS BIGINT), 1, ?5) \
             ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, lease_until = excluded.lease_until, epoch = account.epoch + 1 \
-            WHERE account.holder IS NULL OR account.lease_until IS NULL \
+            WHERE account.holder IS NULL OR account.holder = ?2 OR account.lease_until IS NULL \
                 OR account.lease_until <= CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT) RETURNING epoch, lease_until";
     /// Prolongs a lease that nobody took since. The same two clocks.
     LEASE_RENEW = sqlite "UPDATE account SET lease_until = ?4 + ?5 WHERE name = ?1 AND holder = ?2 AND epoch = ?3 RETURNING epoch, lease_until",
@@ -133,7 +134,8 @@ fn leased(account: &str, holder: &str, rows: Vec<Row>) -> Result<Option<Lease>, 
 }
 
 impl Store {
-    /// Takes the lease of an account, with a new epoch. `None`: a lease still runs, be it one's own.
+    /// Takes the lease of an account, with a new epoch. `None`: somebody else's still runs. `holder`
+    /// must name one running process only: whoever has the same name takes the lease over.
     pub async fn lease(
         &self,
         account: &str,

@@ -21,9 +21,9 @@ pub struct CatalogueVersion {
 }
 
 statements! {
-    /// A version; one that was in force before comes into force again.
+    /// A version; one that was in force before can come back, and keeps its earlier time.
     CATALOGUE_PUT = "INSERT INTO catalogue_version (version, entry, json, since) VALUES (?1, ?2, ?3, ?4) \
-        ON CONFLICT (version) DO UPDATE SET entry = excluded.entry, since = excluded.since";
+        ON CONFLICT (version, since) DO NOTHING";
     /// The version in force at an instant.
     CATALOGUE_AT = "SELECT version, entry, json, since FROM catalogue_version WHERE since <= ?1 ORDER BY since DESC, version LIMIT 1";
     /// All versions, oldest first.

@@ -226,6 +226,11 @@ pub enum Write {
         /// How many removals in what time, in our words.
         reason: String,
     },
+    /// Has every live customer looked at again: the catalogue changed.
+    WakeAll {
+        /// When.
+        at: Timestamp,
+    },
     /// Releases a brake and makes the rows behind it due. A conflict unless it holds.
     BrakeRelease {
         /// Its name.
@@ -393,6 +398,7 @@ impl<'a> Compiled<'a> {
             Write::BrakeEngage { name, target, at, reason } => {
                 self.script.push(brake::engage(name, *target, *at, reason));
             }
+            Write::WakeAll { at } => self.script.push(crate::due::wake_all(*at)),
             Write::BrakeRelease { name, at, by } => self.script.extend(brake::release(name, *at, by)),
             Write::StatusLink(row) => self.script.extend(link::put(row)),
             Write::StatusLinksRevoke { customer, at } => self.script.push(link::revoke(customer, *at)),

@@ -1,8 +1,9 @@
 //! What is due, and when the next thing will be.
 
-use crate::sql::statements;
+use crate::sql::{Statement, statements};
 use crate::{Error, Store};
 use frontdesk_core::id::CustomerId;
+use frontdesk_core::target::Target;
 use jiff::Timestamp;
 
 statements! {
@@ -15,11 +16,27 @@ statements! {
     NEXT_WAKE = "SELECT MIN(next_wake_at) FROM customer WHERE merged_into IS NULL AND next_wake_at IS NOT NULL";
     /// The earliest read.
     NEXT_READ = "SELECT MIN(due_at) FROM source_read";
+    /// The earliest sync of one target.
+    NEXT_SYNC_OF = "SELECT MIN(next_attempt_at) FROM sync WHERE target = ?1 AND next_attempt_at IS NOT NULL";
+    /// Has every live customer looked at again. A decision under way, which would put its own
+    /// wake-up in place of this one, is refused by the revision and made anew.
+    WAKE_ALL = "UPDATE customer SET next_wake_at = ?1, revision = revision + 1 WHERE merged_into IS NULL AND (next_wake_at IS NULL OR next_wake_at > ?1)";
     /// The earliest sync.
     NEXT_SYNC = "SELECT MIN(next_attempt_at) FROM sync WHERE next_attempt_at IS NOT NULL";
 }
 
+/// Has every live customer looked at again; see [`crate::Write::WakeAll`].
+pub(crate) fn wake_all(at: Timestamp) -> Statement {
+    WAKE_ALL.with([at.into()])
+}
+
 impl Store {
+    /// When the earliest row of a target is due; the answer may lie in the past. `None`: none by itself.
+    pub async fn next_sync(&self, target: Target) -> Result<Option<Timestamp>, Error> {
+        let rows = self.db.query(NEXT_SYNC_OF.with([target.as_str().into()])).await?;
+        rows.into_iter().next().map_or(Ok(None), |row| row.columns().time_opt())
+    }
+
     /// Customers whose decision may have changed by the clock alone at `now`, earliest first.
     pub async fn wakes_due(&self, now: Timestamp, limit: u32) -> Result<Vec<CustomerId>, Error> {
         let rows = self.db.query(WAKES_DUE.with([now.into(), limit.into()])).await?;

@@ -54,6 +54,8 @@ statements! {
             AND (CAST(?3 AS TEXT) IS NULL OR brake = ?3) AND customer_id > ?4 ORDER BY customer_id, target LIMIT ?5";
     /// How many rows of each target are in each state.
     SYNC_STATES = "SELECT target, state, COUNT(*) FROM sync GROUP BY target, state";
+    /// How many rows wait behind a brake.
+    SYNC_BRAKED = "SELECT COUNT(*) FROM sync WHERE brake = ?1";
     /// When the earliest row of a target is due, and how many were due at an instant.
     SYNC_BACKLOG = "SELECT COUNT(*), MIN(due_since) FROM sync WHERE target = ?1 AND next_attempt_at IS NOT NULL AND next_attempt_at <= ?2";
 }
@@ -163,6 +165,13 @@ impl Store {
     pub async fn sync_due(&self, target: Target, now: Timestamp, limit: u32) -> Result<Vec<Sync>, Error> {
         let rows = self.db.query(SYNC_DUE.with([target.as_str().into(), now.into(), limit.into()])).await?;
         rows.into_iter().map(read).collect()
+    }
+
+    /// How many rows wait behind the brake of this name.
+    pub async fn braked(&self, name: &str) -> Result<u64, Error> {
+        let rows = self.db.query(SYNC_BRAKED.with([name.into()])).await?;
+        let count = rows.into_iter().next().map_or(Ok(0), |row| row.columns().int())?;
+        Ok(u64::try_from(count).unwrap_or(0))
     }
 
     /// A page of rows by customer; `after` is the last customer of the page before. A customer has

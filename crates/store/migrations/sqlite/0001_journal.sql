@@ -37,10 +37,11 @@ CREATE INDEX journal_customer ON journal (customer_id, seq);
 CREATE INDEX journal_object ON journal (object_id);
 
 CREATE TABLE catalogue_version (
-    version TEXT PRIMARY KEY NOT NULL, -- C0: hash of the catalogue's canonical JSON
+    version TEXT NOT NULL, -- C0: hash of the catalogue's canonical JSON
     entry TEXT NOT NULL, -- C1: the journal entry that brought it
     json TEXT NOT NULL, -- C1: the catalogue, as the core reads it
-    since INTEGER NOT NULL -- C1: when it came into force
+    since INTEGER NOT NULL, -- C1: when it came into force; a version can come back
+    PRIMARY KEY (version, since)
 ) STRICT;
 
 CREATE INDEX catalogue_version_since ON catalogue_version (since);

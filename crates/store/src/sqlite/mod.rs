@@ -108,6 +108,10 @@ impl InThread {
 
 /// Prepares every statement on one connection.
 fn prepare_all(connection: &Connection) -> Result<usize, Error> {
+    // Preparing trusts the schema as this connection knows it; running anything looks again.
+    connection
+        .query_row("SELECT COUNT(*) FROM sqlite_schema", [], |_| Ok(()))
+        .map_err(|error| run::fault(&error, "sqlite_schema").error)?;
     let mut count = 0;
     for sql in registry() {
         if let Some(text) = sql.text(crate::sql::Engine::Sqlite) {
@@ -116,4 +120,167 @@ fn prepare_all(connection: &Connection) -> Result<usize, Error> {
         }
     }
     Ok(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Store;
+    use crate::journal::{EntryKind, EntryState, NewEntry};
+    use crate::sql::Sql;
+    use frontdesk_core::id::{EntryId, SourceId};
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use writer::{Line, Queue};
+
+    static SMALL: Sql = Sql { name: "SMALL", sqlite: Some("PRAGMA max_page_count = 60"), postgres: None };
+    static LARGE: Sql = Sql { name: "LARGE", sqlite: Some("PRAGMA max_page_count = 100000"), postgres: None };
+
+    fn entry(nth: u8, body_bytes: usize) -> NewEntry {
+        NewEntry {
+            id: EntryId::from_parts(1, [nth; 10]),
+            source: SourceId::new("stripe"),
+            event_key: format!("evt_{nth}"),
+            kind: EntryKind::Event,
+            event_type: "invoice.paid".to_owned(),
+            object_id: None,
+            object_created_at: None,
+            livemode: None,
+            api_version: None,
+            received_at: Timestamp::UNIX_EPOCH,
+            verified_by: None,
+            headers: "{}".to_owned(),
+            body: vec![b'x'; body_bytes],
+            state: EntryState::Pending,
+            reason: None,
+        }
+    }
+
+    /// A folder of its own for each test, which goes with it.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("frontdesk-sqlite-{name}-{}", std::process::id()));
+            std::fs::create_dir_all(&path).unwrap();
+            Self(path)
+        }
+
+        fn settings(&self, mode: SqliteMode) -> SqliteSettings {
+            SqliteSettings { path: self.0.join("frontdesk.db"), mode, now: Timestamp::UNIX_EPOCH }
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            drop(std::fs::remove_dir_all(&self.0));
+        }
+    }
+
+    fn block_on<F: Future>(future: F) -> F::Output {
+        tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap()
+            .block_on(future)
+    }
+
+    #[test]
+    fn a_full_disk_is_told_loses_nothing_and_heals_by_itself() {
+        for mode in [SqliteMode::Threaded, SqliteMode::InThread { vfs: None }] {
+            let folder =
+                Folder::new(if mode == SqliteMode::Threaded { "full-threaded" } else { "full-in-thread" });
+            let store = Store::open_sqlite(&folder.settings(mode)).unwrap();
+            block_on(async {
+                store.db.write_one(SMALL.with([])).await.unwrap();
+                let mut kept = 0;
+                while store.journal_insert(entry(kept, 20_000)).await.is_ok() {
+                    kept += 1;
+                    assert!(kept < 100, "the limit holds");
+                }
+                assert!(matches!(store.journal_insert(entry(kept, 20_000)).await, Err(Error::Full)));
+                assert!(
+                    matches!(store.journal_insert(entry(kept, 90_000)).await, Err(Error::Full)),
+                    "still full"
+                );
+                assert_eq!(store.balance().await.unwrap().rows, i64::from(kept), "reads go on");
+                store.db.write_one(LARGE.with([])).await.unwrap();
+                store.journal_insert(entry(kept, 90_000)).await.unwrap();
+                assert_eq!(store.balance().await.unwrap().rows, i64::from(kept) + 1);
+            });
+        }
+    }
+
+    #[test]
+    fn what_waits_is_committed_together_journal_entries_first() {
+        let folder = Folder::new("group");
+        let mut connection = setup::open_writer(&folder.settings(SqliteMode::Threaded), None).unwrap();
+        static COMMITS: AtomicU32 = AtomicU32::new(0);
+        let count = || {
+            COMMITS.fetch_add(1, Ordering::Relaxed);
+            false
+        };
+        connection.commit_hook(Some(count)).unwrap();
+        let queue = Queue::default();
+        let put = |value: &str| vec![crate::meta::put("who", value)];
+        let work: Vec<_> =
+            (0..20).map(|nth| queue.push(Line::Work, put(&format!("work {nth}"))).unwrap()).collect();
+        let entries: Vec<_> =
+            (0..30).map(|nth| queue.push(Line::Ingest, entry(nth, 10).script()).unwrap()).collect();
+        let refused =
+            queue.push(Line::Work, vec![crate::meta::put("who", "nobody").expecting_none()]).unwrap();
+        let last = queue.push(Line::Ingest, put("ingest")).unwrap();
+        queue.close();
+        writer::run(connection, &queue);
+        assert_eq!(COMMITS.load(Ordering::Relaxed), 1, "fifty-two callers shared one commit");
+        for answer in work.into_iter().chain(entries).chain([last]) {
+            answer.blocking_recv().unwrap().unwrap();
+        }
+        assert!(matches!(refused.blocking_recv().unwrap(), Err(Error::Conflict { statement: "META_PUT" })));
+        let store = Store::open_sqlite(&folder.settings(SqliteMode::InThread { vfs: None })).unwrap();
+        block_on(async {
+            assert_eq!(
+                store.meta("who").await.unwrap().as_deref(),
+                Some("work 19"),
+                "what conflicted undid itself alone"
+            );
+            assert_eq!(store.balance().await.unwrap().rows, 30);
+        });
+    }
+
+    #[test]
+    fn a_failed_commit_is_told_to_all_who_shared_it() {
+        let folder = Folder::new("hook");
+        let mut connection = setup::open_writer(&folder.settings(SqliteMode::Threaded), None).unwrap();
+        connection.commit_hook(Some(|| true)).unwrap();
+        let queue = Queue::default();
+        let answers: Vec<_> =
+            (0..5).map(|nth| queue.push(Line::Ingest, entry(nth, 10).script()).unwrap()).collect();
+        queue.close();
+        writer::run(connection, &queue);
+        for answer in answers {
+            assert!(
+                answer.blocking_recv().unwrap().is_err(),
+                "nothing is acknowledged that was not committed"
+            );
+        }
+        let store = Store::open_sqlite(&folder.settings(SqliteMode::InThread { vfs: None })).unwrap();
+        assert_eq!(block_on(store.balance()).unwrap().rows, 0);
+    }
+
+    #[test]
+    fn a_failed_sync_ends_all_writing_and_a_full_disk_does_not() {
+        let failure = |code| rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+        for code in [
+            rusqlite::ffi::SQLITE_IOERR_FSYNC,
+            rusqlite::ffi::SQLITE_IOERR_WRITE,
+            rusqlite::ffi::SQLITE_CORRUPT,
+        ] {
+            assert_eq!(run::fault(&failure(code), "x").scope, run::Scope::Poison);
+        }
+        assert_eq!(run::fault(&failure(rusqlite::ffi::SQLITE_FULL), "x").scope, run::Scope::Transaction);
+        let queue = Queue::default();
+        queue.poison("an earlier write failed");
+        assert!(matches!(queue.push(Line::Ingest, Script::new()), Err(Error::Unavailable(_))));
+    }
 }

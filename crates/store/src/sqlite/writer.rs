@@ -96,7 +96,7 @@ impl Queue {
     }
 
     /// Turns everybody away from now on.
-    fn poison(&self, why: &str) {
+    pub(super) fn poison(&self, why: &str) {
         self.lock().poisoned = Some(why.to_owned());
     }
 }
