@@ -37,9 +37,9 @@ impl Cluster {
         let mut init = cluster.program("initdb");
         init.arg("-D").arg(&data).args(["-U", USER, "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C"]);
         run_quietly(&mut init)?;
-        // Nothing here outlives the tests, so nothing needs to survive a power cut.
+        // `fsync` stays on, as in production: the store refuses a server that runs without it.
         let settings = format!(
-            "-c listen_addresses='' -c unix_socket_directories='{}' -c fsync=off -c max_connections={CONNECTIONS_MAX}",
+            "-c listen_addresses='' -c unix_socket_directories='{}' -c max_connections={CONNECTIONS_MAX}",
             cluster.folder.display()
         );
         let mut start = cluster.program("pg_ctl");

@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Trouble> {
     let sums: Vec<_> =
         ["passed", "failed", "ignored"].map(|word| format!("{} {word}", sum(&closing, word))).into();
     let word = if status.success() { "ok" } else { "FAILED" };
-    print_line(&format!("all tests: {word}. {}; in {} test binaries", sums.join("; "), closing.len()));
+    print_line(&format!("all tests: {word}. {}; test binaries: {}", sums.join("; "), closing.len()));
     if status.success() { Ok(()) } else { Err(Trouble::new(format!("`cargo test` ended with {status}"))) }
 }
 
