@@ -95,7 +95,7 @@ impl<P: Ports> Engine<P> {
             let pending = self.store().pending(ENTRIES_PER_PASS, now).await?;
             let wakes = self.store().wakes_due(now, WAKES_PER_PASS).await?;
             if pending.is_empty() && wakes.is_empty() {
-                return self.store().next_due(now).await;
+                return self.store().next_apply(now).await;
             }
             for stored in pending {
                 self.ports().crash_point("B1").await;

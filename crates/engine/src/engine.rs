@@ -9,15 +9,13 @@ use frontdesk_core::catalogue::Catalogue;
 use frontdesk_core::id::{CustomerId, EntryId};
 use frontdesk_core::target::Target;
 use frontdesk_store::{Error, Store};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, broadcast};
 
 /// How long a loop waits after the store failed.
 const STORE_FAILED_PAUSE: Duration = Duration::from_secs(1);
-/// The longest that a loop sleeps without looking: what another node made due is found by then.
-const LOOK_EVERY: SignedDuration = SignedDuration::from_secs(5);
 /// Changes that a slow listener may miss before it is told to load again.
 const CHANGES_HELD: usize = 256;
 
@@ -156,7 +154,7 @@ impl<P: Ports> Engine<P> {
             match done {
                 Ok(next) => {
                     let now = self.ports().now_wall();
-                    let look = now.saturating_add(LOOK_EVERY).unwrap_or(Timestamp::MAX);
+                    let look = now.saturating_add(self.settings().look_every).unwrap_or(Timestamp::MAX);
                     let until = next.map_or(look, |at| at.min(look));
                     self.bell().wait(self.ports(), who, Some(until)).await;
                 }

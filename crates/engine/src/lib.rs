@@ -23,10 +23,12 @@ pub mod ingest;
 pub mod lease;
 pub mod ports;
 pub mod reads;
+pub mod rebuild;
 pub mod reconcile;
 pub mod settings;
 mod setup;
 pub mod subject;
+pub mod view;
 
 pub use bell::{Bell, Loop};
 pub use engine::Engine;

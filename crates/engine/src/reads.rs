@@ -41,7 +41,7 @@ impl<P: Ports> Engine<P> {
         let now = self.ports().now_wall();
         let source = self.settings().source.id.clone();
         if self.store().reads_due(&source, now, 1).await?.is_empty() {
-            return Ok(None);
+            return self.store().next_read().await;
         }
         let Some(mut lease) = self.take_lease(SOURCE).await? else { return Ok(None) };
         loop {
@@ -49,7 +49,7 @@ impl<P: Ports> Engine<P> {
             let due = self.store().reads_due(&source, now, READS_PER_PASS).await?;
             if due.is_empty() {
                 self.store().release(&lease).await?;
-                return Ok(None);
+                return self.store().next_read().await;
             }
             for row in due {
                 lease = match self.keep_lease(lease).await? {

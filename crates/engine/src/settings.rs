@@ -66,9 +66,14 @@ pub struct Settings {
     pub targets: BTreeMap<Target, TargetSettings>,
     /// The catalogue as the file says.
     pub catalogue: Catalogue,
-    /// How long a lease of a target account lasts. Longer than a request may take.
+    /// How long a lease of a target account lasts without being renewed. Longer than a request may take.
     pub lease: SignedDuration,
+    /// The longest that a loop sleeps without looking: what another node made due is found by then.
+    pub look_every: SignedDuration,
 }
 
 /// The default of [`Settings::lease`]: three times what one request may take.
 pub const LEASE: SignedDuration = SignedDuration::from_secs(60);
+
+/// The default of [`Settings::look_every`].
+pub const LOOK_EVERY: SignedDuration = SignedDuration::from_secs(5);

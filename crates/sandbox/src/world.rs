@@ -45,7 +45,8 @@ impl Provider {
     }
 
     /// The provider whose base path a path is under; the three are disjoint.
-    fn of(path: &str) -> Option<Self> {
+    /// The provider that a path belongs to; `None`: the sandbox itself, or nobody.
+    pub fn of(path: &str) -> Option<Self> {
         if path.starts_with("/v1/") {
             Some(Self::Stripe)
         } else if path.starts_with("/api/admin/v2/") {

@@ -31,6 +31,28 @@ pub(crate) fn wake_all(at: Timestamp) -> Statement {
 }
 
 impl Store {
+    /// When an entry may be applied next, or a customer is to be looked at again. An entry that was never tried is
+    /// due at `now`; the answer may lie in the past.
+    pub async fn next_apply(&self, now: Timestamp) -> Result<Option<Timestamp>, Error> {
+        self.earliest(vec![NEXT_ENTRY.with([now.into()]), NEXT_WAKE.with([])]).await
+    }
+
+    /// When the earliest read at a source is due; the answer may lie in the past.
+    pub async fn next_read(&self) -> Result<Option<Timestamp>, Error> {
+        self.earliest(vec![NEXT_READ.with([])]).await
+    }
+
+    async fn earliest(&self, script: Vec<Statement>) -> Result<Option<Timestamp>, Error> {
+        let mut next = None;
+        for row in self.db.read(script).await?.into_iter().flatten() {
+            next = match (next, row.columns().time_opt()?) {
+                (Some(a), Some(b)) => Some(std::cmp::min::<Timestamp>(a, b)),
+                (a, b) => a.or(b),
+            };
+        }
+        Ok(next)
+    }
+
     /// When the earliest row of a target is due; the answer may lie in the past. `None`: none by itself.
     pub async fn next_sync(&self, target: Target) -> Result<Option<Timestamp>, Error> {
         let rows = self.db.query(NEXT_SYNC_OF.with([target.as_str().into()])).await?;
@@ -48,13 +70,6 @@ impl Store {
     pub async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, Error> {
         let script =
             vec![NEXT_ENTRY.with([now.into()]), NEXT_WAKE.with([]), NEXT_READ.with([]), NEXT_SYNC.with([])];
-        let mut next = None;
-        for row in self.db.read(script).await?.into_iter().flatten() {
-            next = match (next, row.columns().time_opt()?) {
-                (Some(a), Some(b)) => Some(std::cmp::min::<Timestamp>(a, b)),
-                (a, b) => a.or(b),
-            };
-        }
-        Ok(next)
+        self.earliest(script).await
     }
 }

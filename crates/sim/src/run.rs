@@ -1,0 +1,585 @@
+//! One run from its seed: safety under faults, then the faults stop and it must converge, then a day of silence, then
+//! the books are opened.
+
+use crate::customers::{GRACE, address, live};
+use crate::executor::{Executor, Node, Step};
+use crate::fault::{Fault, Marks, Plan};
+use crate::oracle;
+use crate::ports::SimPorts;
+use crate::rng::Rng;
+use crate::truth::Truth;
+use crate::world::{Broken, Stage, epoch};
+use frontdesk_core::budget::{Limits, Monthly};
+use frontdesk_core::catalogue::{self, Catalogue, Good, Meaning, Policy};
+use frontdesk_core::id::{EntitlementId, PlanId, SourceId};
+use frontdesk_core::target::{Item, Target};
+use frontdesk_engine::ingest::{Answer, Standing};
+use frontdesk_engine::settings::{Connection, Mode, Settings, Source, TargetSettings};
+use frontdesk_engine::Engine;
+use frontdesk_providers::call::Base;
+use frontdesk_providers::secret::Secret;
+use frontdesk_providers::{circle, kit, stripe};
+use frontdesk_sandbox::{Delivery, Provider};
+use frontdesk_store::{SqliteMode, SqliteSettings, Store};
+use jiff::SignedDuration;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Notify, oneshot};
+
+/// The signing secret of every run.
+const SECRET: &str = "whsec_simulatedSecret0001";
+/// How long after the last fault everything must be in line (I19).
+pub const CONVERGES_WITHIN: Duration = Duration::from_secs(30 * 60);
+/// How long nothing may be written after that (I20).
+pub const SILENCE: Duration = Duration::from_secs(24 * 60 * 60);
+/// Wall time that one run may take; more is a livelock.
+pub const WALL_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// How long a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// Six hours with up to five people.
+    Short,
+    /// Ten days with up to twenty.
+    Long,
+}
+
+impl Profile {
+    /// The profile of this name.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "short" => Some(Self::Short),
+            "long" => Some(Self::Long),
+            _ => None,
+        }
+    }
+
+    const fn span(self) -> Duration {
+        match self {
+            Self::Short => Duration::from_secs(6 * 3600),
+            Self::Long => Duration::from_secs(10 * 24 * 3600),
+        }
+    }
+}
+
+/// What is fixed before a run begins.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The seed.
+    pub seed: u64,
+    /// How long it is.
+    pub profile: Profile,
+    /// The faults, if not the seed's own: for shrinking.
+    pub plan: Option<Plan>,
+    /// How many people, if not the seed's own: for shrinking.
+    pub people: Option<usize>,
+    /// A planted bug.
+    pub bug: Option<&'static str>,
+    /// Whether to keep the whole trace.
+    pub keep_trace: bool,
+}
+
+impl Setup {
+    /// The plain run of a seed.
+    pub const fn of(seed: u64, profile: Profile) -> Self {
+        Self { seed, profile, plan: None, people: None, bug: None, keep_trace: false }
+    }
+}
+
+/// How a run ended.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The seed.
+    pub seed: u64,
+    /// Promises seen broken, the first first.
+    pub broken: Vec<Broken>,
+    /// Faults met.
+    pub marks: Marks,
+    /// The faults that were on.
+    pub plan: Plan,
+    /// How many people.
+    pub people: usize,
+    /// Virtual time lived.
+    pub lived: Duration,
+    /// The digest of everything that happened.
+    pub trace: String,
+    /// The last lines of the trace.
+    pub tail: Vec<String>,
+}
+
+/// What the tasks of a run share.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The world, the network, the trace.
+    pub stage: Stage,
+    /// How long people live in it.
+    pub span: Duration,
+    /// Wakes the webhook sender.
+    pub sender: Arc<Notify>,
+    /// The one store that all nodes share.
+    pub store: Store,
+    settings: Settings,
+    truth: Arc<Mutex<Truth>>,
+    nodes: Arc<Mutex<BTreeMap<Node, Option<Engine<SimPorts>>>>>,
+    rng: Rng,
+}
+
+impl Run {
+    /// Works on the truth.
+    pub fn truth<T>(&self, work: impl FnOnce(&mut Truth) -> T) -> T {
+        work(&mut self.truth.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn nodes<T>(&self, work: impl FnOnce(&mut BTreeMap<Node, Option<Engine<SimPorts>>>) -> T) -> T {
+        work(&mut self.nodes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The catalogue of every run.
+    pub fn catalogue() -> Catalogue {
+        use crate::customers::Plan as Sold;
+        let sold = [("community", Sold::Community), ("pro", Sold::Pro), ("course", Sold::Course)];
+        let source = SourceId::new("stripe");
+        let plans = sold.iter().map(|(name, plan)| catalogue::Plan {
+            id: PlanId::new(*name),
+            title: (*name).to_owned(),
+            goods: [Good { source: source.clone(), id: plan.price().to_owned() }].into(),
+            grants: [EntitlementId::new(*name)].into(),
+            policy: Policy { grace: GRACE, ..Policy::default() },
+            beneficiary: None,
+        });
+        let entitlements = sold.iter().map(|(name, plan)| {
+            (EntitlementId::new(*name), Meaning { title: (*name).to_owned(), items: plan.items() })
+        });
+        Catalogue { plans: plans.collect(), entitlements: entitlements.collect(), ..Catalogue::default() }
+    }
+
+    fn start_node(&self, node: Node, life: u64) {
+        let ports = SimPorts::new(self.stage.clone(), node, self.rng.fork(&format!("node{node}.{life}")));
+        let settings = Settings { node: format!("node{node}.{life}"), ..self.settings.clone() };
+        let run = self.clone();
+        self.stage.trace(node, "starts");
+        self.stage.clock.spawn(node, async move {
+            let engine = match Engine::open(ports, run.store.clone(), settings).await {
+                Ok(engine) => engine,
+                Err(error) => {
+                    run.stage.broken("I30", format!("a node cannot start: {error}"));
+                    return;
+                }
+            };
+            engine.start();
+            run.nodes(|nodes| nodes.insert(node, Some(engine)));
+        });
+    }
+
+    /// Hands one delivery to a living node, as the network would, and tells the sender what came back.
+    async fn deliver(self, delivery: Delivery, mut rng: Rng) {
+        let plan = self.stage.with(|shared| shared.plan.clone());
+        let strike = |fault, rng: &mut Rng| {
+            let strikes = plan.strikes(fault, rng);
+            if strikes {
+                self.stage.with(|shared| shared.marks.hit(fault));
+            }
+            strikes
+        };
+        let mut wait = rng.between(1, 800);
+        if strike(Fault::Reorder, &mut rng) {
+            wait += rng.below(60_000);
+        }
+        // A signature is good for five minutes: what is later comes as the sender's own retry.
+        let is_late = strike(Fault::Late, &mut rng);
+        self.stage.clock.sleep(Duration::from_millis(wait)).await;
+        let copies = if strike(Fault::Duplicate, &mut rng) { rng.between(2, 5) } else { 1 };
+        let mut outcome = Err("nobody listens".to_owned());
+        if is_late {
+            outcome = Err("lost on the way".to_owned());
+        } else {
+            let attempts: Vec<_> = (0..copies).map(|_| self.post(&delivery, &mut rng)).collect();
+            for attempt in attempts {
+                if let Ok(status) = attempt.await {
+                    outcome = Ok(status);
+                }
+            }
+        }
+        if outcome.is_ok() && strike(Fault::LostAnswerToSender, &mut rng) {
+            outcome = Err("no answer".to_owned());
+        }
+        let now = self.stage.true_now();
+        self.stage.trace(0, format!("delivery {} {outcome:?}", delivery.event));
+        self.stage.with(|shared| shared.world.delivered(delivery.id, outcome, now));
+        self.sender.notify_one();
+    }
+
+    /// One request to a living node. The answer is lost when the node dies meanwhile.
+    fn post(&self, delivery: &Delivery, rng: &mut Rng) -> oneshot::Receiver<u16> {
+        let (tell, hear) = oneshot::channel();
+        let living: Vec<_> = self.nodes(|nodes| {
+            nodes.iter().filter_map(|(node, engine)| engine.clone().map(|engine| (*node, engine))).collect()
+        });
+        if living.is_empty() {
+            return hear;
+        }
+        let (node, engine) = rng.pick(&living).clone();
+        let (run, event, body) = (self.clone(), delivery.event.clone(), delivery.body.clone());
+        let signature = delivery
+            .headers
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case("stripe-signature"))
+            .map(|(_, value)| value.clone().into_bytes());
+        self.stage.clock.spawn(node, async move {
+            let answer = engine.ingest(signature.as_deref(), &body).await;
+            let status = match &answer {
+                Answer::Stored { standing, .. } => {
+                    oracle::acknowledged(&run, &event, *standing == Standing::Duplicate).await;
+                    200
+                }
+                Answer::Refused(_) => 401,
+                Answer::NoEvent(_) => 400,
+                Answer::Busy { .. } => 503,
+            };
+            // The sender may have given up.
+            let _ = tell.send(status);
+        });
+        hear
+    }
+
+    /// The webhook sender: takes what is due, hands it over, sleeps until the next.
+    async fn send(self, rng: Rng) {
+        let mut nth = 0u64;
+        loop {
+            let now = self.stage.true_now();
+            for delivery in self.stage.with(|shared| shared.world.due_deliveries(now)) {
+                nth += 1;
+                let rng = rng.fork(&format!("delivery{nth}"));
+                self.stage.clock.spawn(0, self.clone().deliver(delivery, rng));
+            }
+            let next = self.stage.with(|shared| shared.world.next_due());
+            let wait = next.map(|at| Duration::try_from(at.duration_since(now)).unwrap_or(Duration::from_millis(1)));
+            let wait = wait.unwrap_or(Duration::from_secs(3600)).max(Duration::from_millis(1));
+            tokio::select! {
+                biased;
+                () = self.sender.notified() => {}
+                () = self.stage.clock.sleep(wait) => {}
+            }
+        }
+    }
+
+    /// The large faults: outages, refused credentials, a spent allowance, acts by hand, a lying clock, forgeries.
+    async fn disturb(self, mut rng: Rng, people: usize) {
+        let slots = 12u64;
+        for _ in 0..slots {
+            let slot = u64::try_from(self.span.as_millis()).unwrap_or(u64::MAX) / slots;
+            self.stage.clock.sleep(Duration::from_millis(rng.between(slot / 4, slot))).await;
+            let plan = self.stage.with(|shared| shared.plan.clone());
+            let on = |fault| plan.has(fault);
+            let provider = *rng.pick(&[Provider::Circle, Provider::Kit, Provider::Stripe]);
+            let until = self.stage.clock.now() + Duration::from_secs(rng.between(30, 3000));
+            let person = usize::try_from(rng.below(people as u64)).expect("few people");
+            match rng.below(8) {
+                0 if on(Fault::Outage) => self.stage.with(|shared| {
+                    shared.marks.hit(Fault::Outage);
+                    shared.out_until.insert(provider, until);
+                }),
+                1 if on(Fault::Unauthorized) => self.stage.with(|shared| {
+                    shared.marks.hit(Fault::Unauthorized);
+                    shared.refuses_until.insert(provider, until);
+                }),
+                2 if on(Fault::AllowanceSpent) => {
+                    self.stage.control("circle/calls", &json!({ "n": 4200 }));
+                    self.stage.with(|shared| shared.marks.hit(Fault::AllowanceSpent));
+                }
+                3 if on(Fault::ByHand) => {
+                    // A stranger is let in by hand: listed and left, never removed (F78).
+                    let email = format!("guest{}@example.com", rng.below(1000));
+                    self.stage.control("circle/member", &json!({ "email": email, "name": "A guest", "state": "active" }));
+                    self.stage.control("circle/add", &json!({ "email": email, "group": 4012 }));
+                    self.stage.with(|shared| shared.marks.hit(Fault::ByHand));
+                }
+                4 if on(Fault::ClockJump) => {
+                    let years = *rng.pick(&[10i64, -10, 1]);
+                    self.stage.with(|shared| {
+                        shared.marks.hit(Fault::ClockJump);
+                        shared.clock_lie = SignedDuration::from_hours(years * 365 * 24);
+                    });
+                    self.stage.clock.sleep(Duration::from_secs(rng.between(1, 900))).await;
+                    self.stage.with(|shared| shared.clock_lie = SignedDuration::ZERO);
+                }
+                5 if on(Fault::Forged) => {
+                    let raw = json!({ "id": format!("evt_forged{}", rng.next()), "object": "event", "type": "checkout.session.completed",
+                        "created": self.stage.true_now().as_second(), "livemode": true, "data": { "object": { "id": "cs_forged", "object": "checkout.session" } } });
+                    self.stage.control("stripe/event", &json!({ "raw_body": raw.to_string(), "sign": "wrong" }));
+                    self.stage.with(|shared| shared.marks.hit(Fault::Forged));
+                    self.sender.notify_one();
+                }
+                6 if on(Fault::UnknownType) => {
+                    let object = json!({ "id": "px_1", "object": "payout" });
+                    self.stage.control("stripe/event", &json!({ "type": "payout.paid", "object": object }));
+                    self.stage.with(|shared| shared.marks.hit(Fault::UnknownType));
+                    self.sender.notify_one();
+                }
+                7 => {
+                    // Somebody accepts an invitation, if one is out.
+                    let now = self.stage.true_now();
+                    let state = self.stage.with(|shared| shared.world.circle.state(now));
+                    let email = address(person);
+                    let is_member = state["members"].as_array().into_iter().flatten().any(|member| member["email"] == email.as_str());
+                    if is_member {
+                        self.stage.control("circle/accept", &json!({ "email": email }));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// A directory of a run's own, gone when the run ends. On a memory file system where there is one: what a simulated
+/// power loss does to a disk is not this run's business, and a sync of a real one would take most of its time.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(seed: u64) -> std::io::Result<Self> {
+        static NTH: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+        let memory = Path::new("/dev/shm");
+        let parent = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+        let nth = NTH.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let path = parent.join(format!("frontdesk-sim-{}-{seed:x}-{nth}", std::process::id()));
+        std::fs::create_dir_all(&path)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What is left behind is in a directory for temporary files.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Runs one seed to its end.
+///
+/// # Panics
+///
+/// When the machine has no room for a temporary database.
+pub fn run(setup: &Setup) -> Report {
+    let rng = Rng::new(setup.seed);
+    let mut knobs = rng.fork("knobs");
+    let plan = setup.plan.clone().unwrap_or_else(|| Plan::draw(&mut rng.fork("plan")));
+    let people = setup.people.unwrap_or_else(|| {
+        let most = if setup.profile == Profile::Short { 5 } else { 20 };
+        usize::try_from(knobs.between(1, most)).expect("few people")
+    });
+    let node_count = usize::try_from(knobs.between(1, 3)).expect("few nodes");
+    let scratch = Scratch::new(setup.seed).expect("room for a temporary database");
+    let mut executor = Executor::new(rng.fork("executor"));
+    let stage = Stage::new(executor.clock(), setup.seed, plan.clone(), &rng, setup.bug);
+    stage.with(|shared| shared.trace.keep_all = setup.keep_trace);
+    let settings = settings(&mut knobs, node_count);
+    let sqlite = SqliteSettings {
+        path: scratch.0.join("frontdesk.db"),
+        mode: SqliteMode::InThread { vfs: None },
+        now: epoch(),
+    };
+    let store = Store::open_sqlite(&sqlite).expect("a fresh database opens");
+    let run = Run {
+        stage: stage.clone(),
+        span: setup.profile.span(),
+        sender: Arc::new(Notify::new()),
+        store,
+        settings,
+        truth: Arc::default(),
+        nodes: Arc::default(),
+        rng: rng.clone(),
+    };
+    prepare(&run, &plan, &mut knobs, people);
+    for node in 1..=node_count {
+        run.start_node(node, 0);
+    }
+    stage.clock.spawn(0, run.clone().send(rng.fork("sender")));
+    stage.clock.spawn(0, run.clone().disturb(rng.fork("disturb"), people));
+    for person in 0..people {
+        stage.clock.spawn(0, live(run.clone(), person, rng.fork(&format!("person{person}"))));
+    }
+    let mut drive = Drive { run: &run, executor: &mut executor, lives: BTreeMap::new(), fate: rng.fork("fate"), started: wall() };
+    let span = setup.profile.span();
+    let mut is_alive = drive.until(span);
+    // The faults stop. Whatever the sender gave up on, it is asked for once more.
+    stage.trace(0, "the faults stop");
+    stage.with(|shared| {
+        shared.plan = Plan::default();
+        shared.out_until.clear();
+        shared.refuses_until.clear();
+        shared.clock_lie = SignedDuration::ZERO;
+    });
+    resend(&run);
+    is_alive = is_alive && drive.until(span + CONVERGES_WITHIN);
+    let settled = block(oracle::converged(&run));
+    let heard = stage.with(|shared| shared.heard.len());
+    is_alive = is_alive && drive.until(span + CONVERGES_WITHIN + SILENCE);
+    if is_alive {
+        oracle::silent(&run, heard);
+        if settled {
+            block(oracle::books(&run, people));
+        }
+    } else {
+        stage.broken("I19", format!("the run took longer than {} s of wall time: it makes no progress", WALL_TIME_MAX.as_secs()));
+    }
+    let lived = executor.clock().now();
+    stage.with(|shared| {
+        if shared.broken.is_empty() {
+            let met: Vec<Fault> = shared.marks.injected.keys().copied().collect();
+            shared.marks.recovered.extend(met);
+        }
+        Report {
+            seed: setup.seed,
+            broken: shared.broken.clone(),
+            marks: shared.marks.clone(),
+            plan,
+            people,
+            lived,
+            trace: shared.trace.digest(),
+            tail: shared.trace.tail(),
+        }
+    })
+}
+
+struct Drive<'a> {
+    run: &'a Run,
+    executor: &'a mut Executor,
+    lives: BTreeMap<Node, u64>,
+    fate: Rng,
+    started: std::time::Instant,
+}
+
+impl Drive<'_> {
+    /// Lets the run live until an instant of virtual time. `false`: it used up its wall time.
+    fn until(&mut self, until: Duration) -> bool {
+        let mut steps = 0u64;
+        while self.executor.step(until) != Step::Idle {
+            for node in self.run.stage.with(|shared| std::mem::take(&mut shared.dying)) {
+                self.executor.crash(node);
+                self.run.nodes(|nodes| nodes.insert(node, None));
+                let life = self.lives.entry(node).or_default();
+                *life += 1;
+                let (run, life) = (self.run.clone(), *life);
+                let pause = Duration::from_millis(self.fate.between(50, 60_000));
+                self.run.stage.clock.spawn(0, async move {
+                    run.stage.clock.sleep(pause).await;
+                    run.start_node(node, life);
+                });
+            }
+            steps += 1;
+            if steps.is_multiple_of(1024) && self.started.elapsed() > WALL_TIME_MAX {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one look at the real clock: it bounds a run, it decides nothing in it")]
+fn wall() -> std::time::Instant {
+    std::time::Instant::now()
+}
+
+/// Runs a future that never waits: the store works in the caller's thread.
+pub(crate) fn block<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    match future.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
+        std::task::Poll::Ready(value) => value,
+        std::task::Poll::Pending => unreachable!("the store answers in the caller's thread"),
+    }
+}
+
+fn settings(knobs: &mut Rng, nodes: usize) -> Settings {
+    let key = Secret::new("sources.stripe.api_key", "rk_live_sandbox_frontdesk".to_owned());
+    let api = stripe::read::Account::new("https://api.stripe.com", key).expect("a good address and key");
+    let circle = circle::Account {
+        base: Base::parse("https://app.circle.so").expect("a good address"),
+        token: Secret::new("targets.circle.token", "circle_sandbox_token".to_owned()),
+        scheme: circle::Scheme::Token,
+    };
+    let kit = kit::Account {
+        base: Base::parse("https://api.kit.com").expect("a good address"),
+        credential: kit::Credential::ApiKey(Secret::new("targets.kit.api_key", "kit_sandbox_key".to_owned())),
+    };
+    let limits = |calls, seconds| Limits { calls, window: SignedDuration::from_secs(seconds), monthly: None };
+    let target = |connection, limits| TargetSettings { mode: Mode::Live, connection, limits };
+    let monthly = Some(Monthly { calls: 5000, renews_day: 14 });
+    Settings {
+        node: String::new(),
+        source: Source {
+            id: SourceId::new("stripe"),
+            signing_secrets: vec![Secret::new("sources.stripe.signing_secrets[0]", SECRET.to_owned())],
+            livemode: true,
+            account: None,
+            api,
+            limits: limits(15, 1),
+        },
+        targets: [
+            (Target::Circle, target(Connection::Circle(circle), Limits { monthly, ..limits(1500, 300) })),
+            (Target::Kit, target(Connection::Kit(kit), limits(100, 60))),
+        ]
+        .into(),
+        catalogue: Run::catalogue(),
+        lease: SignedDuration::from_secs(i64::try_from(knobs.between(45, 120)).expect("seconds fit")),
+        look_every: SignedDuration::from_secs(if nodes > 1 { 60 } else { 600 }),
+    }
+}
+
+/// What is there before anybody buys: the endpoint, members and subscribers of old, how the providers behave.
+fn prepare(run: &Run, plan: &Plan, knobs: &mut Rng, people: usize) {
+    let endpoint = json!({ "url": "https://members.northwind.example/webhooks/stripe", "secret": SECRET, "enabled_events": ["*"] });
+    run.stage.control("stripe/endpoint", &endpoint);
+    for person in 0..people {
+        match knobs.below(3) {
+            0 => {
+                let body = json!({ "email": address(person), "name": "Of old", "state": "active" });
+                run.stage.control("circle/member", &body);
+            }
+            1 => {
+                run.stage.control("kit/subscriber", &json!({ "email": address(person), "state": "active" }));
+            }
+            _ => {}
+        }
+    }
+    let switch = |provider: &str, name: &str, value: serde_json::Value| {
+        run.stage.control("faults", &json!({ "provider": provider, "switch": name, "value": value }));
+    };
+    switch("circle", "existing_post", json!(knobs.pick(&["201", "409", "422"])));
+    switch("circle", "repeat_add", json!(knobs.pick(&["201", "200", "422", "unknown_2xx"])));
+    switch("circle", "id_at_top_level", json!(knobs.hits(300)));
+    switch("circle", "over_allowance", json!("serve"));
+    switch("kit", "untag_absent", json!(knobs.pick(&["204", "404"])));
+    if plan.has(Fault::StaleReads) {
+        switch("circle", "read_lag_s", json!(knobs.between(1, 30)));
+        switch("kit", "list_lag_s", json!(knobs.between(1, 300)));
+        run.stage.with(|shared| shared.marks.hit(Fault::StaleReads));
+    }
+    if plan.has(Fault::SameSecond) {
+        // Every purchase of the sandbox tells several states within one second.
+        run.stage.with(|shared| shared.marks.hit(Fault::SameSecond));
+    }
+}
+
+/// Asks the sender for every event that was never acknowledged.
+fn resend(run: &Run) {
+    let now = run.stage.true_now();
+    let known = run.truth(|truth| truth.acknowledged.clone());
+    let state = run.stage.with(|shared| shared.world.stripe.state(now));
+    for event in state["events"].as_array().into_iter().flatten() {
+        if let Some(id) = event["id"].as_str()
+            && !known.contains_key(id)
+        {
+            run.stage.control("stripe/redeliver", &json!({ "event": id }));
+        }
+    }
+    run.sender.notify_one();
+}
+
+/// Items that a run manages at a target.
+pub fn managed(target: Target) -> std::collections::BTreeSet<Item> {
+    Run::catalogue().managed(target)
+}

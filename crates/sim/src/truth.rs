@@ -1,0 +1,92 @@
+//! What is true of who paid for what, by the world's own account: kept by the scripts that made it so, never by our
+//! decisions.
+
+use frontdesk_core::target::Item;
+use jiff::{SignedDuration, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How long a decision may lag behind what was learnt (I8).
+pub const LAG: SignedDuration = SignedDuration::from_secs(60);
+
+/// One purchase: what it gives, from when to when.
+#[derive(Clone, Debug)]
+pub struct Purchase {
+    /// Whose: an index into the people of the run.
+    pub person: usize,
+    /// What it gives.
+    pub items: BTreeSet<Item>,
+    /// When it was paid.
+    pub from: Timestamp,
+    /// When it ended.
+    pub until: Option<Timestamp>,
+    /// When Frontdesk first acknowledged an event of its end; `None`: not yet.
+    pub end_known_at: Option<Timestamp>,
+    /// The events that tell of its end.
+    pub end_events: BTreeSet<String>,
+    /// Ends by the clock, without an event: known as soon as it is so.
+    pub ends_by_clock: bool,
+}
+
+impl Purchase {
+    /// Whether it may still be taken to give access at `at`: paid, and its end not known for longer than the lag.
+    pub fn may_give(&self, at: Timestamp) -> bool {
+        let known = if self.ends_by_clock { self.until } else { self.end_known_at };
+        let over = match (self.until, known) {
+            (Some(until), Some(known)) => at > until.max(known).saturating_add(LAG).unwrap_or(Timestamp::MAX),
+            _ => false,
+        };
+        self.from <= at && !over
+    }
+
+    /// Whether it gives access at `at` in truth.
+    pub fn gives(&self, at: Timestamp) -> bool {
+        self.from <= at && self.until.is_none_or(|until| at < until)
+    }
+}
+
+/// All purchases of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Truth {
+    /// In the order in which they were made.
+    pub purchases: Vec<Purchase>,
+    /// When each event was first acknowledged.
+    pub acknowledged: BTreeMap<String, Timestamp>,
+}
+
+impl Truth {
+    /// Notes that an event was acknowledged.
+    pub fn acknowledge(&mut self, event: &str, at: Timestamp) {
+        self.acknowledged.entry(event.to_owned()).or_insert(at);
+        for purchase in self.purchases.iter_mut().filter(|purchase| purchase.end_events.contains(event)) {
+            purchase.end_known_at.get_or_insert(at);
+        }
+    }
+
+    /// Ends a purchase at `at`, as told by `events`.
+    pub fn end(&mut self, nth: usize, at: Timestamp, events: &[String]) {
+        let known = events.iter().filter_map(|event| self.acknowledged.get(event)).min().copied();
+        let purchase = &mut self.purchases[nth];
+        purchase.until.get_or_insert(at);
+        purchase.end_events.extend(events.iter().cloned());
+        purchase.end_known_at = purchase.end_known_at.or(known);
+    }
+
+    /// What a person is entitled to in truth at `at`.
+    pub fn items(&self, person: usize, at: Timestamp) -> BTreeSet<Item> {
+        let theirs = self.purchases.iter().filter(|purchase| purchase.person == person && purchase.gives(at));
+        theirs.flat_map(|purchase| purchase.items.iter().cloned()).collect()
+    }
+
+    /// Whether anything supports giving `item` to a person at `at` (I8).
+    pub fn supports(&self, person: usize, item: &Item, at: Timestamp) -> bool {
+        self.purchases.iter().any(|purchase| purchase.person == person && purchase.items.contains(item) && purchase.may_give(at))
+    }
+
+    /// Whether taking `item` from a person at `at` is against what is true, and was known for `lag` (I10).
+    pub fn forbids_removal(&self, person: usize, item: &Item, at: Timestamp, lag: SignedDuration) -> bool {
+        self.purchases.iter().any(|purchase| {
+            let settled = purchase.from.saturating_add(lag).unwrap_or(Timestamp::MAX) <= at;
+            purchase.person == person && purchase.items.contains(item) && settled && purchase.gives(at)
+        })
+    }
+}

@@ -1,0 +1,413 @@
+//! What all nodes and the world outside share: the fakes, the network with its faults, the clocks, the trace.
+
+use crate::executor::{Clock, Node};
+use crate::fault::{Fault, Marks, Plan};
+use crate::rng::Rng;
+use frontdesk_engine::ports::NoAnswer;
+use frontdesk_sandbox::{Answer, Call, Provider, Reply, World};
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// When every run begins.
+pub fn epoch() -> Timestamp {
+    Timestamp::from_second(1_793_000_000).expect("a second in 2026")
+}
+
+/// Lines of the trace that are kept for a failure.
+const TRACE_KEPT: usize = 50;
+/// How long the client of a simulated call waits.
+const CLIENT_WAITS: Duration = Duration::from_secs(20);
+
+/// The running digest of everything that happened, and its last lines.
+#[derive(Debug, Default)]
+pub struct Trace {
+    hash: Sha256,
+    last: VecDeque<String>,
+    /// Whether to keep every line.
+    pub keep_all: bool,
+}
+
+impl Trace {
+    fn line(&mut self, line: String) {
+        self.hash.update(line.as_bytes());
+        self.hash.update(b"\n");
+        if !self.keep_all && self.last.len() == TRACE_KEPT {
+            self.last.pop_front();
+        }
+        self.last.push_back(line);
+    }
+
+    /// The digest so far.
+    pub fn digest(&self) -> String {
+        hex::encode(&self.hash.clone().finalize()[..8])
+    }
+
+    /// The last lines.
+    pub fn tail(&self) -> Vec<String> {
+        self.last.iter().cloned().collect()
+    }
+}
+
+/// One call as it was seen at the provider's door.
+#[derive(Clone, Debug)]
+pub struct Heard {
+    /// When.
+    pub at: Timestamp,
+    /// Which provider.
+    pub provider: Provider,
+    /// The method.
+    pub method: String,
+    /// The path, without the query.
+    pub path: String,
+    /// The query and the body: what the call says.
+    pub content: String,
+    /// Our effect id, when the call carried one.
+    pub effect: Option<String>,
+    /// Whether the fake's state changed.
+    pub writes: bool,
+}
+
+/// A promise that was seen broken while the run went on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// Its number, such as `I15`.
+    pub promise: &'static str,
+    /// What was seen.
+    pub what: String,
+}
+
+/// Everything that is shared.
+#[derive(Debug)]
+pub struct Shared {
+    /// The fakes.
+    pub world: World,
+    /// What may go wrong.
+    pub plan: Plan,
+    /// What did.
+    pub marks: Marks,
+    /// What happened.
+    pub trace: Trace,
+    /// Every call that reached a provider.
+    pub heard: Vec<Heard>,
+    /// Promises seen broken.
+    pub broken: Vec<Broken>,
+    /// Nodes that are to die once the task that runs has been put down.
+    pub dying: Vec<Node>,
+    /// A lie about the wall clock, on top of the true time.
+    pub clock_lie: SignedDuration,
+    /// Until when each provider is out as a whole.
+    pub out_until: BTreeMap<Provider, Duration>,
+    /// Until when each provider refuses our credential.
+    pub refuses_until: BTreeMap<Provider, Duration>,
+    /// Who has a call under way, by provider.
+    in_flight: BTreeMap<Provider, BTreeMap<u64, Node>>,
+    next_flight: u64,
+    chance: Rng,
+    /// Which planted bug is on.
+    pub bug: Option<&'static str>,
+}
+
+/// A handle to all of it.
+#[derive(Clone, Debug)]
+pub struct Stage {
+    /// Virtual time.
+    pub clock: Clock,
+    shared: Arc<Mutex<Shared>>,
+}
+
+/// A call under way; gone when the call ends, or its node dies.
+struct Flight {
+    stage: Stage,
+    provider: Provider,
+    id: u64,
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        self.stage.with(|shared| {
+            if let Some(flights) = shared.in_flight.get_mut(&self.provider) {
+                flights.remove(&self.id);
+            }
+        });
+    }
+}
+
+/// What the network does to one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Served,
+    NotSent,
+    LostBefore,
+    LostAfter,
+    ErrorBefore,
+    ErrorAfter,
+    Nonsense,
+    Throttled,
+    Refused,
+}
+
+impl Stage {
+    /// A stage for one run.
+    pub fn new(clock: Clock, seed: u64, plan: Plan, rng: &Rng, bug: Option<&'static str>) -> Self {
+        let shared = Shared {
+            world: World::new(seed),
+            plan,
+            marks: Marks::default(),
+            trace: Trace::default(),
+            heard: Vec::new(),
+            broken: Vec::new(),
+            dying: Vec::new(),
+            clock_lie: SignedDuration::ZERO,
+            out_until: BTreeMap::new(),
+            refuses_until: BTreeMap::new(),
+            in_flight: BTreeMap::new(),
+            next_flight: 0,
+            chance: rng.fork("network"),
+            bug,
+        };
+        Self { clock, shared: Arc::new(Mutex::new(shared)) }
+    }
+
+    /// Works on what is shared. Never held across a wait.
+    pub fn with<T>(&self, work: impl FnOnce(&mut Shared) -> T) -> T {
+        work(&mut self.shared.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The true wall time.
+    pub fn true_now(&self) -> Timestamp {
+        let since = SignedDuration::try_from(self.clock.now()).unwrap_or(SignedDuration::MAX);
+        epoch().saturating_add(since).unwrap_or(Timestamp::MAX)
+    }
+
+    /// The wall time as nodes read it.
+    pub fn told_now(&self) -> Timestamp {
+        let lie = self.with(|shared| shared.clock_lie);
+        self.true_now().saturating_add(lie).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Adds a line to the trace.
+    pub fn trace(&self, node: Node, line: impl AsRef<str>) {
+        let at = self.clock.now().as_millis();
+        self.with(|shared| shared.trace.line(format!("{at:>10} n{node} {}", line.as_ref())));
+    }
+
+    /// Notes a promise that is seen broken.
+    pub fn broken(&self, promise: &'static str, what: String) {
+        self.trace(0, format!("BROKEN {promise}: {what}"));
+        self.with(|shared| shared.broken.push(Broken { promise, what }));
+    }
+
+    /// One of the world's own acts: no faults.
+    pub fn control(&self, path: &str, body: &serde_json::Value) -> serde_json::Value {
+        let now = self.true_now();
+        let call = Call::new("POST", &format!("/_sandbox/{path}")).json(body);
+        let answer = self.with(|shared| shared.world.handle(&call, now)).answer();
+        let answer = answer.expect("the control surface always answers");
+        let value: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        assert!(answer.status < 300, "the sandbox refused {path} {body}: {} {value}", answer.status);
+        value
+    }
+
+    /// Carries one call to its provider and the answer back, or not.
+    pub async fn carry(&self, node: Node, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, NoAnswer> {
+        let call = as_call(&request);
+        let Some(provider) = Provider::of(&call.path) else { return Err(NoAnswer::NotSent) };
+        let flight = self.take_off(node, provider);
+        let (fate, out, back) = self.with(|shared| {
+            let (out, back) = (shared.chance.between(5, 150), shared.chance.between(5, 250));
+            (shared.fate(provider, &call, self.clock.now()), out, back)
+        });
+        let name = format!("{} {} {}", provider.name(), call.method, call.path);
+        if fate == Fate::NotSent {
+            self.clock.sleep(Duration::from_secs(3)).await;
+            self.trace(node, format!("{name}: not sent"));
+            return Err(NoAnswer::NotSent);
+        }
+        self.clock.sleep(Duration::from_millis(out)).await;
+        let done = !matches!(fate, Fate::LostBefore | Fate::ErrorBefore | Fate::Throttled | Fate::Refused);
+        let reply = if done { self.serve(provider, &call) } else { Reply::Hang };
+        self.trace(node, format!("{name}: {fate:?}"));
+        if self.with(|shared| shared.plan.strikes(Fault::CrashInCall, &mut shared.chance)) && node != 0 {
+            self.die(node, Fault::CrashInCall);
+            std::future::pending::<()>().await;
+        }
+        self.clock.sleep(Duration::from_millis(back)).await;
+        drop(flight);
+        let answer = match (fate, reply) {
+            (Fate::LostBefore | Fate::LostAfter, _) => {
+                let broke = self.with(|shared| shared.chance.hits(300));
+                if broke {
+                    return Err(NoAnswer::Broken);
+                }
+                self.clock.sleep(CLIENT_WAITS).await;
+                return Err(NoAnswer::TimedOut);
+            }
+            (Fate::ErrorBefore | Fate::ErrorAfter, _) => self.with(|shared| error(&mut shared.chance)),
+            (Fate::Throttled, _) => self.with(|shared| throttle(provider, &mut shared.chance)),
+            (Fate::Refused, _) => refusal(provider),
+            (Fate::Nonsense, Reply::Answer { answer, .. }) => self.with(|shared| nonsense(answer, &mut shared.chance)),
+            (_, Reply::Answer { answer, .. }) => answer,
+            (_, Reply::Reset) => return Err(NoAnswer::Broken),
+            (_, Reply::Hang) => {
+                self.clock.sleep(CLIENT_WAITS).await;
+                return Err(NoAnswer::TimedOut);
+            }
+        };
+        Ok(as_response(answer))
+    }
+
+    /// Lets a node die at a fault.
+    pub fn die(&self, node: Node, fault: Fault) {
+        self.trace(node, format!("dies: {}", fault.name()));
+        self.with(|shared| {
+            shared.marks.hit(fault);
+            if !shared.dying.contains(&node) {
+                shared.dying.push(node);
+            }
+        });
+    }
+
+    fn take_off(&self, node: Node, provider: Provider) -> Flight {
+        let (id, others) = self.with(|shared| {
+            let id = shared.next_flight;
+            shared.next_flight += 1;
+            let flights = shared.in_flight.entry(provider).or_default();
+            let others: Vec<Node> = flights.values().copied().filter(|other| *other != node).collect();
+            flights.insert(id, node);
+            (id, others)
+        });
+        if let Some(other) = others.first() {
+            self.broken("I18", format!("nodes {node} and {other} have calls to {} under way at once", provider.name()));
+        }
+        Flight { stage: self.clone(), provider, id }
+    }
+
+    fn serve(&self, provider: Provider, call: &Call) -> Reply {
+        let now = self.true_now();
+        self.with(|shared| {
+            let reply = shared.world.handle(call, now);
+            let writes = shared.world.last_did();
+            let query: String = call.query.iter().map(|(name, value)| format!("{name}={value}&")).collect();
+            shared.heard.push(Heard {
+                at: now,
+                provider,
+                method: call.method.clone(),
+                path: call.path.clone(),
+                content: format!("{query}{}", String::from_utf8_lossy(&call.body)),
+                effect: call.headers.get("frontdesk-effect").cloned(),
+                writes,
+            });
+            reply
+        })
+    }
+}
+
+impl Shared {
+    fn fate(&mut self, provider: Provider, call: &Call, now: Duration) -> Fate {
+        let Self { plan, chance, marks, .. } = self;
+        if self.out_until.get(&provider).is_some_and(|until| now < *until) {
+            return *chance.pick(&[Fate::NotSent, Fate::LostBefore, Fate::ErrorBefore]);
+        }
+        if self.refuses_until.get(&provider).is_some_and(|until| now < *until) {
+            return Fate::Refused;
+        }
+        let mut strike = |fault| {
+            let strikes = plan.strikes(fault, chance);
+            if strikes {
+                marks.hit(fault);
+            }
+            strikes
+        };
+        if strike(Fault::ErrorBefore) {
+            return Fate::ErrorBefore;
+        }
+        if strike(Fault::ErrorAfter) {
+            return Fate::ErrorAfter;
+        }
+        if strike(Fault::NoAnswer) {
+            return *chance.pick(&[Fate::NotSent, Fate::LostBefore, Fate::LostAfter]);
+        }
+        if strike(Fault::Nonsense) {
+            return Fate::Nonsense;
+        }
+        // A refused call still counts; one in a few is enough.
+        if call.method != "DELETE" && strike(Fault::Throttle) {
+            return Fate::Throttled;
+        }
+        Fate::Served
+    }
+}
+
+fn error(chance: &mut Rng) -> Answer {
+    let status = *chance.pick(&[500, 502, 503, 504]);
+    if chance.hits(500) {
+        Answer::html(status, "<html><body><h1>Bad gateway</h1></body></html>")
+    } else {
+        Answer::json(status, &serde_json::json!({ "error": { "message": "Something went wrong." } }))
+    }
+}
+
+fn throttle(provider: Provider, chance: &mut Rng) -> Answer {
+    match provider {
+        Provider::Kit => Answer::text(429, "Retry later\n"),
+        Provider::Stripe => Answer::json(429, &serde_json::json!({ "error": { "type": "invalid_request_error", "code": "rate_limit", "message": "Request rate limit exceeded." } })),
+        Provider::Circle => {
+            let answer = match chance.below(3) {
+                0 => Answer::text(429, "Too many requests"),
+                1 => Answer::html(429, "<html><body>Slow down</body></html>"),
+                _ => Answer::json(429, &serde_json::json!({ "success": false, "message": "Rate limit exceeded" })),
+            };
+            match chance.below(4) {
+                0 => answer.header("Retry-After", "7"),
+                1 => answer.header("Retry-After", "31536000"),
+                2 => answer.header("Retry-After", "-5"),
+                _ => answer,
+            }
+        }
+    }
+}
+
+fn refusal(provider: Provider) -> Answer {
+    match provider {
+        Provider::Circle => Answer::json(401, &serde_json::json!({ "success": false, "message": "The API token is invalid.", "error_details": {} })),
+        Provider::Kit => Answer::json(401, &serde_json::json!({ "errors": ["The access token is invalid"] })),
+        Provider::Stripe => Answer::json(401, &serde_json::json!({ "error": { "type": "invalid_request_error", "message": "Invalid API Key provided" } })),
+    }
+}
+
+fn nonsense(answer: Answer, chance: &mut Rng) -> Answer {
+    match chance.below(3) {
+        0 => Answer::html(200, "<html><body>Please sign in</body></html>"),
+        1 => Answer::empty(200),
+        _ => {
+            let half = answer.body.len() / 2;
+            Answer { body: answer.body[..half].to_vec(), ..answer }
+        }
+    }
+}
+
+fn as_call(request: &http::Request<Vec<u8>>) -> Call {
+    let target = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    let mut call = Call::new(request.method().as_str(), target);
+    for (name, value) in request.headers() {
+        call = call.header(name.as_str(), value.to_str().unwrap_or_default());
+    }
+    call.body.clone_from(request.body());
+    call
+}
+
+fn as_response(answer: Answer) -> http::Response<Vec<u8>> {
+    let mut response = http::Response::new(answer.body);
+    *response.status_mut() = http::StatusCode::from_u16(answer.status).unwrap_or(http::StatusCode::BAD_GATEWAY);
+    for (name, value) in answer.headers {
+        if let (Ok(name), Ok(value)) =
+            (http::HeaderName::from_bytes(name.as_bytes()), http::HeaderValue::from_str(&value))
+        {
+            response.headers_mut().append(name, value);
+        }
+    }
+    response
+}
