@@ -28,6 +28,8 @@ pub(super) struct Parts {
 /// What the plans named, to be compared with the rest of the file once all of it has been read.
 #[derive(Default)]
 struct Named {
+    /// The plans' ids.
+    ids: BTreeSet<String>,
     /// The plan that sells each good.
     goods: BTreeMap<Good, String>,
     /// Every entitlement that a plan grants, with the place.
@@ -51,8 +53,6 @@ impl Reader<'_> {
         for (n, (line, table)) in self.tables(root, "plans").into_iter().enumerate() {
             plans.extend(self.plan(n, line, table, defaults, &mut named));
         }
-        self.plans_have_names_of_their_own(&plans, root);
-
         let entitlements = self.entitlements(root, configured);
         self.grants_and_entitlements_agree(root, &named.grants, &entitlements);
 
@@ -109,6 +109,12 @@ impl Reader<'_> {
         if grants.is_empty() && !section.gives("grants") {
             self.missing(&section, "grants", "what it grants: grants = [\"community\"]");
         }
+        if let Some(id) = &id
+            && !named.ids.insert(id.value.clone())
+        {
+            let report = Report::error(Code::PlanTwice, format!("two plans are called `{}`", id.value));
+            self.report(report.at(id.at.clone()).hint("give each plan an id of its own"));
+        }
         let label = id.as_ref().map_or_else(|| format!("number {}", n + 1), |id| id.value.clone());
         let mut goods = BTreeSet::new();
         let kinds = prices.into_iter().map(|found| (found, Kind::Price));
@@ -144,19 +150,6 @@ impl Reader<'_> {
             },
             beneficiary: beneficiary.map(|found| found.value),
         })
-    }
-
-    fn plans_have_names_of_their_own(&mut self, plans: &[Plan], root: &Section<'_>) {
-        let mut seen = BTreeSet::new();
-        for plan in plans {
-            if !seen.insert(&plan.id) {
-                let at = self.place_of(root, "plans");
-                let message = format!("two plans are called `{}`", plan.id);
-                self.report(
-                    Report::error(Code::PlanTwice, message).at(at).hint("give each plan an id of its own"),
-                );
-            }
-        }
     }
 
     /// Each entitlement with the place of its section.

@@ -179,6 +179,17 @@ ignore = ["stripe:price_1Team"]
 }
 
 #[test]
+fn two_plans_of_one_name_are_told_at_the_second() {
+    let text =
+        format!("{EXAMPLE}\n[[plans]]\nid = \"pro\"\nprices = [\"stripe:price_2\"]\ngrants = [\"course\"]\n");
+    let failure = checked(&text).unwrap_err();
+    let [report] = failure.reports.as_slice() else { panic!("{:?}", failure.reports) };
+    assert_eq!(report.code, Code::PlanTwice);
+    let second = text.lines().count() - 2;
+    assert_eq!(report.at.as_ref().unwrap().line, Some(second));
+}
+
+#[test]
 fn an_empty_file_says_what_to_write() {
     insta::assert_snapshot!("empty_file", complaints("", &environment()));
 }
