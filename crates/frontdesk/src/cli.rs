@@ -55,6 +55,10 @@ pub struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run Frontdesk until it is stopped
+    Serve(commands::serve::Arguments),
+    /// Play a morning of a community on this machine, with fakes of all providers
+    Demo(commands::demo::Arguments),
     /// Look at the secrets that the configuration names
     Secret(commands::secret::Arguments),
     /// Run a fake of Stripe, Circle and Kit on this machine
@@ -139,6 +143,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: Environm
 
 fn run(command: Command, context: &mut Context) -> Result<Exit, Failure> {
     match command {
+        Command::Serve(arguments) => commands::serve::run(&arguments, context),
+        Command::Demo(arguments) => commands::demo::run(&arguments, context),
         Command::Secret(arguments) => commands::secret::run(&arguments, context),
         Command::Sandbox(arguments) => commands::sandbox::run(&arguments, context),
         Command::Completions(arguments) => commands::completions::run(&arguments, context),

@@ -63,6 +63,8 @@ codes! {
     ModeMismatch = 16,
     /// A full Stripe key where a restricted one would do.
     FullKey = 17,
+    /// The source has no key to read with.
+    NoSourceKey = 18,
     /// A price or product that does not say which source sells it.
     GoodWithoutSource = 20,
     /// A plan grants an entitlement that does not exist.
@@ -83,6 +85,18 @@ codes! {
     CannotListen = 42,
     /// Output cannot be written.
     CannotPrint = 43,
+    /// The database cannot be opened.
+    StoreRefused = 50,
+    /// The database did not do what it was asked.
+    StoreFailed = 51,
+    /// Nothing fits what was named.
+    NotFound = 60,
+    /// What was typed is neither an id nor anything else that the command takes.
+    NotAnId = 61,
+    /// The question could not be asked, and the command was not told the answer.
+    NotConfirmed = 62,
+    /// The demo could not be started.
+    NoDemo = 63,
 }
 
 impl fmt::Display for Code {

@@ -11,6 +11,7 @@
 //! outside world they act on, [`printer`] how they answer.
 #![forbid(unsafe_code)]
 
+pub mod assemble;
 pub mod cli;
 pub mod commands;
 pub mod config;
@@ -19,3 +20,4 @@ pub mod exit;
 pub mod live;
 pub mod log;
 pub mod printer;
+pub mod story;

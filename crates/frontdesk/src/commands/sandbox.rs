@@ -6,6 +6,7 @@ use crate::exit::Exit;
 use crate::live::{machine_clock, stop_signal};
 use crate::printer::Printer;
 use clap::Args;
+use frontdesk_sandbox::server::StartError;
 use frontdesk_sandbox::{SandboxConfig, Server};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -13,12 +14,15 @@ use std::net::SocketAddr;
 use std::sync::PoisonError;
 
 /// The secrets of the sandbox, as variables. They open nothing but it.
-const ENVIRONMENT: [(&str, &str); 4] = [
+pub(super) const ENVIRONMENT: [(&str, &str); 4] = [
     ("STRIPE_SIGNING_SECRET", "whsec_sandbox_frontdesk"),
     ("STRIPE_API_KEY", "rk_live_sandbox_frontdesk"),
     ("CIRCLE_TOKEN", frontdesk_sandbox::circle::TOKEN),
     ("KIT_API_KEY", frontdesk_sandbox::kit::API_KEY),
 ];
+
+/// Where Frontdesk answers unless the file says otherwise.
+const SITE: &str = "http://127.0.0.1:8080";
 
 /// What it takes.
 #[derive(Debug, Args)]
@@ -45,7 +49,7 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, Failure
 async fn serve(arguments: &Arguments, printer: &mut Printer) -> Result<Exit, Failure> {
     let server = start(arguments).await?;
     let url = server.url();
-    let toml = configuration(&url);
+    let toml = configuration(&url, SITE);
     let lines: Vec<_> = ENVIRONMENT.iter().map(|(name, value)| format!("export {name}={value}")).collect();
     printer.text(&format!("{toml}\n# The variables of that file:\n{}", lines.join("\n")))?;
     let variables: BTreeMap<_, _> = ENVIRONMENT.into_iter().collect();
@@ -59,9 +63,17 @@ async fn serve(arguments: &Arguments, printer: &mut Printer) -> Result<Exit, Fai
 async fn start(arguments: &Arguments) -> Result<Server, Failure> {
     let server = Server::start(SandboxConfig { listen: arguments.listen, seed: arguments.seed }).await;
     let server = server.map_err(|error| {
-        Report::error(Code::CannotListen, "could not start the sandbox")
-            .because(&error)
-            .hint("choose another address: `frontdesk sandbox --listen 127.0.0.1:0` takes any free port")
+        let (code, hint) = match error {
+            StartError::Listen { .. } => (
+                Code::CannotListen,
+                "choose another address: `frontdesk sandbox --listen 127.0.0.1:0` takes any free port",
+            ),
+            StartError::Client(_) => (
+                Code::NoClient,
+                "install your system's root certificates (Debian: `apt-get install ca-certificates`)",
+            ),
+        };
+        Report::error(code, "could not start the sandbox").because(&error).hint(hint)
     })?;
     let endpoint = json!({ "url": arguments.webhooks, "secret": ENVIRONMENT[0].1, "enabled_events": ["*"] });
     let world = server.world();
@@ -81,13 +93,13 @@ async fn start(arguments: &Arguments) -> Result<Server, Failure> {
     Ok(server)
 }
 
-/// A whole `frontdesk.toml` for the sandbox at `url`, with the catalogue that its fakes hold.
-fn configuration(url: &str) -> String {
+/// A whole `frontdesk.toml` for the sandbox at `url` and Frontdesk at `site`, with the catalogue that the fakes hold.
+pub(super) fn configuration(url: &str, site: &str) -> String {
     format!(
         r#"# frontdesk.toml for the sandbox at {url}
 [site]
 name = "Northwind Makers"
-url = "http://127.0.0.1:8080"
+url = "{site}"
 
 [sources.stripe]
 signing_secrets = ["${{STRIPE_SIGNING_SECRET}}"]
@@ -151,7 +163,7 @@ mod tests {
 
     #[test]
     fn what_it_prints_is_a_configuration_without_a_complaint() {
-        let text = configuration("http://127.0.0.1:4242");
+        let text = configuration("http://127.0.0.1:4242", SITE);
         let loaded = check(&text, "frontdesk.toml", Path::new(""), &Environment::from(ENVIRONMENT)).unwrap();
         assert_eq!(loaded.warnings, []);
         assert!(loaded.config.is_sandboxed());

@@ -1,0 +1,128 @@
+//! `frontdesk serve`: everything, until it is stopped.
+
+use crate::assemble;
+use crate::cli::{self, Context};
+use crate::config::{Config, Mode};
+use crate::errors::{Code, Failure, Report};
+use crate::exit::Exit;
+use crate::live::{LivePorts, stop_signal};
+use axum::serve::ListenerExt as _;
+use clap::Args;
+use frontdesk_engine::Ports;
+use frontdesk_web::Web;
+use serde_json::json;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+/// How long answers that are under way may take once the process was told to stop.
+const STOP_WITHIN: Duration = Duration::from_secs(10);
+
+/// What it takes.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Where it listens, instead of `site.listen`; port 0 picks a free one
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+}
+
+/// Runs until SIGTERM or Ctrl-C.
+pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, Failure> {
+    let mut config = context.config()?;
+    config.site.listen = arguments.listen.unwrap_or(config.site.listen);
+    let log = context.start_log();
+    let result = cli::runtime().block_on(serve(&config, context));
+    log.flush();
+    result
+}
+
+async fn serve(config: &Config, context: &mut Context) -> Result<Exit, Failure> {
+    let ports = assemble::ports(config).await?;
+    let store = assemble::store(config, &ports).await?;
+    let engine = assemble::engine(config, ports.clone(), store).await?;
+    let listener = listen(config.site.listen).await?;
+    let address = local_address(&listener, config.site.listen);
+    let web = assemble::web(config, &context.environment, engine.clone())?;
+    engine.start();
+    let printer = &mut context.printer;
+    printer.text(&format!("Frontdesk listens on http://{address} for {}", config.site.name))?;
+    printer.json(&json!({ "listen": address.to_string(), "site": config.site.url.as_str() }))?;
+    for note in notes(config) {
+        printer.note(&note);
+    }
+    tracing::info!(listen = %address, "ready");
+    answer(listener, web, ports, stop_signal()).await?;
+    tracing::info!("stopped");
+    Ok(Exit::Done)
+}
+
+/// What an operator should not overlook about how it runs.
+fn notes(config: &Config) -> Vec<String> {
+    let mut notes = Vec::new();
+    if config.is_sandboxed() {
+        notes.push(
+            "every provider is on this machine: this is work with the sandbox, no real payment counts"
+                .to_owned(),
+        );
+    }
+    let circle = config.targets.circle.as_ref().map(|circle| ("Circle", circle.mode));
+    let kit = config.targets.kit.as_ref().map(|kit| ("Kit", kit.mode));
+    for (name, mode) in [circle, kit].into_iter().flatten() {
+        if mode == Mode::Shadow {
+            notes.push(format!("{name} is in shadow mode: what would be done there is known and shown, and nothing is written"));
+        }
+    }
+    notes
+}
+
+/// Takes an address to listen on.
+pub(super) async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        Report::error(Code::CannotListen, format!("could not listen on `{address}`"))
+            .because(&error)
+            .hint("choose another address with `site.listen`, or stop what listens there")
+            .into()
+    })
+}
+
+/// The address that was got; the one asked for where the system does not say.
+pub(super) fn local_address(listener: &TcpListener, asked: SocketAddr) -> SocketAddr {
+    listener.local_addr().unwrap_or(asked)
+}
+
+/// Answers until `stop` ends, then finishes what is under way, for at most [`STOP_WITHIN`].
+pub(super) async fn answer(
+    listener: TcpListener,
+    web: Web<LivePorts>,
+    ports: LivePorts,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), Failure> {
+    let (stopping, mut is_stopping) = watch::channel(false);
+    // Small answers leave at once: without this, an acknowledgement waits for the sender's.
+    let listener = listener.tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    });
+    let service = web.router().into_make_service_with_connect_info::<SocketAddr>();
+    let stopped = async move {
+        stop.await;
+        web.stop();
+        stopping.send_replace(true);
+    };
+    let serving = axum::serve(listener, service).with_graceful_shutdown(stopped).into_future();
+    let too_long = async {
+        // An error means that serving is over already.
+        let _ = is_stopping.wait_for(|stopping| *stopping).await;
+        ports.sleep(STOP_WITHIN).await;
+    };
+    tokio::select! {
+        served = serving => served.map_err(|error| {
+            Report::error(Code::CannotListen, "could not go on listening").because(&error).into()
+        }),
+        () = too_long => {
+            tracing::warn!("some answers took longer than {} s after the stop and were cut off", STOP_WITHIN.as_secs());
+            Ok(())
+        }
+    }
+}

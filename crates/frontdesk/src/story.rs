@@ -1,0 +1,17 @@
+//! A morning of a community, played against a running Frontdesk: what `frontdesk demo` shows.
+//!
+//! Frontdesk, and a sandbox of Stripe, Circle and Kit, run in this process and talk real HTTP. People act through the
+//! sandbox's control surface, as buyers and owners would. Nothing is assumed: every beat waits until what it tells has
+//! been seen, and [`measure`] counts afterwards what both sides say happened.
+//!
+//! Begin with [`morning`]; [`stage`] is what its beats stand on.
+
+mod measure;
+mod morning;
+mod stage;
+mod teller;
+
+pub use measure::{Measured, Span};
+pub use morning::MONTH;
+pub use stage::Stage;
+pub use teller::Teller;
