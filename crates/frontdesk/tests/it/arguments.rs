@@ -21,7 +21,7 @@ fn bad_usage_exits_with_1_and_never_with_the_code_of_a_finding() {
         let said = folder.run(arguments, &[]);
         assert!(said.starts_with("exit 1\n--- stdout\n--- stderr\n"), "{arguments:?}: {said}");
     }
-    insta::assert_snapshot!("bad_usage", folder.run(&["secrte", "check"], &[]));
+    insta::assert_snapshot!("bad_usage", folder.run(&["secret", "chekc"], &[]));
 }
 
 #[test]
