@@ -384,7 +384,7 @@ impl<'a> Compiled<'a> {
                 }));
             }
             Write::CaseNote { number, at, author, body } => {
-                self.script.push(case::note(*number, *at, author, body))
+                self.script.push(case::note(*number, *at, author, body));
             }
             Write::CaseClose { number, at, why } => self.script.push(case::close(*number, *at, why)),
             Write::Audit(draft) => self.script.extend(audit::append(draft, heads)),
@@ -415,7 +415,7 @@ impl<'a> Compiled<'a> {
             match harvest {
                 Harvest::Case => committed.cases.push(case::opened(take(at))?),
                 Harvest::Alert(key, began) if alert::is_news(take(at), began)? => {
-                    committed.alerts.push(key.to_owned())
+                    committed.alerts.push(key.to_owned());
                 }
                 Harvest::Alert(..) => {}
                 Harvest::Entry(entry) => committed.entries.push(entry.inserted(take(at), take(at + 1))?),

@@ -4,11 +4,11 @@ use crate::sql::{Statement, statements};
 use crate::{Error, Store};
 use frontdesk_core::id::CustomerId;
 use frontdesk_core::target::Target;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 statements! {
     /// Customers whose decision may have changed by the clock alone, earliest first.
-    WAKES_DUE = "SELECT id FROM customer WHERE merged_into IS NULL AND next_wake_at IS NOT NULL AND next_wake_at <= ?1 \
+    WAKES_DUE = "SELECT id FROM customer WHERE merged_into IS NULL AND ((next_wake_at IS NOT NULL AND next_wake_at <= ?1) OR updated_at > ?3) \
         ORDER BY next_wake_at, id LIMIT ?2";
     /// The earliest instant at which an entry may be applied; one never tried, at once.
     NEXT_ENTRY = "SELECT MIN(COALESCE(next_try_at, ?1)) FROM journal WHERE state = 'pending'";
@@ -28,6 +28,15 @@ statements! {
 /// Has every live customer looked at again; see [`crate::Write::WakeAll`].
 pub(crate) fn wake_all(at: Timestamp) -> Statement {
     WAKE_ALL.with([at.into()])
+}
+
+/// Nothing is ever put off for longer than this. What is due later was put off under a clock that was ahead, and is
+/// due at once: otherwise a clock that jumped by years and back would leave work lying for years (RELIABILITY I26).
+const PUT_OFF_MAX: SignedDuration = SignedDuration::from_hours(48);
+
+/// The latest instant at which anything can be due.
+pub(crate) fn horizon(now: Timestamp) -> Timestamp {
+    now.saturating_add(PUT_OFF_MAX).unwrap_or(Timestamp::MAX)
 }
 
 impl Store {
@@ -61,7 +70,7 @@ impl Store {
 
     /// Customers whose decision may have changed by the clock alone at `now`, earliest first.
     pub async fn wakes_due(&self, now: Timestamp, limit: u32) -> Result<Vec<CustomerId>, Error> {
-        let rows = self.db.query(WAKES_DUE.with([now.into(), limit.into()])).await?;
+        let rows = self.db.query(WAKES_DUE.with([now.into(), limit.into(), horizon(now).into()])).await?;
         rows.into_iter().map(|row| Ok(CustomerId::new(row.columns().text()?))).collect()
     }
 

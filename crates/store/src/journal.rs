@@ -240,7 +240,7 @@ statements! {
     JOURNAL_PENDING = "SELECT seq, id, source, event_key, kind, type, object_id, object_created_at, livemode, api_version, \
             received_at, verified_by, body_sha256, state, reason, tries, next_try_at, deliveries, last_seen_at, applied_seq, \
             applied_at, customer_id, headers, body \
-        FROM journal WHERE state = 'pending' AND (next_try_at IS NULL OR next_try_at <= ?1) ORDER BY seq LIMIT ?2";
+        FROM journal WHERE state = 'pending' AND (next_try_at IS NULL OR next_try_at <= ?1 OR next_try_at > ?3) ORDER BY seq LIMIT ?2";
     /// One entry.
     JOURNAL_ENTRY = "SELECT seq, id, source, event_key, kind, type, object_id, object_created_at, livemode, api_version, \
             received_at, verified_by, body_sha256, state, reason, tries, next_try_at, deliveries, last_seen_at, applied_seq, \
@@ -412,7 +412,10 @@ impl Store {
 
     /// Entries that may be applied at `now`, oldest first.
     pub async fn pending(&self, limit: u32, now: Timestamp) -> Result<Vec<StoredEntry>, Error> {
-        let rows = self.db.query(JOURNAL_PENDING.with([now.into(), limit.into()])).await?;
+        let rows = self
+            .db
+            .query(JOURNAL_PENDING.with([now.into(), limit.into(), crate::due::horizon(now).into()]))
+            .await?;
         rows.into_iter().map(StoredEntry::read).collect()
     }
 
@@ -465,7 +468,7 @@ impl Store {
             let (state, count) = (columns.word(EntryState::parse)?, columns.int()?);
             match state {
                 EntryState::Pending => {
-                    (balance.pending, balance.pending_since) = (count, columns.time_opt()?)
+                    (balance.pending, balance.pending_since) = (count, columns.time_opt()?);
                 }
                 EntryState::Effect => balance.effect = count,
                 EntryState::NoEffect => balance.no_effect = count,

@@ -64,7 +64,7 @@ statements! {
     READ_SETTLED = "DELETE FROM source_read WHERE source = ?1 AND kind = ?2 AND id = ?3";
     /// Reads that may be asked, earliest first.
     READS_DUE = "SELECT source, kind, id, customer_id, purpose, due_at, attempts, failing_since, state, last_failure FROM source_read \
-        WHERE source = ?1 AND due_at <= ?2 ORDER BY due_at, kind, id LIMIT ?3";
+        WHERE source = ?1 AND (due_at <= ?2 OR due_at > ?4) ORDER BY due_at, kind, id LIMIT ?3";
     /// The wanted reads of one customer.
     READS_OF = "SELECT source, kind, id, customer_id, purpose, due_at, attempts, failing_since, state, last_failure FROM source_read \
         WHERE customer_id = ?1 ORDER BY due_at, kind, id";
@@ -133,7 +133,15 @@ impl Store {
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<SourceRead>, Error> {
-        let rows = self.db.query(READS_DUE.with([source.as_str().into(), now.into(), limit.into()])).await?;
+        let rows = self
+            .db
+            .query(READS_DUE.with([
+                source.as_str().into(),
+                now.into(),
+                limit.into(),
+                crate::due::horizon(now).into(),
+            ]))
+            .await?;
         rows.into_iter().map(read).collect()
     }
 

@@ -45,7 +45,7 @@ statements! {
     /// earliest due. A parked row that is tried again by schedule is backlog.
     SYNC_DUE = "SELECT customer_id, target, generation, applied_generation, desired_hash, observed, standing, attempts, failing_since, \
             next_attempt_at, last_failure, applied_at, due_since, look_wanted_at, brake_released FROM sync \
-        WHERE target = ?1 AND next_attempt_at IS NOT NULL AND next_attempt_at <= ?2 \
+        WHERE target = ?1 AND next_attempt_at IS NOT NULL AND (next_attempt_at <= ?2 OR next_attempt_at > ?4) \
         ORDER BY CASE WHEN applied_at IS NULL AND state <> 'parked' THEN 0 ELSE 1 END, next_attempt_at, customer_id LIMIT ?3";
     /// A page of rows by customer, then target.
     SYNC_LIST = "SELECT customer_id, target, generation, applied_generation, desired_hash, observed, standing, attempts, failing_since, \
@@ -163,7 +163,15 @@ impl Store {
 
     /// Rows of `target` that are due at `now`: who was never let in first, then by due time.
     pub async fn sync_due(&self, target: Target, now: Timestamp, limit: u32) -> Result<Vec<Sync>, Error> {
-        let rows = self.db.query(SYNC_DUE.with([target.as_str().into(), now.into(), limit.into()])).await?;
+        let rows = self
+            .db
+            .query(SYNC_DUE.with([
+                target.as_str().into(),
+                now.into(),
+                limit.into(),
+                crate::due::horizon(now).into(),
+            ]))
+            .await?;
         rows.into_iter().map(read).collect()
     }
 

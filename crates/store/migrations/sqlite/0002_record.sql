@@ -17,6 +17,7 @@ CREATE TABLE customer (
 
 CREATE INDEX customer_wake ON customer (next_wake_at) WHERE next_wake_at IS NOT NULL AND merged_into IS NULL;
 CREATE INDEX customer_headline ON customer (headline, id) WHERE merged_into IS NULL;
+CREATE INDEX customer_updated ON customer (updated_at) WHERE merged_into IS NULL;
 CREATE INDEX customer_entitled ON customer (is_entitled) WHERE merged_into IS NULL;
 CREATE INDEX customer_merged ON customer (merged_into) WHERE merged_into IS NOT NULL;
 

@@ -147,7 +147,7 @@ impl Batch {
         let mut alone = Vec::new();
         for (key, group) in self.groups {
             match stored.remove(&key) {
-                Some(row) => group.answer(row),
+                Some(row) => group.answer(&row),
                 None => alone.extend(std::iter::once(group.first).chain(group.others)),
             }
         }
@@ -221,7 +221,7 @@ impl Group {
         i64::try_from(self.others.len()).unwrap_or(i64::MAX).saturating_add(1)
     }
 
-    fn answer(self, stored: Stored) {
+    fn answer(self, stored: &Stored) {
         let before = stored.deliveries - self.deliveries();
         let is_new = before == 0 && stored.id.as_str() == clean(self.first.entry.id.as_str());
         let duplicate = |nth: i64| Inserted::Duplicate { id: stored.id.clone(), deliveries: before + nth };

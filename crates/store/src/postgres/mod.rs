@@ -13,7 +13,7 @@ use crate::journal::{Inserted, NewEntry};
 use crate::sql::{Answers, Engine, Script, Statement, holds, registry};
 use crate::value::Row;
 use crate::{Error, RETRIES_MAX};
-use deadpool_postgres::{Object, Pool, Transaction};
+use deadpool_postgres::{GenericClient, Object, Pool};
 use jiff::Timestamp;
 use std::fmt;
 use std::sync::Arc;
@@ -28,7 +28,8 @@ pub struct PostgresSettings {
     pub url: String,
     /// How to verify the server. Without it, only a URL that does not demand TLS is taken.
     pub tls: Option<rustls::ClientConfig>,
-    /// Connections at most.
+    /// Connections at most for reads, and as many again for decisions. The journal's writer has two
+    /// of its own, so that acknowledging never waits for work.
     pub connections_max: usize,
     /// The instant, written beside each migration done.
     pub now: Timestamp,
@@ -43,9 +44,10 @@ impl fmt::Debug for PostgresSettings {
     }
 }
 
-/// A pool of connections and the writer of the journal.
+/// Pools of connections and the writer of the journal.
 pub(crate) struct Postgres {
-    pool: Pool,
+    reads: Pool,
+    decisions: Pool,
     ingest: ingest::Writer,
 }
 
@@ -57,9 +59,9 @@ impl fmt::Debug for Postgres {
 
 /// Connects; see [`crate::Store::open_postgres`].
 pub(crate) async fn open(settings: PostgresSettings) -> Result<Db, Error> {
-    let pool = setup::connect(settings).await?;
-    let ingest = ingest::Writer::start(pool.clone());
-    Ok(Db::Postgres(Arc::new(Postgres { pool, ingest })))
+    let setup::Pools { reads, decisions, ingest } = setup::connect(settings).await?;
+    let ingest = ingest::Writer::start(ingest);
+    Ok(Db::Postgres(Arc::new(Postgres { reads, decisions, ingest })))
 }
 
 /// An error, and whether the same transaction may simply be tried again.
@@ -105,20 +107,20 @@ fn fault(error: &tokio_postgres::Error, statement: &'static str) -> Fault {
     }
 }
 
-async fn statement(transaction: &Transaction<'_>, statement: &Statement) -> Result<Vec<Row>, Fault> {
+async fn statement(client: &impl GenericClient, statement: &Statement) -> Result<Vec<Row>, Fault> {
     let name = statement.sql.name;
     let failed = |error: tokio_postgres::Error| fault(&error, name);
     let text =
         statement.sql.text(Engine::Postgres).expect("a statement for SQLite alone is run by its own module");
-    let prepared = transaction.prepare_cached(&text).await.map_err(failed)?;
+    let prepared = client.prepare_cached(&text).await.map_err(failed)?;
     let params: Vec<&(dyn ToSql + Sync)> =
         statement.params.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
     let (mut given, mut touched) = (Vec::new(), 0);
     if prepared.columns().is_empty() {
-        let rows = transaction.execute(&prepared, &params).await.map_err(failed)?;
+        let rows = client.execute(&prepared, &params).await.map_err(failed)?;
         touched = usize::try_from(rows).unwrap_or(usize::MAX);
     } else {
-        for row in transaction.query(&prepared, &params).await.map_err(failed)? {
+        for row in client.query(&prepared, &params).await.map_err(failed)? {
             given.push(value::row(&row)?);
         }
     }
@@ -131,11 +133,15 @@ async fn statement(transaction: &Transaction<'_>, statement: &Statement) -> Resu
 
 impl Postgres {
     async fn connection(&self) -> Result<Object, Error> {
-        self.pool.get().await.map_err(|error| setup::no_connection(&error))
+        self.reads.get().await.map_err(|error| setup::no_connection(&error))
     }
 
     pub(crate) async fn read(&self, script: Script) -> Result<Answers, Error> {
         let mut connection = self.connection().await?;
+        if let [only] = script.as_slice() {
+            // A statement by itself sees one snapshot anyway.
+            return Ok(vec![statement(&connection, only).await.map_err(|fault| fault.error)?]);
+        }
         // One snapshot for all statements; READ COMMITTED would take one for each.
         let transaction = connection
             .build_transaction()
@@ -153,7 +159,7 @@ impl Postgres {
     }
 
     pub(crate) async fn write(&self, script: &Script) -> Result<Answers, Error> {
-        write(&self.pool, script).await
+        write(&self.decisions, script).await
     }
 
     pub(crate) async fn ingest(&self, entry: NewEntry) -> Result<Inserted, Error> {

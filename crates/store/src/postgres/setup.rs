@@ -17,8 +17,16 @@ use tokio_postgres::config::SslMode;
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// What each session sets. `synchronous_commit` is set although it is the default: an operator's
 /// `off` in the server's configuration would acknowledge what a power loss takes (I1).
-const SESSION: &str = "SET synchronous_commit = on; SET statement_timeout = '15s'; SET lock_timeout = '5s'; \
+const SESSION: &str = "SET synchronous_commit = on; SET lock_timeout = '5s'; \
     SET idle_in_transaction_session_timeout = '30s'; SET client_min_messages = warning; SET timezone = 'UTC'";
+/// What a session sets that only reads.
+///
+/// Sessions that write have no such limit: it would also end the wait of a `COMMIT` for a standby,
+/// which PostgreSQL then reports as success although no standby has it (I34). Their waits for
+/// locks are limited all the same, and who waits for them has a deadline of its own.
+const SESSION_READ: &str = "SET statement_timeout = '15s'; SET default_transaction_read_only = on";
+/// Connections of the journal's writer: one, and one while the other is replaced.
+const INGEST_CONNECTIONS: usize = 2;
 /// What each session is asked after that.
 const SESSION_CHECK: &str = "SELECT current_setting('synchronous_commit') = 'on' \
     AND current_setting('fsync') = 'on', pg_is_in_recovery()";
@@ -35,9 +43,26 @@ pub(super) fn no_connection(error: &PoolError) -> Error {
     }
 }
 
+/// What the sessions of a pool are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Use {
+    Read,
+    Write,
+}
+
+/// The connections of one store.
+pub(super) struct Pools {
+    pub(super) reads: Pool,
+    pub(super) decisions: Pool,
+    pub(super) ingest: Pool,
+}
+
 /// Makes one session honest, or gives it up.
-async fn begin_session(client: &ClientWrapper) -> Result<(), HookError> {
+async fn begin_session(client: &ClientWrapper, purpose: Use) -> Result<(), HookError> {
     client.batch_execute(SESSION).await.map_err(HookError::Backend)?;
+    if purpose == Use::Read {
+        client.batch_execute(SESSION_READ).await.map_err(HookError::Backend)?;
+    }
     let row = client.query_one(SESSION_CHECK, &[]).await.map_err(HookError::Backend)?;
     if !row.get::<_, bool>(0) {
         return Err(HookError::message("the PostgreSQL server runs with fsync or synchronous_commit off"));
@@ -50,32 +75,43 @@ async fn begin_session(client: &ClientWrapper) -> Result<(), HookError> {
     Ok(())
 }
 
-/// Connects, checks and migrates.
-pub(super) async fn connect(settings: PostgresSettings) -> Result<Pool, Error> {
+/// A pool that makes its connections when they are first needed.
+fn pool(settings: &PostgresSettings, size: usize, purpose: Use) -> Result<Pool, Error> {
     // The parser's own words may quote the URL, and with it the password.
     let config: tokio_postgres::Config =
         settings.url.parse().map_err(|_| Error::Refused("the PostgreSQL URL cannot be read".to_owned()))?;
     let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-    let manager = match settings.tls {
-        Some(tls) => {
-            Manager::from_config(config, tokio_postgres_rustls::MakeRustlsConnect::new(tls), recycling)
-        }
+    let manager = match &settings.tls {
+        Some(tls) => Manager::from_config(
+            config,
+            tokio_postgres_rustls::MakeRustlsConnect::new(tls.clone()),
+            recycling,
+        ),
         None if config.get_ssl_mode() == SslMode::Require => {
             return Err(Error::Refused("the PostgreSQL URL demands TLS, and none is configured".to_owned()));
         }
         None => Manager::from_config(config, NoTls, recycling),
     };
-    let pool = Pool::builder(manager)
-        .max_size(settings.connections_max.max(2))
+    Pool::builder(manager)
+        .max_size(size.max(1))
         .runtime(Runtime::Tokio1)
         .wait_timeout(Some(CONNECT_WITHIN))
         .create_timeout(Some(CONNECT_WITHIN))
         .recycle_timeout(Some(CONNECT_WITHIN))
-        .post_create(Hook::async_fn(|client, _| Box::pin(begin_session(client))))
+        .post_create(Hook::async_fn(move |client, _| Box::pin(begin_session(client, purpose))))
         .build()
-        .map_err(|error| Error::Refused(format!("the pool of connections cannot be made: {error}")))?;
-    match migrate(&pool, settings.now).await {
-        Ok(()) => Ok(pool),
+        .map_err(|error| Error::Refused(format!("the pool of connections cannot be made: {error}")))
+}
+
+/// Connects, checks and migrates.
+pub(super) async fn connect(settings: PostgresSettings) -> Result<Pools, Error> {
+    let pools = Pools {
+        reads: pool(&settings, settings.connections_max, Use::Read)?,
+        decisions: pool(&settings, settings.connections_max, Use::Write)?,
+        ingest: pool(&settings, INGEST_CONNECTIONS, Use::Write)?,
+    };
+    match migrate(&pools.decisions, settings.now).await {
+        Ok(()) => Ok(pools),
         Err(Error::Unavailable(why)) => Err(Error::Refused(why)),
         Err(other) => Err(other),
     }

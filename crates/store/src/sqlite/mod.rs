@@ -155,6 +155,9 @@ mod tests {
         }
     }
 
+    /// Commits of the one test that counts them.
+    static COMMITS: AtomicU32 = AtomicU32::new(0);
+
     /// A folder of its own for each test, which goes with it.
     struct Folder(PathBuf);
 
@@ -215,7 +218,6 @@ mod tests {
     fn what_waits_is_committed_together_journal_entries_first() {
         let folder = Folder::new("group");
         let mut connection = setup::open_writer(&folder.settings(SqliteMode::Threaded), None).unwrap();
-        static COMMITS: AtomicU32 = AtomicU32::new(0);
         let count = || {
             COMMITS.fetch_add(1, Ordering::Relaxed);
             false

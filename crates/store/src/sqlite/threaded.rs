@@ -75,7 +75,7 @@ impl Threaded {
     }
 
     pub(crate) async fn prepare_all(&self) -> Result<usize, Error> {
-        self.with_reader(|reader| prepare_all(reader)).await
+        self.with_reader(prepare_all).await
     }
 
     /// Runs `work` on an idle reader, off the async threads. The reader comes back also when the

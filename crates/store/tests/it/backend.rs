@@ -1,6 +1,6 @@
 //! A fresh database for each case.
 
-use frontdesk_store::{PostgresSettings, SqliteMode, SqliteSettings, Store};
+use frontdesk_store::{Error, PostgresSettings, SqliteMode, SqliteSettings, Store};
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -60,8 +60,8 @@ pub(crate) fn server() -> Option<String> {
     match std::env::var("FRONTDESK_TEST_POSTGRES") {
         Ok(word) if word == "off" => None,
         Ok(url) => Some(url),
-        Err(_) => panic!(
-            "FRONTDESK_TEST_POSTGRES is not set: use the test command in README.md, which starts a PostgreSQL server, \
+        Err(error) => panic!(
+            "FRONTDESK_TEST_POSTGRES cannot be read ({error}): use the test command in README.md, which starts a PostgreSQL server, \
              or set it to `off` to test on SQLite alone"
         ),
     }
@@ -87,20 +87,20 @@ pub(crate) async fn connect(url: &str) -> tokio_postgres::Client {
 static DATABASES: AtomicU32 = AtomicU32::new(0);
 
 impl Place {
-    async fn open(&self, kind: Kind) -> Store {
+    async fn open(&self, kind: Kind) -> Result<Store, Error> {
         match self {
             Self::File(folder) => {
                 let mode = match kind {
                     Kind::SqliteInThread => SqliteMode::InThread { vfs: None },
                     Kind::SqliteThreaded | Kind::Postgres => SqliteMode::Threaded,
                 };
-                Store::open_sqlite(&sqlite_settings(folder.path(), mode)).unwrap()
+                Store::open_sqlite(&sqlite_settings(folder.path(), mode))
             }
             Self::Server { admin, name } => {
                 let url = database(admin, name);
                 let settings =
                     PostgresSettings { url, tls: None, connections_max: 6, now: crate::sample::at(0) };
-                Store::open_postgres(settings).await.unwrap()
+                Store::open_postgres(settings).await
             }
         }
     }
@@ -122,7 +122,7 @@ impl Backend {
                 Place::Server { admin, name }
             }
         };
-        Some(Self { store: place.open(kind).await, kind, place })
+        Some(Self { store: place.open(kind).await.unwrap(), kind, place })
     }
 
     /// Runs a case on a fresh store.
@@ -140,11 +140,21 @@ impl Backend {
         });
     }
 
+    /// Another store on the same database, as another node would have it.
+    pub(crate) async fn another_node(&self) -> Store {
+        self.another_node_or_refusal().await.unwrap()
+    }
+
+    /// The same, where it may be refused.
+    pub(crate) async fn another_node_or_refusal(&self) -> Result<Store, Error> {
+        self.place.open(self.kind).await
+    }
+
     /// Closes the store and opens it again.
     pub(crate) async fn reopen(self) -> Self {
         let Self { store, kind, place } = self;
         drop(store);
-        Self { store: place.open(kind).await, kind, place }
+        Self { store: place.open(kind).await.unwrap(), kind, place }
     }
 
     /// Runs SQL behind the store's back.

@@ -3,12 +3,18 @@
 //!
 //! The PostgreSQL server is named by `FRONTDESK_TEST_POSTGRES`, a URL of a user who may create
 //! databases. `FRONTDESK_TEST_POSTGRES=off` leaves that half out, and says so.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "every line here belongs to a test, also outside of `#[test]`"
+)]
 
 mod audit;
 mod backend;
 mod calls;
 mod journal;
 mod people;
+mod postgres;
 mod record;
 mod sample;
 mod schema;

@@ -254,7 +254,9 @@ pub(crate) async fn the_derived_hash_follows_facts_and_ties_alone(backend: Backe
     let mut records = [record(1, "ada"), record(2, "bob")];
     records.sort_by(|a, b| a.id.cmp(&b.id));
     let mut hash = frontdesk_store::DerivedHash::default();
-    records.iter().for_each(|record| hash.add(record));
+    for record in &records {
+        hash.add(record);
+    }
     assert_eq!(hash.finish(), two, "a rebuild in memory gives the same");
     write(store, vec![Write::Customer(row(1, 1)), Write::Sync(sync(1, Target::Kit))]).await;
     assert_eq!(store.derived_hash().await.unwrap(), two);
