@@ -33,7 +33,6 @@ pub(crate) struct Step {
     pub(crate) expect: String,
     /// What it teaches; empty for an event without effect.
     pub(crate) learnt: Vec<(Key, Learnt, Version)>,
-    pub(crate) entry: EntryId,
 }
 
 impl Story {
@@ -55,8 +54,8 @@ impl Story {
         for step in journey["steps"].as_array().unwrap() {
             let text = |name: &str| step[name].as_str().unwrap().to_owned();
             let bytes = fixtures::bytes(format!("{folder}/{}", text("file")));
-            let entry = EntryId::new(format!("fde_{}", text("event")));
-            let evidence = Evidence { origin: text("event"), entry: entry.clone() };
+            let evidence =
+                Evidence { origin: text("event"), entry: EntryId::new(format!("fde_{}", text("event"))) };
             let learnt = match learn(&Verified::journaled(&bytes), &source()).unwrap() {
                 Learning::Facts { at, facts } => facts
                     .into_iter()
@@ -67,7 +66,7 @@ impl Story {
             };
             let at = Timestamp::from_second(step["created"].as_i64().unwrap()).unwrap();
             let (event_type, expect) = (text("type"), text("expect"));
-            steps.push((step["delivery"].as_u64().unwrap(), Step { event_type, at, expect, learnt, entry }));
+            steps.push((step["delivery"].as_u64().unwrap(), Step { event_type, at, expect, learnt }));
         }
         steps.sort_by_key(|(delivery, _)| *delivery);
         let rest = fixtures::json(format!("{folder}/rest.json"));

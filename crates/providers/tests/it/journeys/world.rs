@@ -88,14 +88,15 @@ impl<'a> World<'a> {
             self.now = self.now.max(step.at);
         }
         let learnt: Vec<_> = steps.iter().flat_map(|step| step.learnt.iter().cloned()).collect();
-        if let Some(step) = steps.first() {
-            self.take(learnt, &step.entry.clone());
-        }
+        self.take(learnt);
     }
 
-    fn take(&mut self, learnt: Vec<(Key, Learnt, Version)>, entry: &EntryId) {
+    /// Applies one journal entry. Each has an id of its own, also when it repeats what another
+    /// said: records are named after it.
+    fn take(&mut self, learnt: Vec<(Key, Learnt, Version)>) {
         self.seq += 1;
-        let assembled = assemble(self.records.clone(), learnt, entry, self.seq);
+        let entry = EntryId::new(format!("fde_{}", self.seq));
+        let assembled = assemble(self.records.clone(), learnt, &entry, self.seq);
         let losers: BTreeSet<_> = assembled.merged.iter().map(|(loser, _)| loser.clone()).collect();
         let touched: BTreeSet<_> = assembled.records.iter().map(|record| record.id.clone()).collect();
         for (loser, survivor) in &assembled.merged {
@@ -161,7 +162,7 @@ impl<'a> World<'a> {
             }
             told_facts.retain(|(key, _, _)| what(key));
             if !told_facts.is_empty() {
-                self.take(told_facts, &EntryId::new(format!("fde_read_{}", want.object)));
+                self.take(told_facts);
             }
         }
         unreachable
