@@ -1,7 +1,7 @@
 //! The audit log: what changed, why and by whom, append-only and chained by hash per customer.
 //!
 //! A chain's hash covers personal fields only through salted commitments, so that erasing them
-//! leaves every chain verifiable (`docs/security.md`, data protection).
+//! leaves every chain verifiable (RELIABILITY I38).
 
 use crate::sql::{Script, Statement, statements};
 use crate::value::{Columns, Row, Value};

@@ -224,14 +224,15 @@ statements! {
     /// Ends an entry once; a second end is a conflict. The order of applying follows the order of
     /// commits: SQLite has one writer, PostgreSQL has taken the customers' row locks by then.
     JOURNAL_END = sqlite "UPDATE journal SET state = ?2, reason = ?3, customer_id = ?4, applied_at = ?5, next_try_at = NULL, \
-            applied_seq = (SELECT COALESCE(MAX(applied_seq), 0) + 1 FROM journal) WHERE id = ?1 AND state = 'pending'",
+            applied_seq = COALESCE(applied_seq, (SELECT COALESCE(MAX(applied_seq), 0) + 1 FROM journal)) WHERE id = ?1 AND state = 'pending'",
         postgres "UPDATE journal SET state = ?2, reason = ?3, customer_id = ?4, applied_at = ?5, next_try_at = NULL, \
-            applied_seq = nextval('journal_applied_seq') WHERE id = ?1 AND state = 'pending'";
+            applied_seq = COALESCE(applied_seq, nextval('journal_applied_seq')) WHERE id = ?1 AND state = 'pending'";
     /// Puts an entry off.
     JOURNAL_RETRY = "UPDATE journal SET tries = ?2, next_try_at = ?3, reason = ?4 WHERE id = ?1 AND state = 'pending'";
-    /// Lets an entry that has ended be applied again.
-    JOURNAL_REPLAY = "UPDATE journal SET state = 'pending', reason = NULL, tries = 0, next_try_at = NULL, applied_seq = NULL, \
-            applied_at = NULL WHERE id = ?1 AND state <> 'pending'";
+    /// Lets an entry that has ended be applied again. What was learnt from it keeps its place in the order, so that
+    /// a rebuild still finds the same entry to be the first that needed a customer.
+    JOURNAL_REPLAY = "UPDATE journal SET state = 'pending', reason = NULL, tries = 0, next_try_at = NULL, applied_at = NULL, \
+            applied_seq = CASE WHEN state IN ('effect', 'no_effect') THEN applied_seq END WHERE id = ?1 AND state <> 'pending'";
     /// Holds an entry in a state while a decision about it is committed. PostgreSQL locks the row,
     /// so that no other node ends it meanwhile; SQLite has one writer.
     JOURNAL_EXPECT = sqlite "SELECT 1 FROM journal WHERE id = ?1 AND state = ?2",

@@ -33,6 +33,7 @@ mod derived;
 mod due;
 mod error;
 mod identity;
+mod integrity;
 mod journal;
 mod link;
 mod merge;

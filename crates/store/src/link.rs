@@ -7,9 +7,8 @@ use crate::{Error, Store};
 use frontdesk_core::id::CustomerId;
 use jiff::Timestamp;
 
-/// Links of one purpose that a customer may have at once; a new one takes back the oldest.
-///
-/// Source: our own rule, `docs/security.md` (status links).
+/// Links of one purpose that a customer may have at once; a new one takes back the oldest, so that a
+/// link forwarded long ago does not stay open for ever. Our own rule.
 pub const LIVE_MAX: u32 = 5;
 
 words! {

@@ -65,6 +65,9 @@ macro_rules! statements {
     (@one $name:expr, sqlite $sqlite:literal, postgres $postgres:literal) => {
         $crate::sql::Sql { name: $name, sqlite: Some($sqlite), postgres: Some($postgres) }
     };
+    (@one $name:expr, sqlite $sqlite:literal) => {
+        $crate::sql::Sql { name: $name, sqlite: Some($sqlite), postgres: None }
+    };
     (@one $name:expr, postgres $postgres:literal) => {
         $crate::sql::Sql { name: $name, sqlite: None, postgres: Some($postgres) }
     };
@@ -131,6 +134,7 @@ pub(crate) fn registry() -> impl Iterator<Item = &'static Sql> {
         crate::customer::ALL,
         crate::due::ALL,
         crate::identity::ALL,
+        crate::integrity::ALL,
         crate::journal::ALL,
         crate::link::ALL,
         crate::merge::ALL,

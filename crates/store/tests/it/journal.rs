@@ -223,6 +223,27 @@ pub(crate) async fn an_ended_entry_can_be_applied_again(backend: Backend) {
     assert!(twice.is_err_and(|error| error.is_conflict()));
 }
 
+pub(crate) async fn an_entry_applied_again_keeps_its_place(backend: Backend) {
+    let store = &backend.store;
+    for nth in 1..=3 {
+        insert(store, nth).await;
+    }
+    write(store, vec![end(1, EntryState::Effect, None)]).await;
+    write(store, vec![end(2, EntryState::Failed, Some("a bug"))]).await;
+    write(store, vec![end(3, EntryState::Effect, None)]).await;
+    for nth in [1, 2] {
+        write(store, vec![Write::JournalReplay(entry_id(nth))]).await;
+        write(store, vec![end(nth, EntryState::Effect, None)]).await;
+    }
+    let replayed = store.replay_journal(0, 9).await.unwrap();
+    let order: Vec<_> = replayed.into_iter().map(|stored| stored.entry.id).collect();
+    assert_eq!(
+        order,
+        [1, 3, 2].map(entry_id),
+        "what failed had taught nothing, so it comes when it succeeded"
+    );
+}
+
 pub(crate) async fn applied_entries_replay_in_the_order_of_applying(backend: Backend) {
     let store = &backend.store;
     for nth in 1..=4 {

@@ -48,6 +48,7 @@ suite! {
         waiting_entries_come_in_order_and_not_before_their_time,
         an_entry_ends_once,
         an_ended_entry_can_be_applied_again,
+        an_entry_applied_again_keeps_its_place,
         applied_entries_replay_in_the_order_of_applying,
         the_balance_counts_every_row_once,
         lists_page_backwards_and_filter,

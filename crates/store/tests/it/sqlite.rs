@@ -136,6 +136,52 @@ fn an_edited_migration_is_refused() {
 }
 
 #[test]
+fn a_virtual_file_system_keeps_the_files_and_needs_no_lock_file() {
+    run(async {
+        let folder = Folder::new();
+        // The system's own, by its name: what a simulation registers is opened the same way.
+        let settings = sqlite_settings(folder.path(), SqliteMode::InThread { vfs: Some("unix".to_owned()) });
+        let store = Store::open_sqlite(&settings).unwrap();
+        make(&store, 1, "ada").await;
+        drop(store);
+        let store = Store::open_sqlite(&settings).unwrap();
+        assert_eq!(store.records(&[record(1, "ada").id]).await.unwrap()[0].record, record(1, "ada"));
+        assert!(!folder.path().join("frontdesk.db.lock").exists());
+        let unknown =
+            sqlite_settings(folder.path(), SqliteMode::InThread { vfs: Some("nowhere".to_owned()) });
+        assert!(Store::open_sqlite(&unknown).is_err());
+    });
+}
+
+#[test]
+fn a_broken_page_is_found() {
+    run(async {
+        let folder = Folder::new();
+        let store = open(folder.path()).unwrap();
+        for nth in 0..40 {
+            store.journal_insert(NewEntry { body: vec![b'x'; 2_000], ..entry(nth) }).await.unwrap();
+        }
+        assert!(store.quick_check().await.unwrap().is_empty());
+        drop(store);
+        let path = folder.path().join("frontdesk.db");
+        // Everything is in the file itself once the log is folded into it.
+        rusqlite::Connection::open(&path).unwrap().execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+        let mut bytes = std::fs::read(&path).unwrap();
+        let body = bytes.windows(64).rposition(|window| window.iter().all(|byte| *byte == b'x')).unwrap();
+        let page = body / 4096 * 4096;
+        bytes[page..page + 16].fill(0xff);
+        std::fs::write(&path, bytes).unwrap();
+        match open(folder.path()) {
+            Ok(store) => match store.quick_check().await {
+                Ok(flaws) => assert!(!flaws.is_empty()),
+                Err(error) => assert!(matches!(error, Error::Corrupt(_)), "{error}"),
+            },
+            Err(error) => assert!(matches!(error, Error::Corrupt(_)), "{error}"),
+        }
+    });
+}
+
+#[test]
 fn callers_that_go_away_harm_nobody() {
     run(async {
         let folder = Folder::new();
