@@ -61,7 +61,7 @@ pub(crate) fn server() -> Option<String> {
         Ok(word) if word == "off" => None,
         Ok(url) => Some(url),
         Err(error) => panic!(
-            "FRONTDESK_TEST_POSTGRES cannot be read ({error}): use the test command in README.md, which starts a PostgreSQL server, \
+            "FRONTDESK_TEST_POSTGRES cannot be read ({error}): use the test command in README.md (`cargo xtask test`), which starts a PostgreSQL server, \
              or set it to `off` to test on SQLite alone"
         ),
     }
