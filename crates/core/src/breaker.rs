@@ -28,7 +28,8 @@ pub struct Breaker {
 impl Breaker {
     /// Whether calls are stopped at `now`; a probe is let through when its time has come.
     pub fn is_open(&self, now: Timestamp) -> bool {
-        self.probe_at.is_some_and(|at| now < at)
+        // A probe further off than any pause was put off under a clock that was ahead.
+        self.probe_at.is_some_and(|at| now < at && at.duration_since(now) <= PAUSE_MAX)
     }
 
     /// Notes an answer, good or bad, that shows the account to be there.

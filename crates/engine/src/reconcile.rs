@@ -122,11 +122,9 @@ impl<P: Ports> Engine<P> {
         // A process that has not yet tried its own credential may do so once, at once.
         let stopped = stopped.filter(|_| drain.known.prepared_at.is_some() || drain.known.tried_at.is_some());
         let breaker = account.state.breaker.probe_at.filter(|_| account.state.breaker.is_open(now));
-        let until = [stopped, breaker, account.state.throttled_until]
-            .into_iter()
-            .flatten()
-            .max()
-            .filter(|until| *until > now);
+        // What lies further off than anything is put off was noted under a clock that was ahead.
+        let is_ahead = |until: &Timestamp| *until > now && until.duration_since(now) <= STOPPED_PROBE_EVERY;
+        let until = [stopped, breaker, account.state.throttled_until].into_iter().flatten().filter(is_ahead).max();
         if let Some(until) = until {
             self.mark_waiting(drain, until).await?;
         }

@@ -17,7 +17,7 @@ pub const THROTTLED_FOR: SignedDuration = SignedDuration::from_secs(60);
 
 /// The longest `Retry-After` that is believed. A longer one is cut to this: a target that is
 /// silenced for days by one odd header is an outage of our own making.
-pub const RETRY_AFTER_MAX: SignedDuration = SignedDuration::from_hours(24);
+pub const RETRY_AFTER_MAX: SignedDuration = SignedDuration::from_mins(15);
 
 /// One answer, as it came over the wire.
 #[derive(Clone, Copy, Debug)]

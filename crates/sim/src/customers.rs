@@ -143,7 +143,8 @@ pub async fn live(run: Run, person: usize, mut rng: Rng) {
             let pause = wait(act.rng, 200);
             run.stage.clock.sleep(pause).await;
             act.stripe("renewal_fail", json!({ "subscription": subscription }));
-            let failed_at = run.stage.true_now();
+            // The source counts in whole seconds.
+            let failed_at = Timestamp::from_second(run.stage.true_now().as_second()).expect("a second of this run");
             if act.rng.hits(500) {
                 run.stage.clock.sleep(Duration::from_secs(act.rng.between(60, 3600))).await;
                 act.stripe("renewal_recover", json!({ "subscription": subscription }));
