@@ -54,7 +54,7 @@ pub struct Monthly {
 impl Monthly {
     /// When the running month began.
     pub fn began_at(&self, now: Timestamp) -> Timestamp {
-        let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
+        let today = now.to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
         let day = self.renews_day.clamp(1, 28);
         let renewal = |year: i16, month: i8| civil::date(year, month, day);
         let begin = if today.day() >= day {
@@ -64,7 +64,7 @@ impl Monthly {
         } else {
             renewal(today.year(), today.month() - 1)
         };
-        begin.to_zoned(jiff::tz::TimeZone::UTC).map_or(now, |zoned| zoned.timestamp())
+        begin.to_zoned_datetime(jiff::tz::TimeZone::UTC).map_or(now, |zoned| zoned.timestamp())
     }
 }
 
@@ -120,7 +120,9 @@ impl Spent {
         }
         if self.recent.len() >= limits.calls as usize {
             let oldest = self.recent.front().copied().unwrap_or(now);
-            return Err(Refusal::Window { until: oldest.saturating_add(limits.window).unwrap_or(Timestamp::MAX) });
+            return Err(Refusal::Window {
+                until: oldest.saturating_add(limits.window).unwrap_or(Timestamp::MAX),
+            });
         }
         if let Some(monthly) = &limits.monthly {
             let usable = monthly.calls - monthly.calls / 100 * RESERVE_PERCENT;

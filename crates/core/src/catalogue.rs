@@ -203,7 +203,11 @@ impl Catalogue {
                 plan.grants.iter().map(move |entitlement| EarlierGrant {
                     good: good.clone(),
                     entitlement: entitlement.clone(),
-                    items: previous.entitlements.get(entitlement).map(|meaning| meaning.items.clone()).unwrap_or_default(),
+                    items: previous
+                        .entitlements
+                        .get(entitlement)
+                        .map(|meaning| meaning.items.clone())
+                        .unwrap_or_default(),
                 })
             })
         });
@@ -253,7 +257,8 @@ mod tests {
 
     #[test]
     fn what_was_granted_stays_managed_over_any_number_of_edits() {
-        let third = Catalogue::default().following(&catalogue("price_2", 2).following(&catalogue("price_1", 1)));
+        let third =
+            Catalogue::default().following(&catalogue("price_2", 2).following(&catalogue("price_1", 1)));
         assert_eq!(third.managed(Target::Circle), [Item::CircleGroup(1), Item::CircleGroup(2)].into());
     }
 

@@ -61,8 +61,10 @@ pub enum Next {
 /// `wishes` is what they should hold, `person` what is known of them. Grants come before looks
 /// that only learn more, and removals come last: an upgrade never drops access in between.
 pub fn next(wishes: &Wishes, person: &Person, rules: &Rules, now: Timestamp) -> Next {
-    let wanted = wishes.items.iter().filter(|(_, wish)| matches!(wish, Wish::Want { .. })).map(|(item, _)| item);
-    let (missing, wants): (BTreeSet<&Item>, BTreeSet<&Item>) = wanted.partition(|item| rules.missing.contains(*item));
+    let wanted =
+        wishes.items.iter().filter(|(_, wish)| matches!(wish, Wish::Want { .. })).map(|(item, _)| item);
+    let (missing, wants): (BTreeSet<&Item>, BTreeSet<&Item>) =
+        wanted.partition(|item| rules.missing.contains(*item));
     match &person.membership {
         Membership::Moved { id, .. } => return Next::Step(Step::Read { id: *id }),
         Membership::Unknown { look_at, .. } if rules.target == Target::Circle => {
@@ -96,7 +98,8 @@ pub fn next(wishes: &Wishes, person: &Person, rules: &Rules, now: Timestamp) -> 
                 }
                 later(*look_at, true);
             }
-            Some(Holding::Absent { .. } | Holding::Sent { present: false, .. } | Holding::Unknown { .. }) | None => {
+            Some(Holding::Absent { .. } | Holding::Sent { present: false, .. } | Holding::Unknown { .. })
+            | None => {
                 if let Some(step) = give(item, wishes, person, rules) {
                     return Next::Step(step);
                 }
@@ -128,13 +131,19 @@ pub fn next(wishes: &Wishes, person: &Person, rules: &Rules, now: Timestamp) -> 
                 until if now < until => later(until, false),
                 _ => return check(item, wishes, person),
             },
-            Some(Holding::Present { .. } | Holding::Sent { .. } | Holding::Unknown { .. }) => match (removal, &rules.brake) {
-                (Removal::NeedsProof(_), _) => hold = hold.or(Some(Hold::Proof)),
-                (Removal::Proven, Some(name)) => hold = hold.or(Some(Hold::Brake { name: name.clone() })),
-                (Removal::Proven, None) => {
-                    return Next::Step(Step::Remove { item: item.clone(), address: address(wishes, person), id: person.membership.id() });
+            Some(Holding::Present { .. } | Holding::Sent { .. } | Holding::Unknown { .. }) => {
+                match (removal, &rules.brake) {
+                    (Removal::NeedsProof(_), _) => hold = hold.or(Some(Hold::Proof)),
+                    (Removal::Proven, Some(name)) => hold = hold.or(Some(Hold::Brake { name: name.clone() })),
+                    (Removal::Proven, None) => {
+                        return Next::Step(Step::Remove {
+                            item: item.clone(),
+                            address: address(wishes, person),
+                            id: person.membership.id(),
+                        });
+                    }
                 }
-            },
+            }
         }
     }
 
@@ -169,14 +178,20 @@ fn address(wishes: &Wishes, person: &Person) -> crate::email::Email {
 }
 
 fn check(item: &Item, wishes: &Wishes, person: &Person) -> Next {
-    Next::Step(Step::Check { item: item.clone(), address: address(wishes, person), id: person.membership.id() })
+    Next::Step(Step::Check {
+        item: item.clone(),
+        address: address(wishes, person),
+        id: person.membership.id(),
+    })
 }
 
 /// The call that brings the person closer to holding `item`; `None` when the operator wants
 /// buyers unknown to the target left out.
 fn give(item: &Item, wishes: &Wishes, person: &Person, rules: &Rules) -> Option<Step> {
-    let enrol = |confirmed| Step::Enrol { address: wishes.address.clone(), name: wishes.name.clone(), confirmed };
-    let add = || Step::Add { item: item.clone(), address: address(wishes, person), id: person.membership.id() };
+    let enrol =
+        |confirmed| Step::Enrol { address: wishes.address.clone(), name: wishes.name.clone(), confirmed };
+    let add =
+        || Step::Add { item: item.clone(), address: address(wishes, person), id: person.membership.id() };
     Some(match (rules.target, &person.membership) {
         (Target::Circle, Membership::NotMember { .. }) => enrol(true),
         (Target::Circle, _) | (Target::Kit, Membership::Member { .. }) => add(),
@@ -241,7 +256,8 @@ pub fn fold(mut person: Person, target: Target, step: &Step, outcome: &Outcome, 
         (Step::Add { item, .. }, Seen::Done | Seen::Holds) | (Step::Check { item, .. }, Seen::Holds) => {
             person.items.insert(item.clone(), Holding::Present { seen_at: now });
         }
-        (Step::Remove { item, .. }, Seen::Done | Seen::HoldsNot) | (Step::Check { item, .. } | Step::Add { item, .. }, Seen::HoldsNot) => {
+        (Step::Remove { item, .. }, Seen::Done | Seen::HoldsNot)
+        | (Step::Check { item, .. } | Step::Add { item, .. }, Seen::HoldsNot) => {
             person.items.insert(item.clone(), Holding::Absent { seen_at: now });
         }
         (Step::Add { item, .. }, Seen::Accepted) => {
@@ -261,7 +277,14 @@ pub fn fold(mut person: Person, target: Target, step: &Step, outcome: &Outcome, 
             let known: BTreeSet<Item> = person.items.keys().cloned().chain(held.iter().cloned()).collect();
             for item in known {
                 let is_held = held.contains(&item);
-                person.items.insert(item, if is_held { Holding::Present { seen_at: now } } else { Holding::Absent { seen_at: now } });
+                person.items.insert(
+                    item,
+                    if is_held {
+                        Holding::Present { seen_at: now }
+                    } else {
+                        Holding::Absent { seen_at: now }
+                    },
+                );
             }
             if let Step::Check { item, .. } = step {
                 person.items.entry(item.clone()).or_insert(Holding::Absent { seen_at: now });
@@ -279,22 +302,33 @@ pub fn fold(mut person: Person, target: Target, step: &Step, outcome: &Outcome, 
             if *standing == Standing::Invited && matches!(person.membership, Membership::Unknown { .. }) {
                 person.invited_at = person.invited_at.or(Some(now));
             }
-            person.membership = Membership::Member { id: *id, address: address.clone(), standing: *standing, seen_at: now };
+            person.membership =
+                Membership::Member { id: *id, address: address.clone(), standing: *standing, seen_at: now };
         }
         (Step::Enrol { .. }, Seen::SomePerson | Seen::Accepted | Seen::LookFirst | Seen::Done) => {
             person.membership = Membership::Unknown { look_at: now, absent: 0 };
         }
         (Step::Find { .. }, Seen::NoPerson) => person = nobody_found(person, trusted, now),
-        (Step::Add { address, .. } | Step::Remove { address, .. } | Step::Check { address, .. }, Seen::NoPerson) => {
+        (
+            Step::Add { address, .. } | Step::Remove { address, .. } | Step::Check { address, .. },
+            Seen::NoPerson,
+        ) => {
             person = address_unknown(person, step, address, trusted, now);
         }
-        (Step::Add { id, address, .. } | Step::Remove { id, address, .. } | Step::Check { id, address, .. }, Seen::NoSuchId) => {
+        (
+            Step::Add { id, address, .. }
+            | Step::Remove { id, address, .. }
+            | Step::Check { id, address, .. },
+            Seen::NoSuchId,
+        ) => {
             person.membership = match id {
                 Some(id) => Membership::Moved { id: *id, address: address.clone() },
                 None => Membership::Unseen,
             };
         }
-        (Step::Read { id }, Seen::NoSuchId | Seen::NoPerson) => person = nobody_by_id(person, target, *id, now),
+        (Step::Read { id }, Seen::NoSuchId | Seen::NoPerson) => {
+            person = nobody_by_id(person, target, *id, now);
+        }
         // An answer that does not fit its question teaches nothing.
         _ => {}
     }
@@ -362,5 +396,10 @@ fn nobody_by_id(mut person: Person, target: Target, id: u64, now: Timestamp) -> 
 }
 
 const fn is_ours(holding: &Holding) -> bool {
-    matches!(holding, Holding::Present { .. } | Holding::Sent { present: true, .. } | Holding::Unknown { present: true, .. })
+    matches!(
+        holding,
+        Holding::Present { .. }
+            | Holding::Sent { present: true, .. }
+            | Holding::Unknown { present: true, .. }
+    )
 }

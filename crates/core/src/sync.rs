@@ -166,7 +166,9 @@ pub enum Ended {
 ///
 /// `dice` is uniform in 0..=u32::MAX.
 pub fn backoff(attempts: u32, dice: u32) -> SignedDuration {
-    let ceiling = BACKOFF_BASE.checked_mul(1i32.checked_shl(attempts.min(20)).unwrap_or(i32::MAX)).unwrap_or(BACKOFF_MAX);
+    let ceiling = BACKOFF_BASE
+        .checked_mul(1i32.checked_shl(attempts.min(20)).unwrap_or(i32::MAX))
+        .unwrap_or(BACKOFF_MAX);
     let ceiling = ceiling.min(BACKOFF_MAX).as_millis();
     let share = ceiling * i128::from(dice) / i128::from(u32::MAX);
     // Never at once: a try that failed is not repeated within the same second.
@@ -244,8 +246,11 @@ impl Sync {
                     self.state = State::Due;
                 }
                 self.next_attempt_at = Some(until);
-                self.last_failure =
-                    Some(Failed { at: now, step: "wait".to_owned(), failure: Failure::Throttled { until, why } });
+                self.last_failure = Some(Failed {
+                    at: now,
+                    step: "wait".to_owned(),
+                    failure: Failure::Throttled { until, why },
+                });
             }
             Ended::Failed { step, failure } => {
                 let was_parked = matches!(self.state, State::Parked { .. });
@@ -271,7 +276,10 @@ impl Sync {
                     Failure::Transient { why } | Failure::Unknown { why } => {
                         self.attempts += 1;
                         let since = *self.failing_since.get_or_insert(now);
-                        if was_parked || self.attempts >= ATTEMPTS_MAX || now.duration_since(since) >= FAILING_MAX {
+                        if was_parked
+                            || self.attempts >= ATTEMPTS_MAX
+                            || now.duration_since(since) >= FAILING_MAX
+                        {
                             self.state = State::Parked { why };
                             self.next_attempt_at = after(PARKED_RETRIES_EVERY);
                         } else {

@@ -3,7 +3,6 @@
 //! The entry is decoded and the records are loaded; the core decides; one commit writes it all, guarded by the
 //! revisions that were read. If a record changed meanwhile nothing is written and the whole is worked out again.
 
-use crate::bell::Loop;
 use crate::engine::Engine;
 use crate::ports::Ports;
 use crate::subject::{Cause, Subject};
@@ -198,7 +197,7 @@ impl<P: Ports> Engine<P> {
         }
         for record in &assembled.records {
             let subject = subject_of(record, &mut subjects);
-            self.write_record(record, &assembled, entry, &mut commit);
+            write_record(record, &assembled, entry, &mut commit);
             let others = subject.others(self.store()).await?;
             let gone: BTreeSet<_> = assembled.merged.iter().map(|(loser, _)| loser).collect();
             let others: Vec<_> =
@@ -227,7 +226,7 @@ impl<P: Ports> Engine<P> {
         for record in &assembled.records {
             self.announce(&record.id);
         }
-        ring.iter().for_each(|who: &Loop| self.bell().ring(*who));
+        self.bell().ring_each(ring);
         tracing::info!(entry.id = %entry.id, state = state.as_str(), "event applied");
         Ok(())
     }
@@ -274,34 +273,29 @@ impl<P: Ports> Engine<P> {
         kept.reads.extend(gone.reads);
     }
 
-    fn write_record(
-        &self,
-        record: &Record,
-        assembled: &Assembled,
-        entry: &frontdesk_store::Entry,
-        commit: &mut Commit,
-    ) {
-        for key in &assembled.changed {
-            if let Some(fact) = record.facts.get(key) {
-                commit.writes.push(Write::Fact {
-                    key: key.clone(),
-                    customer: record.id.clone(),
-                    fact: fact.clone(),
-                });
-            }
-        }
-        for tie in &record.ties {
-            commit.writes.push(Write::Identity {
-                identity: Identity::Tie(tie.clone()),
-                customer: record.id.clone(),
-                entry: entry.id.clone(),
-            });
-        }
-    }
-
     /// The instant `span` from now.
     pub(crate) fn after(&self, span: SignedDuration) -> Timestamp {
         self.ports().now_wall().saturating_add(span).unwrap_or(Timestamp::MAX)
+    }
+}
+
+/// What a record's new facts and its ties come to.
+fn write_record(record: &Record, assembled: &Assembled, entry: &frontdesk_store::Entry, commit: &mut Commit) {
+    for key in &assembled.changed {
+        if let Some(fact) = record.facts.get(key) {
+            commit.writes.push(Write::Fact {
+                key: key.clone(),
+                customer: record.id.clone(),
+                fact: fact.clone(),
+            });
+        }
+    }
+    for tie in &record.ties {
+        commit.writes.push(Write::Identity {
+            identity: Identity::Tie(tie.clone()),
+            customer: record.id.clone(),
+            entry: entry.id.clone(),
+        });
     }
 }
 

@@ -41,6 +41,13 @@ impl Bell {
         self.ropes[who as usize].notify_one();
     }
 
+    /// Wakes these loops.
+    pub fn ring_each(&self, who: impl IntoIterator<Item = Loop>) {
+        for who in who {
+            self.ring(who);
+        }
+    }
+
     /// Wakes every loop.
     pub fn ring_all(&self) {
         for rope in self.ropes.iter() {

@@ -1,59 +1,115 @@
-//! Deriving everything again from the journal, and comparing (I12).
+//! The record, derived again from the journal: what `rebuild --check` compares with what is stored (RELIABILITY I12).
+//!
+//! Entries are taken in the order in which they were applied, decoded and joined by the same functions as when they
+//! arrived. Nothing is written.
 
 use crate::apply::{Decoded, decode};
+use frontdesk_core::fact::Key;
 use frontdesk_core::id::CustomerId;
 use frontdesk_core::record::{Record, Tie, assemble, ties};
 use frontdesk_store::{DerivedHash, Error, Store};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Entries that are read at once.
+/// Entries that one page reads.
 const PAGE: u32 = 500;
+/// Customers that one page reads.
+const CUSTOMERS_PER_PAGE: u32 = 200;
 
-/// What a rebuild gives, beside what is stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What the journal comes to.
+#[derive(Clone, Debug, Default)]
 pub struct Rebuilt {
-    /// The records, by customer.
+    /// The live records.
     pub records: BTreeMap<CustomerId, Record>,
-    /// Hash over them.
-    pub hash: String,
-    /// Hash over what is stored.
-    pub stored: String,
-    /// Entries that were replayed.
-    pub entries: usize,
+    /// Entries that were read.
+    pub entries: u64,
+    owners: BTreeMap<Tie, CustomerId>,
+}
+
+/// The first thing that is stored otherwise than the journal says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Difference {
+    /// The journal makes a customer who is not stored.
+    Missing(CustomerId),
+    /// A customer is stored whom the journal does not make.
+    Extra(CustomerId),
+    /// A customer's handles differ.
+    Ties(CustomerId),
+    /// One object's state differs, or is known on one side alone.
+    Fact(CustomerId, Key),
 }
 
 impl Rebuilt {
-    /// Whether the journal gives what is stored.
-    pub fn is_equal(&self) -> bool {
-        self.hash == self.stored
-    }
-}
-
-/// Replays the journal in the order in which it was applied, without writing anything.
-pub async fn check(store: &Store) -> Result<Rebuilt, Error> {
-    let mut records: BTreeMap<CustomerId, Record> = BTreeMap::new();
-    let mut owners: BTreeMap<Tie, CustomerId> = BTreeMap::new();
-    let (mut after, mut entries) = (0, 0);
-    loop {
-        let page = store.replay_journal(after, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        after = last.entry.applied_seq.unwrap_or(i64::MAX);
-        for stored in &page {
-            entries += 1;
-            let Decoded::Facts(learnt) = decode(stored) else { continue };
-            let tied: BTreeSet<Tie> = learnt.iter().flat_map(|(key, _, version)| ties(key, &version.body)).collect();
-            let touched: BTreeSet<CustomerId> = tied.iter().filter_map(|tie| owners.get(tie).cloned()).collect();
-            let existing = touched.iter().filter_map(|customer| records.remove(customer)).collect();
-            let assembled = assemble(existing, learnt, &stored.entry.id, stored.entry.seq);
-            for record in assembled.records {
-                owners.extend(record.ties.iter().map(|tie| (tie.clone(), record.id.clone())));
-                records.insert(record.id.clone(), record);
+    /// Derives all records from the journal.
+    pub async fn from_journal(store: &Store) -> Result<Self, Error> {
+        let mut rebuilt = Self::default();
+        let mut after = 0;
+        loop {
+            let page = store.replay_journal(after, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(rebuilt) };
+            after = last.entry.applied_seq.unwrap_or(i64::MAX);
+            for stored in page {
+                rebuilt.entries += 1;
+                let Decoded::Facts(learnt) = decode(&stored) else { continue };
+                let tied = learnt.iter().flat_map(|(key, _, version)| ties(key, &version.body));
+                let owners: BTreeSet<CustomerId> =
+                    tied.filter_map(|tie| rebuilt.owners.get(&tie).cloned()).collect();
+                let existing =
+                    owners.iter().filter_map(|owner| rebuilt.records.get(owner).cloned()).collect();
+                let assembled = assemble(existing, learnt, &stored.entry.id, stored.entry.seq);
+                for (loser, _) in &assembled.merged {
+                    rebuilt.records.remove(loser);
+                }
+                for record in assembled.records {
+                    rebuilt.owners.extend(record.ties.iter().map(|tie| (tie.clone(), record.id.clone())));
+                    rebuilt.records.insert(record.id.clone(), record);
+                }
             }
         }
     }
-    let mut hash = DerivedHash::default();
-    for record in records.values() {
-        hash.add(record);
+
+    /// The hash over all records, as [`Store::derived_hash`] makes it over what is stored.
+    pub fn hash(&self) -> String {
+        let mut hash = DerivedHash::default();
+        for record in self.records.values() {
+            hash.add(record);
+        }
+        hash.finish()
     }
-    Ok(Rebuilt { hash: hash.finish(), stored: store.derived_hash().await?, records, entries })
+
+    /// The first difference to what is stored, in the order of the customers' ids.
+    pub async fn first_difference(&self, store: &Store) -> Result<Option<Difference>, Error> {
+        let mut ours = self.records.values().peekable();
+        let mut after = None;
+        loop {
+            let page = store.customers(None, after.as_ref(), CUSTOMERS_PER_PAGE).await?;
+            let ids: Vec<_> = page.into_iter().map(|row| row.id).collect();
+            after = ids.last().cloned();
+            if after.is_none() {
+                return Ok(ours.next().map(|record| Difference::Missing(record.id.clone())));
+            }
+            for loaded in store.records(&ids).await? {
+                let theirs = loaded.record;
+                match ours.next_if(|record| record.id <= theirs.id) {
+                    None => return Ok(Some(Difference::Extra(theirs.id))),
+                    Some(record) if record.id < theirs.id => {
+                        return Ok(Some(Difference::Missing(record.id.clone())));
+                    }
+                    Some(record) => {
+                        if let Some(difference) = between(record, &theirs) {
+                            return Ok(Some(difference));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn between(ours: &Record, theirs: &Record) -> Option<Difference> {
+    let keys: BTreeSet<&Key> = ours.facts.keys().chain(theirs.facts.keys()).collect();
+    let fact = keys.into_iter().find(|key| ours.facts.get(*key) != theirs.facts.get(*key));
+    if let Some(key) = fact {
+        return Some(Difference::Fact(ours.id.clone(), key.clone()));
+    }
+    (ours.ties != theirs.ties).then(|| Difference::Ties(ours.id.clone()))
 }

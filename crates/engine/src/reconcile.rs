@@ -124,7 +124,8 @@ impl<P: Ports> Engine<P> {
         let breaker = account.state.breaker.probe_at.filter(|_| account.state.breaker.is_open(now));
         // What lies further off than anything is put off was noted under a clock that was ahead.
         let is_ahead = |until: &Timestamp| *until > now && until.duration_since(now) <= STOPPED_PROBE_EVERY;
-        let until = [stopped, breaker, account.state.throttled_until].into_iter().flatten().filter(is_ahead).max();
+        let until =
+            [stopped, breaker, account.state.throttled_until].into_iter().flatten().filter(is_ahead).max();
         if let Some(until) = until {
             self.mark_waiting(drain, until).await?;
         }
@@ -392,7 +393,7 @@ impl<P: Ports> Engine<P> {
                 Ok(_) => {
                     if let Some((customer, ring)) = changed {
                         self.announce(&customer);
-                        ring.iter().for_each(|who| self.bell().ring(*who));
+                        self.bell().ring_each(ring);
                     }
                     return Ok(true);
                 }
@@ -431,10 +432,9 @@ impl<P: Ports> Engine<P> {
             match self.store().commit(commit).await {
                 Ok(_) => {
                     self.announce(customer);
-                    plan.ring
-                        .iter()
-                        .filter(|who| **who != crate::bell::Loop::of(drain.target))
-                        .for_each(|who| self.bell().ring(*who));
+                    self.bell().ring_each(
+                        plan.ring.into_iter().filter(|who| *who != crate::bell::Loop::of(drain.target)),
+                    );
                     self.ports().crash_point("C9").await;
                     return Ok(Turn::Next);
                 }

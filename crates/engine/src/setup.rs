@@ -87,7 +87,7 @@ impl<P: Ports> Engine<P> {
         let wants_spaces = managed.iter().any(|item| matches!(item, Item::CircleSpace(_)));
         for page in 1..=PAGES_MAX {
             let made = |marks: Marks<'_>| request(account, Look::Groups { page }, marks);
-            let listed = match self.look(drain, "groups", made, |answer, now| groups(answer, now)).await? {
+            let listed = match self.look(drain, "groups", made, groups).await? {
                 Ok(listed) => listed,
                 Err(failure) => return Ok(Err(failure)),
             };
@@ -107,7 +107,7 @@ impl<P: Ports> Engine<P> {
                 break;
             }
             let made = |marks: Marks<'_>| request(account, Look::Spaces { page }, marks);
-            let listed = match self.look(drain, "spaces", made, |answer, now| spaces(answer, now)).await? {
+            let listed = match self.look(drain, "spaces", made, spaces).await? {
                 Ok(listed) => listed,
                 Err(failure) => return Ok(Err(failure)),
             };
@@ -131,7 +131,7 @@ impl<P: Ports> Engine<P> {
         for _ in 0..PAGES_MAX {
             let look = Look::Tags { after: after.take() };
             let made = |marks: Marks<'_>| request(account, &look, marks);
-            let page = match self.look(drain, "tags", made, |answer, now| tags(answer, now)).await? {
+            let page = match self.look(drain, "tags", made, tags).await? {
                 Ok(page) => page,
                 Err(failure) => return Ok(Err(failure)),
             };

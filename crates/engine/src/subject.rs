@@ -321,7 +321,7 @@ impl<P: Ports> Engine<P> {
             match self.store().commit(plan.commit).await {
                 Ok(_) => {
                     self.announce(customer);
-                    plan.ring.iter().for_each(|who| self.bell().ring(*who));
+                    self.bell().ring_each(plan.ring);
                     return Ok(());
                 }
                 Err(error) if error.is_conflict() => {}

@@ -87,7 +87,8 @@ impl CustomerView {
 
     /// The way in of what `of` is about.
     pub fn way_in(&self, of: &StageOf) -> WayIn {
-        let purchases = self.decision.entitled.purchases.iter().filter(|purchase| purchase.journey == of.journey);
+        let purchases =
+            self.decision.entitled.purchases.iter().filter(|purchase| purchase.journey == of.journey);
         let circle = self.syncs.get(&Target::Circle);
         let person = circle.and_then(|sync| sync.observed.people.get(&of.holder));
         WayIn {
@@ -187,7 +188,8 @@ impl<P: Ports> Engine<P> {
         let is_active = |after: &str| {
             let stages: serde_json::Value = serde_json::from_str(after).unwrap_or_default();
             let mut stages = stages.as_array().into_iter().flatten();
-            stages.any(|of| of.get("stage").and_then(serde_json::Value::as_str) == Some(Stage::Active.as_str()))
+            stages
+                .any(|of| of.get("stage").and_then(serde_json::Value::as_str) == Some(Stage::Active.as_str()))
         };
         Ok(chain.iter().find(|entry| is_active(&entry.after)).map(|entry| entry.at))
     }

@@ -1,6 +1,7 @@
 //! The rules of the core as tables, and its laws as properties.
 
 mod checkouts;
+mod diff;
 mod explained;
 mod facts;
 mod laws;
