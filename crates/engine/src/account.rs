@@ -16,6 +16,7 @@ pub const SOURCE: &str = "source";
 #[derive(Debug)]
 pub(crate) struct Accounts {
     by_target: BTreeMap<Target, Mutex<Known>>,
+    source: Mutex<()>,
 }
 
 /// What is known of one target account.
@@ -40,7 +41,13 @@ pub(crate) struct Known {
 impl Accounts {
     pub(crate) fn new(settings: &Settings) -> Self {
         let by_target = settings.targets.keys().map(|target| (*target, Mutex::default())).collect();
-        Self { by_target }
+        Self { by_target, source: Mutex::default() }
+    }
+
+    /// Held by whichever loop of this process talks to the source: a process takes its own lease over, so two
+    /// loops under one name would fence each other.
+    pub(crate) const fn source(&self) -> &Mutex<()> {
+        &self.source
     }
 
     pub(crate) fn of(&self, target: Target) -> Option<&Mutex<Known>> {

@@ -17,6 +17,8 @@ pub enum Loop {
     Circle,
     /// Brings Kit in line.
     Kit,
+    /// Looks for events that never came.
+    Poll,
 }
 
 impl Loop {
@@ -32,7 +34,7 @@ impl Loop {
 /// A bell that each loop waits for. Rung while a loop is busy, it is heard when the loop next waits.
 #[derive(Clone, Debug, Default)]
 pub struct Bell {
-    ropes: Arc<[Notify; 4]>,
+    ropes: Arc<[Notify; 5]>,
 }
 
 impl Bell {

@@ -134,6 +134,9 @@ impl<P: Ports> Engine<P> {
         };
         spawn("apply", Loop::Apply);
         spawn("reads", Loop::Reads);
+        if self.settings().source.poll_every.is_some() {
+            spawn("poll", Loop::Poll);
+        }
         if self.settings().targets.contains_key(&Target::Circle) {
             spawn("circle", Loop::Circle);
         }
@@ -150,6 +153,7 @@ impl<P: Ports> Engine<P> {
                 Loop::Reads => self.read_due().await,
                 Loop::Circle => self.reconcile(Target::Circle).await,
                 Loop::Kit => self.reconcile(Target::Kit).await,
+                Loop::Poll => self.poll().await,
             };
             match done {
                 Ok(next) => {

@@ -11,6 +11,7 @@ use frontdesk_providers::stripe::envelope::{Envelope, EnvelopeError, envelope};
 use frontdesk_providers::stripe::learn::{Learning, learn};
 use frontdesk_providers::stripe::verify::{self, RawHook, TOLERANCE, Verified, VerifyError};
 use frontdesk_store::{EntryKind, EntryState, Error, Inserted, NewEntry};
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 /// Deliveries that may be under way at once; more are asked to come back (I27).
@@ -77,34 +78,8 @@ impl<P: Ports> Engine<P> {
         };
         ports.crash_point("A3").await;
         let signed_by = verified.signed_by().and_then(|nth| source.signing_secrets.get(nth));
-        let mut entry = NewEntry {
-            id: self.new_entry_id(),
-            source: source.id.clone(),
-            event_key: format!("sha256:{}", hex::encode(Sha256::digest(body))),
-            kind: EntryKind::Event,
-            event_type: "unknown".to_owned(),
-            object_id: None,
-            object_created_at: None,
-            livemode: None,
-            api_version: None,
-            received_at: now,
-            verified_by: signed_by.map(|secret| secret.id().to_owned()),
-            headers: signed_headers(signature),
-            body: body.to_vec(),
-            state: EntryState::Quarantined,
-            reason: None,
-        };
-        let no_event = match envelope(&verified) {
-            Ok(envelope) => {
-                let arrival = self.judge(&envelope, &verified);
-                describe(&mut entry, envelope, arrival);
-                None
-            }
-            Err(problem) => {
-                entry.reason = Some(problem.to_string());
-                (problem.status().as_u16() != 200).then_some(problem)
-            }
-        };
+        let verified_by = signed_by.map(|secret| secret.id().to_owned());
+        let (entry, no_event) = self.arrival(&verified, verified_by, signed_headers(signature), now);
         let id = entry.id.clone();
         let state = entry.state;
         ports.crash_point("A4").await;
@@ -148,6 +123,45 @@ impl<P: Ports> Engine<P> {
             Inserted::Contradiction { id, deliveries } => {
                 tracing::error!(entry.id = %id, deliveries, "an event id came with another event: kept in quarantine");
                 Answer::Stored { entry: id, standing: Standing::Quarantined }
+            }
+        }
+    }
+
+    /// The journal entry that authentic bytes come to, and why they are no event, if they are none.
+    pub(crate) fn arrival(
+        &self,
+        verified: &Verified<'_>,
+        verified_by: Option<String>,
+        headers: String,
+        now: Timestamp,
+    ) -> (NewEntry, Option<EnvelopeError>) {
+        let body = verified.body();
+        let mut entry = NewEntry {
+            id: self.new_entry_id(),
+            source: self.settings().source.id.clone(),
+            event_key: format!("sha256:{}", hex::encode(Sha256::digest(body))),
+            kind: EntryKind::Event,
+            event_type: "unknown".to_owned(),
+            object_id: None,
+            object_created_at: None,
+            livemode: None,
+            api_version: None,
+            received_at: now,
+            verified_by,
+            headers,
+            body: body.to_vec(),
+            state: EntryState::Quarantined,
+            reason: None,
+        };
+        match envelope(verified) {
+            Ok(envelope) => {
+                let arrival = self.judge(&envelope, verified);
+                describe(&mut entry, envelope, arrival);
+                (entry, None)
+            }
+            Err(problem) => {
+                entry.reason = Some(problem.to_string());
+                (entry, (problem.status().as_u16() != 200).then_some(problem))
             }
         }
     }

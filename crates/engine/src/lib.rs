@@ -21,6 +21,7 @@ mod catalogue;
 pub mod engine;
 pub mod ingest;
 pub mod lease;
+pub mod poll;
 pub mod ports;
 pub mod reads;
 pub mod rebuild;

@@ -43,6 +43,7 @@ impl<P: Ports> Engine<P> {
         if self.store().reads_due(&source, now, 1).await?.is_empty() {
             return self.store().next_read().await;
         }
+        let _turn = self.accounts().source().lock().await;
         let Some(mut lease) = self.take_lease(SOURCE).await? else { return Ok(None) };
         loop {
             let now = self.ports().now_wall();

@@ -33,6 +33,8 @@ pub struct Source {
     pub api: stripe::read::Account,
     /// Our own limit of calls to it.
     pub limits: Limits,
+    /// How often its list of events is read for those that never came; `None`: never.
+    pub poll_every: Option<SignedDuration>,
 }
 
 /// How a target is reached.

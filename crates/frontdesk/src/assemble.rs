@@ -4,6 +4,7 @@ use crate::config::{self, Circle, Config, Environment, Kit};
 use crate::errors::{Code, Failure, Report};
 use crate::live::{LivePorts, Trust};
 use frontdesk_core::budget::{Limits, Monthly};
+use frontdesk_core::catalogue::Catalogue;
 use frontdesk_core::id::SourceId;
 use frontdesk_core::target::Target;
 use frontdesk_core::words::Language;
@@ -74,7 +75,18 @@ pub async fn store(config: &Config, ports: &LivePorts) -> Result<Store, Failure>
 
 /// Opens the engine over the store. Nothing runs until [`Engine::start`].
 pub async fn engine(config: &Config, ports: LivePorts, store: Store) -> Result<Engine<LivePorts>, Failure> {
-    let settings = settings(config, &node(config, &ports))?;
+    engine_with(config, ports, store, None).await
+}
+
+/// The same, with another catalogue than the file's: with the one last taken up nothing is written.
+pub async fn engine_with(
+    config: &Config,
+    ports: LivePorts,
+    store: Store,
+    catalogue: Option<Catalogue>,
+) -> Result<Engine<LivePorts>, Failure> {
+    let mut settings = settings(config, &node(config, &ports))?;
+    settings.catalogue = catalogue.unwrap_or(settings.catalogue);
     Engine::open(ports, store, settings).await.map_err(|error| store_failed(&error))
 }
 
@@ -147,6 +159,7 @@ fn source(config: &Config) -> Result<Source, Failure> {
         account: stripe.account.clone(),
         api,
         limits: STRIPE,
+        poll_every: Some(stripe.poll_every),
     })
 }
 

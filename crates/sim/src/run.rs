@@ -517,6 +517,7 @@ fn settings(knobs: &mut Rng, nodes: usize) -> Settings {
             account: None,
             api,
             limits: limits(15, 1),
+            poll_every: None,
         },
         targets: [
             (Target::Circle, target(Connection::Circle(circle), Limits { monthly, ..limits(1500, 300) })),

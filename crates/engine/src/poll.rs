@@ -1,0 +1,225 @@
+//! Closes gaps: lists the source's recent events and feeds those that never came into the journal, so that a lost
+//! webhook heals by itself and is counted (DESIGN §2.4, RELIABILITY I7).
+
+use crate::account::SOURCE;
+use crate::bell::Loop;
+use crate::engine::Engine;
+use crate::ports::Ports;
+use crate::reads::why;
+use crate::reconcile::expect_lease;
+use frontdesk_core::budget::Reason;
+use frontdesk_core::target::Failure;
+use frontdesk_providers::stripe::answer::{Answer, Response, answer};
+use frontdesk_providers::stripe::envelope::envelope;
+use frontdesk_providers::stripe::read::{Read, Walk};
+use frontdesk_providers::stripe::verify::Verified;
+use frontdesk_store::{CallAnswer, CallIntent, Commit, Error, Inserted, Lease, Outcome, Write};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// How an entry says that it came from the list.
+pub const LISTED: &str = "listed";
+/// How much of the last poll's span is listed again: equal seconds, late visibility.
+const OVERLAP: SignedDuration = SignedDuration::from_hours(1);
+/// Events younger than this may still be on their way by webhook: they are not missing yet.
+const ON_THE_WAY: SignedDuration = SignedDuration::from_mins(2);
+/// How far back the source lists events.
+///
+/// Source: Stripe API reference, *List all events*: up to 30 days.
+const LISTED_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// A gap of this length may have lost events for good: somebody should know.
+const GAP_MAX: SignedDuration = SignedDuration::from_hours(29 * 24);
+/// How soon a poll that failed is tried again.
+const RETRY_AFTER: SignedDuration = SignedDuration::from_mins(1);
+/// Pages of one poll: a hundred thousand events. More are left for the next one.
+const PAGES_MAX: usize = 1_000;
+
+/// How far polling has come; kept in the store, so that a start after downtime closes the gap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Mark {
+    /// Everything up to here was listed.
+    through: Timestamp,
+    /// When.
+    at: Timestamp,
+}
+
+/// What one poll found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Events that had never come.
+    pub recovered: usize,
+    /// Events that were known.
+    pub known: usize,
+    /// Events that are too young to be missing.
+    pub on_the_way: usize,
+}
+
+impl<P: Ports> Engine<P> {
+    /// Polls the source if that is due. Returns when it is due next, if that is known.
+    pub async fn poll(&self) -> Result<Option<Timestamp>, Error> {
+        let Some(every) = self.settings().source.poll_every else { return Ok(None) };
+        let now = self.ports().now_wall();
+        let key = format!("poll:{}", self.settings().source.id);
+        let mark: Option<Mark> =
+            self.store().meta(&key).await?.and_then(|text| serde_json::from_str(&text).ok());
+        // A mark from the future was set under a clock that was ahead.
+        let mark = mark.filter(|mark| mark.at <= now);
+        if let Some(mark) = mark {
+            let due = mark.at.saturating_add(every).unwrap_or(Timestamp::MAX);
+            if due > now {
+                return Ok(Some(due));
+            }
+        }
+        let _turn = self.accounts().source().lock().await;
+        let Some(lease) = self.take_lease(SOURCE).await? else { return Ok(Some(self.after(RETRY_AFTER))) };
+        let outcome = self.poll_since(&lease, mark, now).await;
+        self.store().release(&lease).await?;
+        match outcome? {
+            Ok((found, through)) => {
+                let mark = serde_json::to_string(&Mark { through, at: now }).expect("two instants are JSON");
+                self.store()
+                    .commit(Commit { expect: Vec::new(), writes: vec![Write::Meta { key, value: mark }] })
+                    .await?;
+                if found.recovered > 0 {
+                    tracing::warn!(
+                        recovered = found.recovered,
+                        known = found.known,
+                        "events that never came by webhook were recovered from the source's list"
+                    );
+                    self.bell().ring(Loop::Apply);
+                }
+                self.close_alert("poll").await?;
+                Ok(Some(self.after(every)))
+            }
+            Err(failure) => {
+                let until = match &failure {
+                    Failure::Throttled { until, .. } => *until,
+                    _ => self.after(RETRY_AFTER),
+                };
+                self.alert("poll", "poll", self.settings().source.id.as_str(), &why(&failure)).await?;
+                Ok(Some(until))
+            }
+        }
+    }
+
+    /// Lists everything since the mark and feeds in what is missing, the oldest first.
+    async fn poll_since(
+        &self,
+        lease: &Lease,
+        mark: Option<Mark>,
+        now: Timestamp,
+    ) -> Result<Result<(Found, Timestamp), Failure>, Error> {
+        let oldest = now.saturating_sub(LISTED_FOR).unwrap_or(Timestamp::MIN);
+        // Without a mark this is a first start: what happened before it is a matter for an import.
+        let through = mark.map_or(now, |mark| mark.through);
+        if now.duration_since(through) > GAP_MAX {
+            let why = format!(
+                "no events were listed since {through}: the source keeps them for 30 days, so some may be lost"
+            );
+            tracing::error!("{why}");
+            self.alert("poll_gap", "poll_gap", self.settings().source.id.as_str(), &why).await?;
+        }
+        let since = through.saturating_sub(OVERLAP).unwrap_or(Timestamp::MIN).max(oldest);
+        let mut walk = Some(Read::Events { walk: Walk::Back { since, below: None } });
+        let mut events = Vec::new();
+        for _ in 0..PAGES_MAX {
+            let Some(read) = walk.take() else { break };
+            match self.list_events(lease, &read).await? {
+                Ok((page, next)) => {
+                    events.extend(page);
+                    walk = next;
+                }
+                Err(failure) => return Ok(Err(failure)),
+            }
+        }
+        let mut found = Found::default();
+        let young = now.saturating_sub(ON_THE_WAY).unwrap_or(Timestamp::MIN);
+        for body in events.iter().rev() {
+            let verified = Verified::listed(body.as_bytes());
+            // An event that cannot even be named cannot be told from its webhook either: that one is quarantined.
+            let Ok(event) = envelope(&verified) else { continue };
+            if event.created_at > young {
+                found.on_the_way += 1;
+                continue;
+            }
+            if self.store().journal_by_key(&self.settings().source.id, &event.id).await?.is_some() {
+                found.known += 1;
+                continue;
+            }
+            let (entry, _) = self.arrival(&verified, Some(LISTED.to_owned()), "{}".to_owned(), now);
+            match self.store().journal_insert(entry).await? {
+                Inserted::New { .. } => found.recovered += 1,
+                Inserted::Duplicate { .. } | Inserted::Contradiction { .. } => found.known += 1,
+            }
+        }
+        Ok(Ok((found, young)))
+    }
+
+    /// One page of the source's list of events, with its line in the ledger.
+    async fn list_events(
+        &self,
+        lease: &Lease,
+        read: &Read,
+    ) -> Result<Result<(Vec<String>, Option<Read>), Failure>, Error> {
+        let source = &self.settings().source;
+        let intent = CallIntent {
+            id: self.new_name("call"),
+            account: SOURCE.to_owned(),
+            target: None,
+            customer: None,
+            generation: None,
+            step_name: "list_events".to_owned(),
+            step: None,
+            effect_key: "list:events".to_owned(),
+            reason: Reason::Read,
+            epoch: lease.epoch,
+            request_id: self.new_name("req"),
+            intent_at: self.ports().now_wall(),
+        };
+        let answered = self.ports().http(read.request(&source.api)).await;
+        let now = self.ports().now_wall();
+        let (result, status, theirs) = match &answered {
+            Err(problem) => (Err(Failure::Transient { why: problem.to_string() }), None, None),
+            Ok(response) => {
+                let reply = Response {
+                    status: response.status(),
+                    headers: response.headers(),
+                    body: response.body(),
+                };
+                let result = match answer(read, &source.id, &reply, now) {
+                    Ok(Answer::Events { events, next }) => {
+                        Ok((events.iter().map(|event| event.get().to_owned()).collect(), next))
+                    }
+                    // A cursor that the source no longer knows: the next poll begins anew, with the same mark.
+                    Ok(_) => Err(Failure::Transient { why: "the list has moved on".to_owned() }),
+                    Err(refused) => Err(refused.failure),
+                };
+                (result, Some(response.status().as_u16()), reply.request_id())
+            }
+        };
+        if let Err(failure) = &result {
+            tracing::warn!(
+                request.id = %intent.request_id,
+                provider.request_id = theirs.as_deref().unwrap_or("-"),
+                class = failure.class(),
+                status = status.unwrap_or(0),
+                "listing the source's events failed"
+            );
+        }
+        let call = CallAnswer {
+            id: intent.id.clone(),
+            epoch: lease.epoch,
+            answered_at: now,
+            outcome: result.as_ref().map_or_else(Outcome::from, |_| Outcome::Done),
+            status,
+            provider_request_id: theirs,
+            counted: true,
+            why: result.as_ref().err().map(why),
+        };
+        let expect = vec![expect_lease(lease, now)];
+        self.store()
+            .commit(Commit { expect, writes: vec![Write::CallIntent(intent), Write::CallAnswer(call)] })
+            .await?;
+        Ok(result)
+    }
+}
