@@ -68,9 +68,11 @@ impl<P: Ports> Engine<P> {
         // A second drain in this process would wait for the first: its rows are then done.
         let known = known.lock().await;
         let now = self.ports().now_wall();
-        let needs_setup = known.prepared_at.is_none();
+        let needs_setup = known.prepared_at.is_none() && known.retry_at.is_none_or(|at| at <= now);
         if !needs_setup && self.store().sync_due(target, now, 1).await?.is_empty() {
-            return self.store().next_sync(target).await;
+            let next = self.store().next_sync(target).await?;
+            let setup = known.retry_at.filter(|_| known.prepared_at.is_none());
+            return Ok([next, setup].into_iter().flatten().min());
         }
         let Some(lease) = self.take_lease(target.as_str()).await? else { return Ok(None) };
         let mut drain = Drain { target, settings, lease, known };
@@ -86,6 +88,7 @@ impl<P: Ports> Engine<P> {
                 return Ok(Some(until));
             }
             if let Some(until) = self.prepare(drain).await? {
+                self.mark_waiting(drain, until).await?;
                 return Ok(Some(until));
             }
             let now = self.ports().now_wall();
