@@ -59,6 +59,10 @@ enum Command {
     Serve(commands::serve::Arguments),
     /// Play a morning of a community on this machine, with fakes of all providers
     Demo(commands::demo::Arguments),
+    /// Ask a running Frontdesk as a forger and as Stripe would, and judge its answers
+    Probe(commands::probe::Arguments),
+    #[command(flatten)]
+    Desk(commands::desk::Question),
     /// Look at the secrets that the configuration names
     Secret(commands::secret::Arguments),
     /// Run a fake of Stripe, Circle and Kit on this machine
@@ -145,6 +149,8 @@ fn run(command: Command, context: &mut Context) -> Result<Exit, Failure> {
     match command {
         Command::Serve(arguments) => commands::serve::run(&arguments, context),
         Command::Demo(arguments) => commands::demo::run(&arguments, context),
+        Command::Probe(arguments) => commands::probe::run(&arguments, context),
+        Command::Desk(question) => commands::desk::run(&question, context),
         Command::Secret(arguments) => commands::secret::run(&arguments, context),
         Command::Sandbox(arguments) => commands::sandbox::run(&arguments, context),
         Command::Completions(arguments) => commands::completions::run(&arguments, context),

@@ -1,7 +1,18 @@
 //! The commands, one file each: arguments, and `run`.
 
+pub mod audit;
+pub mod case;
 pub mod completions;
+pub mod customer;
 pub mod demo;
+pub mod desk;
+pub mod event;
+pub mod explain;
+pub mod probe;
+pub mod rebuild;
 pub mod sandbox;
 pub mod secret;
 pub mod serve;
+pub mod sync;
+mod who;
+mod wording;

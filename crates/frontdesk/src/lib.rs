@@ -15,6 +15,7 @@ pub mod assemble;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod door;
 pub mod errors;
 pub mod exit;
 pub mod live;

@@ -9,12 +9,13 @@ use anstream::{AutoStream, ColorChoice};
 use comfy_table::{ContentArrangement, Table, presets};
 use jiff::SignedDuration;
 use owo_colors::OwoColorize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
 /// How much is said beside the data.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Verbosity {
     /// Errors alone.
     Quiet,
@@ -54,6 +55,17 @@ impl Printer {
     /// Whether the reader is a program.
     pub const fn is_json(&self) -> bool {
         self.json
+    }
+
+    /// How much is said beside the data.
+    pub const fn verbosity(&self) -> Verbosity {
+        self.verbosity
+    }
+
+    /// Passes on what another process said on the side, as it stands.
+    pub fn side(&mut self, text: &str) {
+        // As with everything on the side: when it cannot be written there is nobody to tell.
+        let _ = self.talk.write_all(text.as_bytes());
     }
 
     /// Prints data for people: text, with a line end of its own. Nothing where the reader is a program.

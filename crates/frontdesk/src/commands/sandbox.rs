@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 use std::sync::PoisonError;
 
 /// The secrets of the sandbox, as variables. They open nothing but it.
-pub(super) const ENVIRONMENT: [(&str, &str); 4] = [
+pub(crate) const ENVIRONMENT: [(&str, &str); 4] = [
     ("STRIPE_SIGNING_SECRET", "whsec_sandbox_frontdesk"),
     ("STRIPE_API_KEY", "rk_live_sandbox_frontdesk"),
     ("CIRCLE_TOKEN", frontdesk_sandbox::circle::TOKEN),
@@ -94,7 +94,7 @@ async fn start(arguments: &Arguments) -> Result<Server, Failure> {
 }
 
 /// A whole `frontdesk.toml` for the sandbox at `url` and Frontdesk at `site`, with the catalogue that the fakes hold.
-pub(super) fn configuration(url: &str, site: &str) -> String {
+pub(crate) fn configuration(url: &str, site: &str) -> String {
     format!(
         r#"# frontdesk.toml for the sandbox at {url}
 [site]

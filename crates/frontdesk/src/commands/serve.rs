@@ -1,14 +1,16 @@
 //! `frontdesk serve`: everything, until it is stopped.
 
+use super::desk::{Desk, answer_at_door};
 use crate::assemble;
 use crate::cli::{self, Context};
-use crate::config::{Config, Mode};
+use crate::config::{self, Config, Mode};
+use crate::door;
 use crate::errors::{Code, Failure, Report};
 use crate::exit::Exit;
 use crate::live::{LivePorts, stop_signal};
 use axum::serve::ListenerExt as _;
 use clap::Args;
-use frontdesk_engine::Ports;
+use frontdesk_engine::{Engine, Ports};
 use frontdesk_web::Web;
 use serde_json::json;
 use std::future::Future;
@@ -46,6 +48,7 @@ async fn serve(config: &Config, context: &mut Context) -> Result<Exit, Failure> 
     let address = local_address(&listener, config.site.listen);
     let web = assemble::web(config, &context.environment, engine.clone())?;
     engine.start();
+    open_door(config, &engine);
     let printer = &mut context.printer;
     printer.text(&format!("Frontdesk listens on http://{address} for {}", config.site.name))?;
     printer.json(&json!({ "listen": address.to_string(), "site": config.site.url.as_str() }))?;
@@ -56,6 +59,17 @@ async fn serve(config: &Config, context: &mut Context) -> Result<Exit, Failure> 
     answer(listener, web, ports, stop_signal()).await?;
     tracing::info!("stopped");
     Ok(Exit::Done)
+}
+
+/// Lets commands reach the record while this process has its file. Without the door they are refused, as with any
+/// file in use; serving goes on.
+fn open_door(config: &Config, engine: &Engine<LivePorts>) {
+    let config::Store::Sqlite(path) = &config.store else { return };
+    let desk = Desk { engine: engine.clone(), site: config.site.clone() };
+    let opened = door::open(engine.ports(), path, move |asked| answer_at_door(desk.clone(), asked));
+    if let Err(error) = opened {
+        tracing::warn!("commands cannot reach this process while it runs: {error}");
+    }
 }
 
 /// What an operator should not overlook about how it runs.
@@ -78,7 +92,7 @@ fn notes(config: &Config) -> Vec<String> {
 }
 
 /// Takes an address to listen on.
-pub(super) async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).await.map_err(|error| {
         Report::error(Code::CannotListen, format!("could not listen on `{address}`"))
             .because(&error)
@@ -88,12 +102,12 @@ pub(super) async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> 
 }
 
 /// The address that was got; the one asked for where the system does not say.
-pub(super) fn local_address(listener: &TcpListener, asked: SocketAddr) -> SocketAddr {
+pub(crate) fn local_address(listener: &TcpListener, asked: SocketAddr) -> SocketAddr {
     listener.local_addr().unwrap_or(asked)
 }
 
 /// Answers until `stop` ends, then finishes what is under way, for at most [`STOP_WITHIN`].
-pub(super) async fn answer(
+pub(crate) async fn answer(
     listener: TcpListener,
     web: Web<LivePorts>,
     ports: LivePorts,

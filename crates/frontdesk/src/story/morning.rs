@@ -1,7 +1,8 @@
 //! The beats: a member of last month, buyers of today, a forgery, an outage, a refund, a failed renewal.
 
 use super::measure::{Span, asked};
-use super::stage::{Pace, Stage, no_demo};
+use super::no_demo;
+use super::stage::{Pace, Stage};
 use crate::assemble::store_failed;
 use crate::errors::Failure;
 use frontdesk_core::stage::Stage as Seen;

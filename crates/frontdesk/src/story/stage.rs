@@ -1,8 +1,8 @@
 //! What the beats of a story stand on: the sandbox's hands, its clock, and waiting for what must be seen.
 
-use super::Teller;
+use super::{Teller, no_demo};
 use crate::assemble::store_failed;
-use crate::errors::{Code, Failure, Report};
+use crate::errors::Failure;
 use crate::live::LivePorts;
 use frontdesk_core::id::CustomerId;
 use frontdesk_core::stage::{self, StageOf};
@@ -224,12 +224,4 @@ impl Stage<'_> {
         });
         settled.await.map(drop)
     }
-}
-
-/// The story cannot be told.
-pub(super) fn no_demo(why: &str) -> Failure {
-    Report::error(Code::NoDemo, "the demo stopped")
-        .because(&std::io::Error::other(why.to_owned()))
-        .hint("run it again; if it stops at the same place, this is a bug of Frontdesk")
-        .into()
 }

@@ -1,0 +1,247 @@
+//! Commands about the record: each looks at it, or changes one thing in it, and ends.
+//!
+//! A [`Question`] is such a command as a value. It is answered at a [`Desk`]: an engine over the store. Where `serve`
+//! has the SQLite file open, the question goes to that process through its [`door`] and is answered there, by the same
+//! code.
+
+use super::{audit, case, customer, event, explain, rebuild, sync};
+use crate::assemble;
+use crate::cli::{self, Context};
+use crate::config::{Config, Site, Store};
+use crate::door;
+use crate::errors::{Code, Failure, Report};
+use crate::exit::{Exit, FAILED};
+use crate::live::LivePorts;
+use crate::printer::{Printer, Verbosity};
+use anstream::ColorChoice;
+use clap::Subcommand;
+use frontdesk_core::catalogue::Catalogue;
+use frontdesk_engine::{Engine, Ports};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A command about the record.
+#[derive(Clone, Debug, Subcommand, Serialize, Deserialize)]
+pub enum Question {
+    /// Say what a customer may use, why, what is pending, and what would change it
+    Explain(explain::Arguments),
+    /// Show a customer, or make a link to their status page
+    #[command(subcommand)]
+    Customer(customer::Action),
+    /// Look at the events that came in, or apply one anew
+    #[command(subcommand)]
+    Event(event::Action),
+    /// Look at what each target is owed, try again, release a brake
+    #[command(subcommand)]
+    Sync(sync::Action),
+    /// Look at support cases, or close one
+    #[command(subcommand)]
+    Case(case::Action),
+    /// Verify the audit log, the journal and the record
+    #[command(subcommand)]
+    Audit(audit::Action),
+    /// Derive the record again from the journal
+    Rebuild(rebuild::Arguments),
+}
+
+/// Where questions are answered.
+#[derive(Clone)]
+pub struct Desk {
+    /// The engine over the store. Its loops need not run.
+    pub engine: Engine<LivePorts>,
+    /// The site, for its address and its zone.
+    pub site: Site,
+}
+
+impl Desk {
+    /// The instant.
+    pub fn now(&self) -> Timestamp {
+        self.engine.ports().now_wall()
+    }
+
+    /// An instant as people read it: `24 Nov, 08:37:07`, with the year where it is another one.
+    pub fn when(&self, at: Timestamp) -> String {
+        let zoned = at.to_zoned_datetime(self.site.zone.clone());
+        let is_this_year = zoned.year() == self.now().to_zoned_datetime(self.site.zone.clone()).year();
+        let form = if is_this_year { "%-d %b, %H:%M:%S" } else { "%-d %b %Y, %H:%M:%S" };
+        zoned.strftime(form).to_string()
+    }
+
+    /// The same for an instant that may be unknown.
+    pub fn when_known(&self, at: Option<Timestamp>) -> String {
+        at.map_or_else(|| "–".to_owned(), |at| self.when(at))
+    }
+}
+
+/// A question on its way through the door, with how its answer is to be printed.
+#[derive(Debug, Serialize, Deserialize)]
+struct Asked {
+    question: Question,
+    json: bool,
+    verbosity: Verbosity,
+    colour: (bool, bool),
+}
+
+/// Asks, here or at the door. What deserves a second look is shown first, and asked about.
+pub fn run(question: &Question, context: &mut Context) -> Result<Exit, Failure> {
+    let config = context.config()?;
+    cli::runtime().block_on(async {
+        let Some(confirmed) = question.confirmed() else { return ask(question, &config, context).await };
+        let exit = ask(question, &config, context).await?;
+        if exit == Exit::Done {
+            // There was nothing to confirm.
+            return Ok(exit);
+        }
+        confirm()?;
+        ask(&confirmed, &config, context).await
+    })
+}
+
+/// Asks whoever sits at the terminal.
+fn confirm() -> Result<(), Failure> {
+    let not_confirmed = |message: &str| {
+        Report::error(Code::NotConfirmed, message)
+            .hint("read what it would do, then run it again with `--yes`")
+    };
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Err(not_confirmed("nobody is here to be asked, so nothing was done").into());
+    }
+    match inquire::Confirm::new("Do this?").with_default(false).prompt() {
+        Ok(true) => Ok(()),
+        Ok(false) | Err(_) => Err(not_confirmed("nothing was done").into()),
+    }
+}
+
+async fn ask(question: &Question, config: &Config, context: &mut Context) -> Result<Exit, Failure> {
+    if let Store::Sqlite(path) = &config.store {
+        let asked = Asked {
+            question: question.clone(),
+            json: context.printer.is_json(),
+            verbosity: context.printer.verbosity(),
+            colour: (colours(&io::stdout()), colours(&io::stderr())),
+        };
+        if let Some(answer) = door::ask(path, &asked).await.map_err(|error| no_answer(&error))? {
+            context.printer.bytes(answer.stdout.as_bytes())?;
+            context.printer.side(&answer.stderr);
+            return match answer.code {
+                0 => Ok(Exit::Done),
+                FAILED => Err(Failure { reports: Vec::new() }),
+                _ => Ok(Exit::Found),
+            };
+        }
+        exists(path)?;
+    }
+    let desk = sit_down(config).await?;
+    question.answer(&desk, &mut context.printer).await
+}
+
+fn colours(stream: &impl anstream::stream::RawStream) -> bool {
+    anstream::AutoStream::choice(stream) != ColorChoice::Never
+}
+
+/// Looking must not make a database.
+fn exists(path: &Path) -> Result<(), Failure> {
+    if path.exists() {
+        return Ok(());
+    }
+    let report = Report::error(Code::NotFound, format!("there is no database at `{}` yet", path.display()));
+    Err(report
+        .hint("`frontdesk serve` makes it; or name the right configuration with `--config PATH`")
+        .into())
+}
+
+fn no_answer(error: &io::Error) -> Failure {
+    Report::error(Code::StoreFailed, "the running Frontdesk did not answer")
+        .because(error)
+        .hint("look whether `frontdesk serve` still runs, then ask again")
+        .into()
+}
+
+/// Opens a desk of this process's own. The catalogue in force is the one last taken up: what was edited since comes
+/// into force when `serve` starts, not because somebody looks.
+async fn sit_down(config: &Config) -> Result<Desk, Failure> {
+    let ports = assemble::ports(config).await?;
+    let store = assemble::store(config, &ports).await?;
+    let versions = store.catalogues().await.map_err(|error| assemble::store_failed(&error))?;
+    let in_force = versions
+        .into_iter()
+        .next_back()
+        .map(|version| Catalogue { earlier: BTreeSet::new(), ..version.catalogue });
+    let engine = assemble::engine_with(config, ports, store, in_force).await?;
+    Ok(Desk { engine, site: config.site.clone() })
+}
+
+impl Question {
+    /// The same question with its second look answered, for those that deserve one and were not told the answer. Such
+    /// a question, asked as it is, shows what it would do and ends with [`Exit::Found`] if that is anything.
+    fn confirmed(&self) -> Option<Self> {
+        match self {
+            Self::Sync(action) => action.confirmed().map(Self::Sync),
+            _ => None,
+        }
+    }
+
+    /// Answers at a desk.
+    pub async fn answer(&self, desk: &Desk, printer: &mut Printer) -> Result<Exit, Failure> {
+        match self {
+            Self::Explain(arguments) => explain::run(arguments, desk, printer).await,
+            Self::Customer(action) => customer::run(action, desk, printer).await,
+            Self::Event(action) => event::run(action, desk, printer).await,
+            Self::Sync(action) => sync::run(action, desk, printer).await,
+            Self::Case(action) => case::run(action, desk, printer).await,
+            Self::Audit(action) => audit::run(action, desk, printer).await,
+            Self::Rebuild(arguments) => rebuild::run(arguments, desk, printer).await,
+        }
+    }
+}
+
+/// Answers a question that came through the door.
+pub async fn answer_at_door(desk: Desk, asked: Vec<u8>) -> door::Answer {
+    let (stdout, stderr) = (Sheet::default(), Sheet::default());
+    let Ok(asked) = serde_json::from_slice::<Asked>(&asked) else {
+        let stderr = "error: the running Frontdesk is of another version than this command\n".to_owned();
+        return door::Answer { stdout: String::new(), stderr, code: FAILED };
+    };
+    let choice = |colours| if colours { ColorChoice::Always } else { ColorChoice::Never };
+    let mut printer = Printer::new(
+        (Box::new(stdout.clone()), choice(asked.colour.0)),
+        (Box::new(stderr.clone()), choice(asked.colour.1)),
+        asked.verbosity,
+        asked.json,
+    );
+    let code = match asked.question.answer(&desk, &mut printer).await {
+        Ok(Exit::Done) => 0,
+        Ok(Exit::Found) => 2,
+        Err(failure) => {
+            printer.failure(&failure);
+            FAILED
+        }
+    };
+    drop(printer);
+    door::Answer { stdout: stdout.text(), stderr: stderr.text(), code }
+}
+
+/// Paper to print on.
+#[derive(Clone, Debug, Default)]
+struct Sheet(Arc<Mutex<Vec<u8>>>);
+
+impl Sheet {
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    }
+}
+
+impl Write for Sheet {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,174 @@
+//! `frontdesk explain`: what a customer may use and why, from which events, and what would change it.
+
+use super::desk::Desk;
+use super::who::{Meant, meant};
+use super::wording;
+use crate::assemble::store_failed;
+use crate::errors::{Code, Failure, Report};
+use crate::exit::Exit;
+use crate::printer::Printer;
+use clap::Args;
+use frontdesk_core::entitlement::Standing;
+use frontdesk_core::explain::{Explained, Seen, explain};
+use frontdesk_core::sync::State;
+use frontdesk_core::target::{Holder, Target};
+use frontdesk_engine::view::CustomerView;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// What it takes.
+#[derive(Clone, Debug, Args, Serialize, Deserialize)]
+pub struct Arguments {
+    /// An address, an id of ours or of a provider, an event, or a case such as FD-1001
+    #[arg(value_name = "WHO")]
+    who: String,
+}
+
+/// Explains one customer. Several who match are listed.
+pub(super) async fn run(arguments: &Arguments, desk: &Desk, printer: &mut Printer) -> Result<Exit, Failure> {
+    let customer = match meant(&arguments.who, desk, printer).await? {
+        Meant::One(customer) => customer,
+        Meant::Several(exit) => return Ok(exit),
+    };
+    let view = desk.engine.view(&customer).await.map_err(|error| store_failed(&error))?;
+    let Some(view) = view else {
+        let report = Report::error(Code::NotFound, format!("no customer has the id `{customer}`"));
+        return Err(report.hint("it may have been erased; look in `frontdesk event list`").into());
+    };
+    let explained = explain(&view.decision, &view.syncs, desk.engine.catalogue());
+    printer.text(&text(desk, &view, &explained))?;
+    printer.json(&document(desk, &view, &explained))?;
+    Ok(Exit::Done)
+}
+
+fn text(desk: &Desk, view: &CustomerView, explained: &[Explained]) -> String {
+    let address = view.access_address();
+    let address = address.as_ref().map_or("no address", |address| address.as_str());
+    let mut text = format!("{address}  {}", view.row.id);
+    if explained.is_empty() {
+        text.push_str("\n\nNothing was bought, or nothing that gives anything.");
+    }
+    for one in explained {
+        let name = one
+            .entitlement
+            .as_ref()
+            .map_or_else(|| "A purchase without a plan".to_owned(), |id| title(desk, id.as_str()));
+        let standing = match (&one.entitlement, &one.standing) {
+            (None, Standing::Entitled(_)) => "gives nothing: it is paid, and no plan sells it".to_owned(),
+            (_, standing) => wording::standing(desk, standing),
+        };
+        let _ = write!(text, "\n\n{name}: {standing}");
+        if let Holder::Beneficiary(address) = &one.holder {
+            let _ = write!(text, "\n  for        {}", address.as_str());
+        }
+        if let Some(stage) = one.stage {
+            let since = one.pending_since.map(|at| format!(", since {}", desk.when(at))).unwrap_or_default();
+            let _ = write!(text, "\n  they see   {stage}{since}");
+        }
+        for (n, claim) in one.because.iter().enumerate() {
+            let lead = if n == 0 { "because" } else { "" };
+            let _ = write!(text, "\n  {lead:<9}  {}", wording::claim(desk, claim));
+        }
+        for seen in &one.targets {
+            text.push_str(&target(desk, view, seen));
+        }
+        if let Some(turning) = &one.would_change {
+            let _ = write!(text, "\n  changes by {}", wording::turning(desk, turning));
+        }
+    }
+    text.push_str(&around(desk, view));
+    text
+}
+
+fn title(desk: &Desk, entitlement: &str) -> String {
+    let mut known = desk.engine.catalogue().entitlements.iter();
+    let title = known.find(|(id, _)| id.as_str() == entitlement).map(|(_, meaning)| meaning.title.clone());
+    title
+        .filter(|title| title != entitlement)
+        .map_or_else(|| entitlement.to_owned(), |title| format!("{title} (`{entitlement}`)"))
+}
+
+/// What one target should hold and was seen to hold, and what is pending there.
+fn target(desk: &Desk, view: &CustomerView, seen: &Seen) -> String {
+    let mut text = String::new();
+    let lead = seen.target.title();
+    for (n, (item, (wish, holding))) in seen.items.iter().enumerate() {
+        let lead = if n == 0 { lead } else { "" };
+        let wish = match wish.as_str() {
+            "want" => "wanted",
+            "absent" => "to be gone",
+            _ => "left as it is",
+        };
+        let _ = write!(
+            text,
+            "\n  {lead:<9}  {}: {wish}, {}",
+            wording::item(item),
+            wording::holding(desk, holding.as_ref())
+        );
+    }
+    let Some(sync) = view.syncs.get(&seen.target) else { return text };
+    if sync.state != State::Applied {
+        let next = sync.next_attempt_at.map(|at| format!(", next try {}", desk.when(at))).unwrap_or_default();
+        let _ = write!(
+            text,
+            "\n             {} since {}{next}",
+            wording::state(&sync.state),
+            desk.when(sync.due_since)
+        );
+        if let Some(failed) = wording::failed(desk, sync) {
+            let _ = write!(text, "\n             last: {failed}");
+        }
+    }
+    text
+}
+
+/// What stands around the entitlements: when each target was last seen, reads, cases.
+fn around(desk: &Desk, view: &CustomerView) -> String {
+    let mut text = String::new();
+    let seen: Vec<_> = Target::ALL
+        .into_iter()
+        .filter(|target| view.syncs.contains_key(target))
+        .map(|target| format!("{} {}", target.title(), desk.when_known(view.last_seen(target))))
+        .collect();
+    if !seen.is_empty() {
+        let _ = write!(text, "\n\nLast seen: {}", seen.join(", "));
+    }
+    for read in &view.reads {
+        let _ = write!(text, "\nBeing read at the source: `{}`, due {}", read.key, desk.when(read.due_at));
+    }
+    for case in &view.cases {
+        let _ = write!(
+            text,
+            "\nOpen case: FD-{} ({}), since {}",
+            case.number,
+            case.kind,
+            desk.when(case.opened_at)
+        );
+    }
+    text
+}
+
+fn document(desk: &Desk, view: &CustomerView, explained: &[Explained]) -> Value {
+    let mode_of = |target| desk.engine.settings().targets.get(&target).map(|settings| settings.mode);
+    let last_seen: BTreeMap<_, _> =
+        view.syncs.keys().map(|target| (target.as_str(), view.last_seen(*target))).collect();
+    let reads: Vec<_> = view
+        .reads
+        .iter()
+        .map(|read| json!({ "object": read.key.to_string(), "due_at": read.due_at }))
+        .collect();
+    json!({
+        "customer": view.row.id,
+        "address": view.access_address().map(|address| address.as_str().to_owned()),
+        "as_of": view.as_of,
+        "stage": view.headline().map(|of| of.stage),
+        "explained": explained,
+        "pending": view.pending(mode_of),
+        "last_seen": last_seen,
+        "reads": reads,
+        "cases": view.cases,
+        "next_change_at": view.next_change_at(),
+    })
+}

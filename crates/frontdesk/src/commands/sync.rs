@@ -1,0 +1,266 @@
+//! `frontdesk sync`: what each target is owed, trying again, and releasing a brake.
+
+use super::desk::Desk;
+use super::who::{Meant, meant};
+use super::wording;
+use crate::assemble::store_failed;
+use crate::errors::{Code, Failure, Report};
+use crate::exit::Exit;
+use crate::printer::Printer;
+use clap::Subcommand;
+use frontdesk_core::desired::Wish;
+use frontdesk_core::id::CustomerId;
+use frontdesk_core::sync::{State, Sync};
+use frontdesk_core::target::{Holding, Target};
+use frontdesk_engine::acts::Acted;
+use frontdesk_store::{Error, SyncFilter};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// Rows that one page reads.
+const PAGE: u32 = 200;
+/// The words of the states.
+const STATES: [&str; 7] = ["due", "sent", "unknown", "held", "applied", "parked", "contested"];
+
+/// What to do.
+#[derive(Clone, Debug, Subcommand, Serialize, Deserialize)]
+pub enum Action {
+    /// List what each target is owed: every row that is not seen to be as it should, or those in a state
+    List {
+        /// At this target alone: circle or kit
+        #[arg(long, value_name = "TARGET", value_parser = target)]
+        target: Option<Target>,
+        /// In this state: due, sent, unknown, held, applied, parked or contested
+        #[arg(long, value_name = "STATE", value_parser = STATES)]
+        state: Option<String>,
+        /// At most so many
+        #[arg(long, value_name = "NUMBER", default_value_t = 100)]
+        limit: u32,
+    },
+    /// Try again at once for one customer, with all tries before it
+    Retry {
+        /// An address, an id of ours or of a provider, an event, or a case such as FD-1001
+        #[arg(value_name = "WHO")]
+        who: String,
+        /// At this target alone: circle or kit
+        #[arg(long, value_name = "TARGET", value_parser = target)]
+        target: Option<Target>,
+    },
+    /// Let the removals go that wait behind a brake; shows first who would lose what
+    Release {
+        /// The brake's name, as `frontdesk sync list --state held` shows it
+        #[arg(value_name = "BRAKE")]
+        brake: String,
+        /// Who decides this; it stays in the audit log
+        #[arg(long, value_name = "NAME")]
+        by: String,
+        /// Answer the question with yes
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+fn target(text: &str) -> Result<Target, String> {
+    Target::parse(text).ok_or_else(|| "circle or kit".to_owned())
+}
+
+impl Action {
+    /// The same, confirmed; `None` where nothing has to be.
+    pub(super) fn confirmed(&self) -> Option<Self> {
+        match self {
+            Self::Release { brake, by, yes: false } => {
+                Some(Self::Release { brake: brake.clone(), by: by.clone(), yes: true })
+            }
+            _ => None,
+        }
+    }
+}
+
+pub(super) async fn run(action: &Action, desk: &Desk, printer: &mut Printer) -> Result<Exit, Failure> {
+    match action {
+        Action::List { target, state, limit } => list(*target, state.as_deref(), *limit, desk, printer).await,
+        Action::Retry { who, target } => {
+            let customer = match meant(who, desk, printer).await? {
+                Meant::One(customer) => customer,
+                Meant::Several(exit) => return Ok(exit),
+            };
+            retry(&customer, *target, desk, printer).await
+        }
+        Action::Release { brake, by, yes } => release(brake, by, *yes, desk, printer).await,
+    }
+}
+
+/// All rows that fit, in the order of the customers.
+async fn rows(
+    filter: &SyncFilter,
+    limit: usize,
+    desk: &Desk,
+    wanted: impl Fn(&Sync) -> bool,
+) -> Result<Vec<Sync>, Error> {
+    let (mut found, mut after) = (Vec::new(), None::<CustomerId>);
+    while found.len() < limit {
+        let page = desk.engine.store().sync_list(filter, after.as_ref(), PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.customer.clone());
+        found.extend(page.into_iter().filter(&wanted));
+    }
+    found.truncate(limit);
+    Ok(found)
+}
+
+async fn list(
+    target: Option<Target>,
+    state: Option<&str>,
+    limit: u32,
+    desk: &Desk,
+    printer: &mut Printer,
+) -> Result<Exit, Failure> {
+    let filter = SyncFilter { target, state: state.map(ToOwned::to_owned), brake: None };
+    let wanted = |sync: &Sync| state.is_some() || sync.state != State::Applied;
+    let found = rows(&filter, limit as usize, desk, wanted).await.map_err(|error| store_failed(&error))?;
+    let counts = desk.engine.store().sync_states().await.map_err(|error| store_failed(&error))?;
+    let shown = found.iter().map(|sync| {
+        vec![
+            sync.customer.to_string(),
+            sync.target.to_string(),
+            wording::state(&sync.state),
+            desk.when(sync.due_since),
+            sync.attempts.to_string(),
+            desk.when_known(sync.next_attempt_at),
+        ]
+    });
+    printer.table(&["customer", "target", "state", "since", "tries", "next try"], shown)?;
+    let all: Vec<_> = counts
+        .iter()
+        .map(|((target, state), count)| format!("{} {state}: {count}", target.title()))
+        .collect();
+    printer.note(&format!("all rows: {}", if all.is_empty() { "none".to_owned() } else { all.join(", ") }));
+    let items: Vec<_> = found.iter().map(document).collect();
+    let counts: Vec<_> = counts
+        .iter()
+        .map(|((target, state), count)| json!({ "target": target, "state": state, "count": count }))
+        .collect();
+    printer.json(&json!({ "syncs": items, "counts": counts }))?;
+    let needs_person =
+        found.iter().any(|sync| matches!(sync.state, State::Parked { .. } | State::Contested { .. }));
+    Ok(if needs_person { Exit::Found } else { Exit::Done })
+}
+
+fn document(sync: &Sync) -> Value {
+    json!({
+        "customer": sync.customer, "target": sync.target, "state": sync.state, "generation": sync.generation,
+        "applied_generation": sync.applied_generation, "attempts": sync.attempts, "due_since": sync.due_since,
+        "next_try_at": sync.next_attempt_at, "applied_at": sync.applied_at, "last_failure": sync.last_failure,
+    })
+}
+
+async fn retry(
+    customer: &CustomerId,
+    target: Option<Target>,
+    desk: &Desk,
+    printer: &mut Printer,
+) -> Result<Exit, Failure> {
+    let syncs = desk.engine.store().syncs(customer).await.map_err(|error| store_failed(&error))?;
+    let wanted: Vec<_> =
+        syncs.into_keys().filter(|known| target.is_none_or(|target| target == *known)).collect();
+    if wanted.is_empty() {
+        let report = Report::error(Code::NotFound, format!("no target is owed anything for `{customer}`"));
+        return Err(report.hint("`frontdesk explain` says what they bought, and what that gives").into());
+    }
+    let mut items = Vec::new();
+    for target in wanted {
+        let acted = desk.engine.retry_sync(customer, target, "frontdesk sync retry").await;
+        let acted = acted.map_err(|error| store_failed(&error))?;
+        let said = match acted {
+            Acted::Done => "is due now, with all its tries before it",
+            Acted::Nothing => "is due already",
+            Acted::NotFound => "is owed nothing",
+        };
+        printer.text(&format!("{} {said}", target.title()))?;
+        items.push(json!({ "target": target, "due": acted != Acted::NotFound }));
+    }
+    printer.json(&json!({ "customer": customer, "retried": items }))?;
+    Ok(Exit::Done)
+}
+
+/// What one person would lose.
+struct Loss {
+    customer: CustomerId,
+    address: String,
+    items: Vec<String>,
+}
+
+async fn losses(name: &str, target: Target, desk: &Desk) -> Result<Vec<Loss>, Error> {
+    let filter =
+        SyncFilter { target: Some(target), state: Some("held".to_owned()), brake: Some(name.to_owned()) };
+    let mut losses = Vec::new();
+    for sync in rows(&filter, usize::MAX, desk, |_| true).await? {
+        let Some(view) = desk.engine.view(&sync.customer).await? else { continue };
+        let wishes = view.decision.desired.get(&target).into_iter().flat_map(|desired| &desired.holders);
+        for (holder, wishes) in wishes {
+            let person = sync.observed.people.get(holder);
+            let held = |item| {
+                person.is_some_and(|person| matches!(person.items.get(item), Some(Holding::Present { .. })))
+            };
+            let lost =
+                wishes.items.iter().filter(|(item, wish)| matches!(wish, Wish::Absent { .. }) && held(item));
+            let items: Vec<_> = lost.map(|(item, _)| wording::item(item)).collect();
+            if !items.is_empty() {
+                let address = wishes.address.as_str().to_owned();
+                losses.push(Loss { customer: sync.customer.clone(), address, items });
+            }
+        }
+    }
+    Ok(losses)
+}
+
+async fn release(
+    name: &str,
+    by: &str,
+    yes: bool,
+    desk: &Desk,
+    printer: &mut Printer,
+) -> Result<Exit, Failure> {
+    let brake = desk.engine.store().brake(name).await.map_err(|error| store_failed(&error))?;
+    let Some(brake) = brake else {
+        let brakes = desk.engine.store().brakes().await.map_err(|error| store_failed(&error))?;
+        let names: Vec<_> = brakes
+            .iter()
+            .filter(|brake| brake.released_at.is_none())
+            .map(|brake| format!("`{}`", brake.name))
+            .collect();
+        let hint = if names.is_empty() {
+            "no brake is engaged".to_owned()
+        } else {
+            format!("engaged: {}", names.join(", "))
+        };
+        return Err(Report::error(Code::NotFound, format!("there is no brake `{name}`")).hint(hint).into());
+    };
+    if let Some(at) = brake.released_at {
+        let who = brake.released_by.unwrap_or_else(|| "somebody".to_owned());
+        printer.text(&format!("`{name}` was released by {who} {}", desk.when(at)))?;
+        printer.json(&json!({ "brake": name, "released": 0, "released_at": at, "released_by": who }))?;
+        return Ok(Exit::Done);
+    }
+    if !yes {
+        let losses = losses(name, brake.target, desk).await.map_err(|error| store_failed(&error))?;
+        printer.text(&format!("`{name}` holds since {}: {}\n", desk.when(brake.engaged_at), brake.reason))?;
+        let shown = losses
+            .iter()
+            .map(|loss| vec![loss.customer.to_string(), loss.address.clone(), loss.items.join(", ")]);
+        printer.table(&["customer", "address", "would lose"], shown)?;
+        printer.text(&format!("\n{} people would lose this at {}", losses.len(), brake.target.title()))?;
+        let items: Vec<_> = losses.iter().map(|loss| json!({ "customer": loss.customer, "address": loss.address, "would_lose": loss.items })).collect();
+        printer.json(&json!({ "brake": name, "engaged_at": brake.engaged_at, "reason": brake.reason, "losses": items }))?;
+        return Ok(Exit::Found);
+    }
+    let (acted, released) =
+        desk.engine.release_brake(name, by).await.map_err(|error| store_failed(&error))?;
+    let said = match acted {
+        Acted::Done => format!("`{name}` is released; {released} removals are due"),
+        Acted::Nothing | Acted::NotFound => format!("`{name}` holds nothing any more"),
+    };
+    printer.text(&said)?;
+    printer.json(&json!({ "brake": name, "released": released, "released_by": by }))?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,257 @@
+//! How what the core decided is said to operators: standings, reasons, states, in words. The facts are the core's.
+
+use super::desk::Desk;
+use frontdesk_core::case::Reason;
+use frontdesk_core::entitlement::{Claim, Deadline, Nothing, Over, Standing, Terms};
+use frontdesk_core::explain::Turning;
+use frontdesk_core::sync::{Hold, State, Sync};
+use frontdesk_core::target::{Failure, Holding, Item, Membership, Standing as At};
+use frontdesk_store::Outcome;
+
+/// How a purchase or an entitlement stands.
+pub(super) fn standing(desk: &Desk, standing: &Standing) -> String {
+    match standing {
+        Standing::Processing => "not yet: the checkout is done, the money is not confirmed".to_owned(),
+        Standing::PaymentFailed { at, reason, .. } => {
+            let when = at.map(|at| format!(" on {}", desk.when(at))).unwrap_or_default();
+            let why = reason.as_ref().map(|reason| format!(" (`{reason}`)")).unwrap_or_default();
+            format!("no: the first payment failed{when}{why}")
+        }
+        Standing::Unread => "not yet: paid, and what was bought is being read at the source".to_owned(),
+        Standing::Entitled(terms) => format!("yes: {}", self::terms(desk, terms)),
+        Standing::Unclear { status } => {
+            format!("unclear: the source says `{status}`, which Frontdesk does not know; nothing is changed")
+        }
+        Standing::Over { why, at } => format!("no: {} since {}", over(*why), desk.when(*at)),
+        Standing::Nothing { why } => format!("no: {}", nothing(*why)),
+    }
+}
+
+fn terms(desk: &Desk, terms: &Terms) -> String {
+    match terms {
+        Terms::Forever => "bought to keep".to_owned(),
+        Terms::Active { renews_at: Some(at) } => format!("in good standing, renews {}", desk.when(*at)),
+        Terms::Active { renews_at: None } => "in good standing".to_owned(),
+        Terms::Trial { until: Some(at) } => format!("in a trial until {}", desk.when(*at)),
+        Terms::Trial { until: None } => "in a trial".to_owned(),
+        Terms::Paused => "paused, and the plan keeps access".to_owned(),
+        Terms::Ending { at } => format!("cancelled, and paid until {}", desk.when(*at)),
+        Terms::PastDue { until, reason, next_try_at, .. } => {
+            let why = reason.as_ref().map(|reason| format!(" (`{reason}`)")).unwrap_or_default();
+            let next = next_try_at
+                .map(|at| format!("; the source tries again {}", desk.when(at)))
+                .unwrap_or_default();
+            format!("a renewal failed{why}, access is kept until {}{next}", desk.when(*until))
+        }
+    }
+}
+
+const fn over(why: Over) -> &'static str {
+    match why {
+        Over::Ended => "the subscription ended",
+        Over::Unpaid => "the source gave up on a renewal",
+        Over::GraceOver => "the grace period after a failed renewal ran out",
+        Over::PaidTimeOver => "the paid time of a cancelled subscription ran out",
+        Over::CustomerDeleted => "the customer was deleted at the source",
+        Over::Swapped => "the subscription changed to another plan",
+        Over::Refunded => "the money went back",
+        Over::Disputed => "a dispute suspends it",
+        Over::DisputeLost => "a dispute was lost",
+        Over::Paused => "a pause suspends it",
+    }
+}
+
+const fn nothing(why: Nothing) -> &'static str {
+    match why {
+        Nothing::NotFinished => "the checkout form is not finished",
+        Nothing::Expired => "the checkout expired",
+        Nothing::Setup => "a card was saved and nothing sold",
+        Nothing::Unknown => "a mode or status that Frontdesk does not know",
+        Nothing::TrialWaits => "the plan gives nothing during a trial",
+        Nothing::Ignored => "the catalogue says to ignore it",
+        Nothing::Unexplained => "money that no checkout, invoice or subscription explains",
+    }
+}
+
+const fn deadline(what: Deadline) -> &'static str {
+    match what {
+        Deadline::Grace => "the grace period ends",
+        Deadline::PaidTime => "the paid time ends",
+        Deadline::Trial => "the trial ends",
+        Deadline::FirstInvoice => "the first invoice should have come",
+    }
+}
+
+/// One reason: what was said, by whom, where it can be looked up.
+pub(super) fn claim(desk: &Desk, claim: &Claim) -> String {
+    match claim {
+        Claim::Said { at, object, field, value, entry } => {
+            format!(
+                "{}  {} `{}`: {field} = {value}  ({entry})",
+                desk.when(*at),
+                object.kind.as_str(),
+                object.id
+            )
+        }
+        Claim::Sells { good, plan } => format!("catalogue: plan `{plan}` sells `{good}`"),
+        Claim::NoPlan { good } => format!("catalogue: no plan sells `{good}`"),
+        Claim::Policy { plan, policy, value } => format!("catalogue: plan `{plan}` says {policy} = {value}"),
+        Claim::Until { at, what } => format!("{}  {}", desk.when(*at), deadline(*what)),
+        Claim::GrantedEarlier { good, entitlement } => {
+            format!("catalogue: an earlier version granted `{entitlement}` for `{good}`; it is left as it is")
+        }
+        Claim::WantedByAnother { customer, item } => {
+            format!("record `{customer}`, who shares the member, wants {}", self::item(item))
+        }
+    }
+}
+
+/// The one fact that would change an answer.
+pub(super) fn turning(desk: &Desk, turning: &Turning) -> String {
+    match turning {
+        Turning::Becomes { object, field, value } => {
+            format!("{} `{}` reaching {field} = {value}", object.kind.as_str(), object.id)
+        }
+        Turning::Passes { at, what } => format!("{}, when {}", desk.when(*at), deadline(*what)),
+        Turning::Mapped { good } => format!("a plan in frontdesk.toml that sells `{good}`"),
+        Turning::Read { object } => {
+            format!("the source's answer about {} `{}`", object.kind.as_str(), object.id)
+        }
+        Turning::BoughtAgain => "a new purchase".to_owned(),
+    }
+}
+
+/// An item as operators know it.
+pub(super) fn item(item: &Item) -> String {
+    match item {
+        Item::CircleGroup(id) => format!("access group {id}"),
+        Item::CircleSpace(id) => format!("space {id}"),
+        Item::KitTag(name) => format!("tag “{name}”"),
+    }
+}
+
+/// What was last seen of an item.
+pub(super) fn holding(desk: &Desk, holding: Option<&Holding>) -> String {
+    match holding {
+        None => "never looked at".to_owned(),
+        Some(Holding::Present { seen_at }) => format!("seen there {}", desk.when(*seen_at)),
+        Some(Holding::Absent { seen_at }) => format!("seen to be absent {}", desk.when(*seen_at)),
+        Some(Holding::Sent { present, at }) => {
+            let what = if *present { "added" } else { "removed" };
+            format!("{what} {}, not seen yet", desk.when(*at))
+        }
+        Some(Holding::Unknown { look_at, .. }) => {
+            format!("outcome unknown, looked at {}", desk.when(*look_at))
+        }
+    }
+}
+
+/// How a target knows a person.
+pub(super) fn membership(desk: &Desk, membership: &Membership) -> String {
+    match membership {
+        Membership::Unseen => "never looked up".to_owned(),
+        Membership::Unknown { look_at, .. } => {
+            format!("outcome of the invitation unknown, looked at {}", desk.when(*look_at))
+        }
+        Membership::NotMember { seen_at } => format!("not known there, seen {}", desk.when(*seen_at)),
+        Membership::Member { id, standing, seen_at, .. } => {
+            let standing = match standing {
+                At::Invited => "invited, not accepted",
+                At::Active => "active",
+                At::OptedOut => "opted out",
+                At::Known => "known",
+            };
+            format!("{standing}, number {id}, seen {}", desk.when(*seen_at))
+        }
+        Membership::Moved { id, .. } => format!("number {id}, at another address by now"),
+        Membership::Gone { id, seen_at } => format!("number {id} is gone, seen {}", desk.when(*seen_at)),
+    }
+}
+
+/// The state of a row, in the words of the desk.
+pub(super) fn state(state: &State) -> String {
+    match state {
+        State::Due => "due".to_owned(),
+        State::Sent => "sent, not seen yet".to_owned(),
+        State::Unknown => "outcome unknown, looks first".to_owned(),
+        State::Applied => "seen".to_owned(),
+        State::Held(hold) => format!("held: {}", self::hold(hold)),
+        State::Parked { why } => format!("parked: {why}"),
+        State::Contested { why } => format!("contested: {why}"),
+    }
+}
+
+fn hold(hold: &Hold) -> String {
+    match hold {
+        Hold::Shadow => "shadow mode writes nothing".to_owned(),
+        Hold::Proof => "a removal waits for fresh proof from the source".to_owned(),
+        Hold::Brake { name } => format!("the brake `{name}` waits for a person"),
+        Hold::Misconfigured { mapping } => format!("`{mapping}` of the catalogue does not exist there"),
+        Hold::Person => "a person took them out there".to_owned(),
+    }
+}
+
+/// The last failure of a row, if there is one.
+pub(super) fn failed(desk: &Desk, sync: &Sync) -> Option<String> {
+    let failed = sync.last_failure.as_ref()?;
+    Some(format!("{} {}: {}", desk.when(failed.at), failed.step, failure(desk, &failed.failure)))
+}
+
+fn failure(desk: &Desk, failure: &Failure) -> String {
+    match failure {
+        Failure::Transient { why }
+        | Failure::Unauthorized { why }
+        | Failure::Rejected { why }
+        | Failure::Unknown { why } => why.clone(),
+        Failure::Throttled { until, why } => format!("{why}, until {}", desk.when(*until)),
+        Failure::Misconfigured { mapping } => format!("`{mapping}` does not exist there"),
+        Failure::CappedUntil { until } => format!("new members are refused until {}", desk.when(*until)),
+    }
+}
+
+/// How a call ended.
+pub(super) const fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Intent => "under way",
+        Outcome::Done => "done",
+        Outcome::Transient => "certainly not done",
+        Outcome::Throttled => "over a limit",
+        Outcome::Unauthorized => "credential refused",
+        Outcome::Rejected => "refused for this person",
+        Outcome::Misconfigured => "does not exist there",
+        Outcome::Unknown => "unknown",
+    }
+}
+
+/// Why a case is open.
+pub(super) fn reason(reason: &Reason) -> String {
+    match reason {
+        Reason::Dispute { dispute } => format!("money is disputed (`{dispute}`)"),
+        Reason::Inquiry { dispute } => {
+            format!("the bank asks about a payment (`{dispute}`); no money was taken")
+        }
+        Reason::DisputeLostBesideLiveSubscription { dispute, subscription } => {
+            format!("dispute `{dispute}` was lost and `{subscription}` would charge again")
+        }
+        Reason::RefundBesideLiveSubscription { subscription } => {
+            format!("refunded in full, and `{subscription}` would charge again")
+        }
+        Reason::RefundFailed { refund } => format!("refund `{refund}` did not reach the buyer"),
+        Reason::PausedSubscription { subscription, why } => {
+            let why = why.as_ref().map(|why| format!(" (`{why}`)")).unwrap_or_default();
+            format!("`{subscription}` is paused, and not by the buyer's own wish{why}")
+        }
+        Reason::UnknownStatus { object, status } => {
+            format!("`{object}` has the status `{status}`, which Frontdesk does not know")
+        }
+        Reason::UnmappedPurchase { good } => format!("paid, and no plan sells `{good}`"),
+        Reason::NoAddress => "paid, and no address is known to give access to".to_owned(),
+        Reason::ParkedAccess { target, why } | Reason::ParkedMarketing { target, why } => {
+            format!("{} gave up: {why}", target.title())
+        }
+        Reason::Contested { target, why } => {
+            format!("something else keeps changing {}: {why}", target.title())
+        }
+        Reason::RemovedByHand { target } => format!("a person took them out of {}", target.title()),
+    }
+}
