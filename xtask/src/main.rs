@@ -1,5 +1,6 @@
-//! Project chores: `cargo xtask ci | tidy | test`. Built on the standard library alone, so that it builds at once.
+//! Project chores: `cargo xtask ci | tidy | test | figures`. Built on the standard library alone, so that it builds at once.
 
+mod figures;
 mod postgres;
 mod shell;
 mod suite;
@@ -8,11 +9,12 @@ mod tidy;
 use shell::{Trouble, say};
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: cargo xtask <ci | tidy | test [ARGUMENTS OF cargo test]>
+const USAGE: &str = "usage: cargo xtask <ci | tidy | test [ARGUMENTS OF cargo test] | figures>
 
   ci     formatting, lints, tidy and all tests: what a change must pass
   tidy   what lints cannot check: paired migrations, pages of error codes, links, leftovers
-  test   all tests, PostgreSQL included: installs what they need (Debian), starts a throw-away server";
+  test   all tests, PostgreSQL included: installs what they need (Debian), starts a throw-away server
+  figures  of the release build: start to ready, idle memory, size";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -22,6 +24,7 @@ fn main() -> ExitCode {
         "ci" => ci(),
         "tidy" => tidy::run(&shell::root()),
         "test" => suite::run(&rest),
+        "figures" => figures::run(),
         _ => Err(Trouble::new(USAGE)),
     };
     match result {
