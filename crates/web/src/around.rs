@@ -77,7 +77,12 @@ impl Reader {
         match path {
             "/healthz" | "/readyz" => Self::Monitor,
             path if path == web.webhook_path() || path.starts_with("/webhooks/") => Self::Source,
-            path if path.starts_with("/problems/") || path.starts_with("/assets/") || path == "/csp-report" => Self::Program,
+            path if path.starts_with("/problems/")
+                || path.starts_with("/assets/")
+                || path == "/csp-report" =>
+            {
+                Self::Program
+            }
             _ if accept.is_some_and(|accept| accept.contains("text/html")) => Self::Person,
             _ => Self::Program,
         }
@@ -85,7 +90,11 @@ impl Reader {
 }
 
 /// Answers one request, whatever its route does.
-pub(crate) async fn around<P: Ports>(State(web): State<Web<P>>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn around<P: Ports>(
+    State(web): State<Web<P>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let id = RequestId::new(web.ports());
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
     let network = web.proxies().network(peer, request.headers());
@@ -121,7 +130,12 @@ pub(crate) async fn around<P: Ports>(State(web): State<Web<P>>, mut request: Req
 }
 
 /// What is refused before its route sees it.
-fn refuse<P: Ports>(web: &Web<P>, request: &Request, peer: Option<IpAddr>, reader: Reader) -> Option<Response> {
+fn refuse<P: Ports>(
+    web: &Web<P>,
+    request: &Request,
+    peer: Option<IpAddr>,
+    reader: Reader,
+) -> Option<Response> {
     let headers = request.headers();
     let uri = request.uri();
     if uri.path_and_query().is_some_and(|asked| asked.as_str().len() > URI_BYTES_MAX) {
@@ -135,11 +149,15 @@ fn refuse<P: Ports>(web: &Web<P>, request: &Request, peer: Option<IpAddr>, reade
     if !takes_any_host && !names_this_site(web, request) {
         return Some(Problem::new(Kind::UnknownHost).into_response());
     }
-    let is_plain = headers.get("x-forwarded-proto").is_some_and(|scheme| scheme.as_bytes().eq_ignore_ascii_case(b"http"));
+    let is_plain = headers
+        .get("x-forwarded-proto")
+        .is_some_and(|scheme| scheme.as_bytes().eq_ignore_ascii_case(b"http"));
     if web.public().is_https() && is_plain && web.proxies().believes(peer) && reader != Reader::Monitor {
         let asked = uri.path_and_query().map_or("/", |asked| asked.as_str());
         return Some(match reader {
-            Reader::Person => Redirect::permanent(&format!("{}{asked}", web.public().as_str())).into_response(),
+            Reader::Person => {
+                Redirect::permanent(&format!("{}{asked}", web.public().as_str())).into_response()
+            }
             _ => Problem::new(Kind::PlainHttp).into_response(),
         });
     }
@@ -206,8 +224,11 @@ fn failure<P: Ports>(web: &Web<P>, visitor: Visitor, trouble: Trouble, id: &Requ
 
 /// The headers of every answer (S-21).
 fn dress<P: Ports>(web: &Web<P>, headers: &mut HeaderMap, id: &RequestId) {
-    let is_page = headers.get(header::CONTENT_TYPE).is_some_and(|media_type| media_type.as_bytes().starts_with(b"text/html"));
-    let mut always = |name: HeaderName, value: &'static str| headers.insert(name, HeaderValue::from_static(value));
+    let is_page = headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|media_type| media_type.as_bytes().starts_with(b"text/html"));
+    let mut always =
+        |name: HeaderName, value: &'static str| headers.insert(name, HeaderValue::from_static(value));
     always(header::CONTENT_SECURITY_POLICY, if is_page { PAGE_POLICY } else { DATA_POLICY });
     always(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     always(header::REFERRER_POLICY, "no-referrer");
@@ -222,7 +243,8 @@ fn dress<P: Ports>(web: &Web<P>, headers: &mut HeaderMap, id: &RequestId) {
         always(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");
     }
     // The files of pages alone may be kept, and say so themselves.
-    let is_kept = headers.get(header::CACHE_CONTROL).is_some_and(|policy| policy.as_bytes().ends_with(b"immutable"));
+    let is_kept =
+        headers.get(header::CACHE_CONTROL).is_some_and(|policy| policy.as_bytes().ends_with(b"immutable"));
     if !is_kept {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }

@@ -29,7 +29,8 @@ pub(crate) async fn read<P: Ports>(
     if encodings.into_iter().any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Err(Problem::new(Kind::Encoding));
     }
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    let announced =
+        headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     let too_large = |length: u64| usize::try_from(length).map_or(true, |length| length > bytes_max);
     if announced.is_some_and(too_large) {
         return Err(Problem::new(Kind::TooLarge));
@@ -49,7 +50,9 @@ pub(crate) async fn read<P: Ports>(
         match chunk {
             None => return Ok(read),
             Some(Err(_)) => return Err(Problem::new(Kind::BadRequest).saying("The body broke off.")),
-            Some(Ok(chunk)) if read.len() + chunk.len() > bytes_max => return Err(Problem::new(Kind::TooLarge)),
+            Some(Ok(chunk)) if read.len() + chunk.len() > bytes_max => {
+                return Err(Problem::new(Kind::TooLarge));
+            }
             Some(Ok(chunk)) => read.extend_from_slice(&chunk),
         }
     }

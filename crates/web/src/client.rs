@@ -76,8 +76,10 @@ impl Proxies {
         if !self.believes(Some(peer)) {
             return Network::of(peer);
         }
-        let lines: Vec<_> = headers.get_all("x-forwarded-for").iter().filter_map(|line| line.to_str().ok()).collect();
-        let hops = lines.iter().rev().flat_map(|line| line.rsplit(',')).map(|hop| hop.trim().parse::<IpAddr>());
+        let lines: Vec<_> =
+            headers.get_all("x-forwarded-for").iter().filter_map(|line| line.to_str().ok()).collect();
+        let hops =
+            lines.iter().rev().flat_map(|line| line.rsplit(',')).map(|hop| hop.trim().parse::<IpAddr>());
         for hop in hops {
             match hop {
                 Ok(hop) if self.named.contains(&hop.to_canonical()) => {}

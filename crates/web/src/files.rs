@@ -18,7 +18,10 @@ pub(crate) async fn asset(Path(file): Path<String>, headers: HeaderMap) -> Respo
     let tag = format!("\"{file}\"");
     let asked = headers.get(IF_NONE_MATCH).and_then(|tags| tags.to_str().ok()).unwrap_or_default();
     // A proxy that compresses weakens the tag; for this comparison the two are the same (RFC 9110 §13.1.2).
-    let is_known = asked.split(',').map(|known| known.trim().trim_start_matches("W/")).any(|known| known == tag || known == "*");
+    let is_known = asked
+        .split(',')
+        .map(|known| known.trim().trim_start_matches("W/"))
+        .any(|known| known == tag || known == "*");
     let tag = HeaderValue::from_str(&tag).expect("the name of a file of ours is plain text");
     let head = [(CACHE_CONTROL, HeaderValue::from_static(KEEP)), (ETAG, tag)];
     if is_known {

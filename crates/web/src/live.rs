@@ -12,8 +12,8 @@ use frontdesk_engine::Ports;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc::{Sender, channel};
 use tokio_stream::wrappers::ReceiverStream;
 
@@ -26,7 +26,13 @@ const SEEK_EVERY: Duration = Duration::from_secs(2);
 type Frames = Sender<Result<Event, Infallible>>;
 
 /// Starts the stream of a page that shows `look` now.
-pub(crate) fn stream<P: Ports>(web: &Web<P>, watched: Watched, look: Look, visitor: Visitor, query: String) -> Response {
+pub(crate) fn stream<P: Ports>(
+    web: &Web<P>,
+    watched: Watched,
+    look: Look,
+    visitor: Visitor,
+    query: String,
+) -> Response {
     let Ok(permit) = Arc::clone(web.streams()).try_acquire_owned() else {
         return Problem::new(Kind::Busy).after(Duration::from_secs(60)).into_response();
     };
@@ -67,6 +73,7 @@ impl<P: Ports> Live<P> {
         let mut is_first = true;
         let heartbeat = Duration::from_secs(HEARTBEAT.as_secs().unsigned_abs());
         let mut said_at = self.web.ports().now_mono();
+        let mut looked_at = said_at;
         loop {
             let cause = if is_first {
                 Cause::Change
@@ -77,23 +84,32 @@ impl<P: Ports> Live<P> {
                     _ = stopping.wait_for(|is_stopping| *is_stopping) => Cause::End,
                     () = self.frames.closed() => Cause::End,
                     () = self.concerns(&mut changes) => Cause::Change,
-                    () = self.clock() => Cause::Change,
+                    () = self.clock(looked_at) => Cause::Change,
                     () = self.web.ports().sleep(beat) => Cause::Beat,
                 }
             };
             if matches!(cause, Cause::End) {
                 return;
             }
+            looked_at = self.web.ports().now_mono();
             // While the store does not answer nothing is said, and after half a minute the page says so itself.
             let Ok(look) = self.watched.look(&self.web).await else {
-                self.web.ports().sleep(SEEK_EVERY).await;
-                continue;
+                tokio::select! {
+                    biased;
+                    _ = stopping.wait_for(|is_stopping| *is_stopping) => return,
+                    () = self.frames.closed() => return,
+                    () = self.web.ports().sleep(SEEK_EVERY) => continue,
+                }
             };
             if look == Look::Gone {
                 return;
             }
             let events = if !look.shows_the_same(&self.shown) || is_first {
-                self.watched.regions(&look, &self.web, self.visitor, &self.query).into_iter().map(event).collect()
+                self.watched
+                    .regions(&look, &self.web, self.visitor, &self.query)
+                    .into_iter()
+                    .map(event)
+                    .collect()
             } else if matches!(cause, Cause::Beat) {
                 vec![Event::default().event(LOOKED).data(".")]
             } else {
@@ -123,16 +139,17 @@ impl<P: Ports> Live<P> {
         }
     }
 
-    /// Ends when the clock alone changes what the page shows.
-    async fn clock(&self) {
+    /// Ends when the clock alone changes what the page shows, as it was looked at last.
+    async fn clock(&self, looked_at: Duration) {
+        let ports = self.web.ports();
+        let not_before = |span: Duration| ports.sleep((looked_at + span).saturating_sub(ports.now_mono()));
         match &self.shown {
+            // A record that should have been decided by then and was not is looked at no more often than this.
             Look::Known { next_change_at: Some(at), .. } => {
-                // A record that should have been decided by then and was not is looked at no more often than this.
-                let soonest = self.web.ports().sleep(Duration::from_secs(1));
-                tokio::join!(self.web.ports().sleep_until(*at), soonest);
+                tokio::join!(ports.sleep_until(*at), not_before(Duration::from_secs(1)));
             }
             Look::Known { next_change_at: None, .. } => std::future::pending().await,
-            Look::Unknown | Look::Gone => self.web.ports().sleep(SEEK_EVERY).await,
+            Look::Unknown | Look::Gone => not_before(SEEK_EVERY).await,
         }
     }
 }

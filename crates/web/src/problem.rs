@@ -113,7 +113,9 @@ impl Kind {
     const fn detail(self) -> &'static str {
         match self {
             Self::BadRequest => "The request could not be read. Nothing was changed.",
-            Self::NoEvent => "The signature is good and the body is no event. A copy is kept; nothing follows from it.",
+            Self::NoEvent => {
+                "The signature is good and the body is no event. A copy is kept; nothing follows from it."
+            }
             Self::Signature => {
                 "The signature is missing, malformed, wrong, too old or from the future. Nothing was stored. \
                  Check that the signing secret of this endpoint is configured and that the clock is right."
@@ -124,11 +126,17 @@ impl Kind {
             Self::TooSlow => "The request was not complete in time. Send it again.",
             Self::TooLarge => "The body is larger than is read here. It was not read to its end.",
             Self::UriTooLong => "The path and query together may be 4,096 bytes long.",
-            Self::Encoding => "Send the body as it is, without `Content-Encoding`: its signature covers those bytes.",
+            Self::Encoding => {
+                "Send the body as it is, without `Content-Encoding`: its signature covers those bytes."
+            }
             Self::UnknownHost => "The request names a host that is not this site's.",
-            Self::TooMany => "This network sent too many requests of this kind. The header `Retry-After` says when to come back.",
+            Self::TooMany => {
+                "This network sent too many requests of this kind. The header `Retry-After` says when to come back."
+            }
             Self::HeadersTooLarge => "At most 64 headers of together 16 KiB are read.",
-            Self::Failed => "A fault of ours; nothing was changed. The log knows it under the id in `instance`.",
+            Self::Failed => {
+                "A fault of ours; nothing was changed. The log knows it under the id in `instance`."
+            }
             Self::Busy => "It could not be done now. Nothing was lost; come back after `Retry-After`.",
         }
     }
@@ -250,7 +258,9 @@ mod tests {
 
     #[test]
     fn a_wait_is_rounded_up_to_whole_seconds() {
-        for (span, expect) in [(Duration::ZERO, "1"), (Duration::from_millis(1), "1"), (Duration::from_millis(1001), "2")] {
+        for (span, expect) in
+            [(Duration::ZERO, "1"), (Duration::from_millis(1), "1"), (Duration::from_millis(1001), "2")]
+        {
             let response = Problem::new(Kind::Busy).after(span).document("https://a.example", "fdr_1");
             assert_eq!(response.headers()[RETRY_AFTER], expect, "{span:?}");
         }

@@ -117,7 +117,9 @@ fn is_loopback(host: &str) -> bool {
 pub(crate) fn check_webhook_path(path: &str) -> Result<(), BadSettings> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte);
     let is_path = path.starts_with('/') && path.len() > 1 && path.bytes().all(allowed);
-    let is_own = OWN_PATHS.iter().any(|own| path.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
+    let is_own = OWN_PATHS
+        .iter()
+        .any(|own| path.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
     if is_path && !is_own { Ok(()) } else { Err(BadSettings::WebhookPath(path.to_owned())) }
 }
 
@@ -148,7 +150,14 @@ mod tests {
 
     #[test]
     fn what_is_no_site_is_refused() {
-        for url in ["", "members.example", "ftp://members.example", "https://a@b.example", "https://b.example/x", "https://b.example?x"] {
+        for url in [
+            "",
+            "members.example",
+            "ftp://members.example",
+            "https://a@b.example",
+            "https://b.example/x",
+            "https://b.example?x",
+        ] {
             assert!(PublicUrl::parse(url).is_err(), "{url}");
         }
         assert_eq!(PublicUrl::parse("https://b.example/").unwrap().as_str(), "https://b.example");

@@ -40,13 +40,18 @@ impl Standing {
     fn headed(view: &CustomerView, of: Option<&StageOf>, invite_stale_after: SignedDuration) -> Self {
         let headline = of.map(|of| {
             let way_in = view.way_in(of);
-            let milestones =
-                Milestones { paid_at: way_in.paid_at, invited_at: way_in.invited_at, inside_at: way_in.inside_at };
+            let milestones = Milestones {
+                paid_at: way_in.paid_at,
+                invited_at: way_in.invited_at,
+                inside_at: way_in.inside_at,
+            };
             Headline {
                 of: of.clone(),
                 milestones,
                 is_expired: of.stage == Stage::InviteSent
-                    && way_in.invited_at.is_some_and(|at| view.as_of.duration_since(at) >= invite_stale_after),
+                    && way_in
+                        .invited_at
+                        .is_some_and(|at| view.as_of.duration_since(at) >= invite_stale_after),
                 address: match &of.holder {
                     Holder::Customer => view.access_address(),
                     Holder::Beneficiary(address) => Some(address.clone()),
@@ -57,8 +62,15 @@ impl Standing {
     }
 
     /// When the clock alone changes it: the decision does, or an invitation expires.
-    pub(crate) fn next_change_at(&self, view: &CustomerView, invite_stale_after: SignedDuration) -> Option<Timestamp> {
-        let open = self.headline.as_ref().filter(|headline| headline.of.stage == Stage::InviteSent && !headline.is_expired);
+    pub(crate) fn next_change_at(
+        &self,
+        view: &CustomerView,
+        invite_stale_after: SignedDuration,
+    ) -> Option<Timestamp> {
+        let open = self
+            .headline
+            .as_ref()
+            .filter(|headline| headline.of.stage == Stage::InviteSent && !headline.is_expired);
         let invited_at = open.and_then(|headline| headline.milestones.invited_at);
         let expires_at = invited_at.and_then(|at| at.checked_add(invite_stale_after).ok());
         [view.next_change_at(), expires_at].into_iter().flatten().min()
@@ -67,7 +79,11 @@ impl Standing {
     fn situation(&self) -> Option<Situation<'_>> {
         let headline = self.headline.as_ref()?;
         let situation = Situation::of(&headline.of, headline.milestones);
-        Some(if headline.is_expired { Situation { variant: Variant::Expired, ..situation } } else { situation })
+        Some(if headline.is_expired {
+            Situation { variant: Variant::Expired, ..situation }
+        } else {
+            situation
+        })
     }
 
     fn holdings(&self) -> Vec<Holding<'_>> {

@@ -7,11 +7,11 @@ use crate::around::within_page_limit;
 use crate::client::Network;
 use crate::link::{Token, cookie, token_of};
 use crate::live;
+use crate::pages::LinkGone;
 use crate::problem::{Kind, Problem};
 use crate::server::Web;
 use crate::visitor::Visitor;
 use crate::watch::{Look, Watched};
-use crate::pages::LinkGone;
 use askama::Template;
 use axum::Extension;
 use axum::extract::{Path, State};
@@ -35,7 +35,9 @@ pub(crate) async fn enter<P: Ports>(
     let now = web.ports().now_wall();
     let Some(token) = Token::parse(&token) else { return Ok(gone(&web, visitor)) };
     let link = web.engine().store().status_link(&token.hash(), now).await.map_err(|error| busy(&error))?;
-    let Some(link) = link.filter(|link| link.purpose == LinkPurpose::Status) else { return Ok(gone(&web, visitor)) };
+    let Some(link) = link.filter(|link| link.purpose == LinkPurpose::Status) else {
+        return Ok(gone(&web, visitor));
+    };
     let to = match visitor.has_asked {
         true => format!("/status?lang={}", visitor.language.tag()),
         false => "/status".to_owned(),

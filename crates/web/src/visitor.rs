@@ -27,7 +27,12 @@ impl Visitor {
     }
 
     /// A look at a page of the site by this reader, now.
-    pub(crate) fn visit<'a, P: Ports>(self, web: &'a Web<P>, query: &'a str, stream: Option<&'a str>) -> Visit<'a> {
+    pub(crate) fn visit<'a, P: Ports>(
+        self,
+        web: &'a Web<P>,
+        query: &'a str,
+        stream: Option<&'a str>,
+    ) -> Visit<'a> {
         let now = web.ports().now_wall();
         Visit {
             site: web.site(),

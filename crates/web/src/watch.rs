@@ -71,14 +71,18 @@ impl Watched {
         let (view, standing) = match self {
             Self::Link(token) => {
                 let link = engine.store().status_link(&token.hash(), web.ports().now_wall()).await?;
-                let Some(link) = link.filter(|link| link.purpose == LinkPurpose::Status) else { return Ok(Look::Gone) };
+                let Some(link) = link.filter(|link| link.purpose == LinkPurpose::Status) else {
+                    return Ok(Look::Gone);
+                };
                 let Some(view) = engine.view(&link.customer).await? else { return Ok(Look::Gone) };
                 let standing = Standing::of(&view, stale_after);
                 (view, standing)
             }
             Self::Checkout(None) => return Ok(Look::Unknown),
             Self::Checkout(Some(session)) => {
-                let Some((view, checkout)) = engine.view_of_checkout(session).await? else { return Ok(Look::Unknown) };
+                let Some((view, checkout)) = engine.view_of_checkout(session).await? else {
+                    return Ok(Look::Unknown);
+                };
                 let age = view.as_of.duration_since(checkout.created_at);
                 if checkout.status != CheckoutStatus::Complete || age > SESSION_SHOWS {
                     return Ok(Look::Unknown);
@@ -104,7 +108,13 @@ impl Watched {
     }
 
     /// The parts of the page that a stream replaces.
-    pub(crate) fn regions<P: Ports>(&self, look: &Look, web: &Web<P>, visitor: Visitor, query: &str) -> Vec<Region> {
+    pub(crate) fn regions<P: Ports>(
+        &self,
+        look: &Look,
+        web: &Web<P>,
+        visitor: Visitor,
+        query: &str,
+    ) -> Vec<Region> {
         let visit = visitor.visit(web, query, Some(""));
         regions_of(match (self, look) {
             (Self::Link(_), Look::Known { standing, .. }) => standing.status(&visit).regions(),

@@ -64,7 +64,8 @@ pub(crate) async fn receive<P: Ports>(
             problem.into_response()
         }
         Answer::NoEvent(problem) => {
-            let said = format!("{}. A copy is kept; nothing follows from it.", first_upper(&problem.to_string()));
+            let said =
+                format!("{}. A copy is kept; nothing follows from it.", first_upper(&problem.to_string()));
             let advised = match problem.advice() {
                 Some(advice) => format!("{said} {advice}"),
                 None => said,
