@@ -115,6 +115,8 @@ impl Spent {
     /// Past its monthly allowance a target's grants and removals go on: what is beyond is billed
     /// or refused there, and both are handled where they happen.
     pub fn allow(&mut self, limits: &Limits, reason: Reason, now: Timestamp) -> Result<(), Refusal> {
+        // What lies in the future left under a clock that was ahead: it counts as leaving now, for one window more.
+        self.recent.iter_mut().filter(|at| **at > now).for_each(|at| *at = now);
         while self.recent.front().is_some_and(|at| now.duration_since(*at) >= limits.window) {
             self.recent.pop_front();
         }

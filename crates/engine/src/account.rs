@@ -7,6 +7,7 @@ use frontdesk_core::target::{Item, Target};
 use frontdesk_providers::kit::Tags;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 use tokio::sync::Mutex;
 
 /// The name of the source's account in leases and in the ledger of calls.
@@ -22,12 +23,13 @@ pub(crate) struct Accounts {
 /// What is known of one target account.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
-    /// When its lists were last read.
-    pub(crate) prepared_at: Option<Timestamp>,
-    /// When reading them was last tried.
-    pub(crate) tried_at: Option<Timestamp>,
+    /// When its lists were last read. This and the next by the monotonic clock: a wall clock that jumps must not put
+    /// them off.
+    pub(crate) prepared_at: Option<Duration>,
     /// When to try again after a failure.
-    pub(crate) retry_at: Option<Timestamp>,
+    pub(crate) retry_at: Option<Duration>,
+    /// Whether reading them was ever tried.
+    pub(crate) was_tried: bool,
     /// Failures in a row.
     pub(crate) tries: u32,
     /// Items of the catalogue that do not exist there.

@@ -4,6 +4,7 @@ use crate::ports::Ports;
 use frontdesk_core::target::Target;
 use jiff::Timestamp;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Notify;
 
 /// One loop of the engine.
@@ -57,18 +58,21 @@ impl Bell {
         }
     }
 
-    /// Ends when the bell is rung for `who`, or the wall clock reads `until`.
-    pub async fn wait<P: Ports>(&self, ports: &P, who: Loop, until: Option<Timestamp>) {
+    /// Ends when the bell is rung for `who`, when the wall clock reads `until`, and at the latest after `longest`: by
+    /// the monotonic clock, so that a wall clock that jumped back puts nothing to sleep for years (RELIABILITY I26).
+    pub async fn wait<P: Ports>(&self, ports: &P, who: Loop, until: Option<Timestamp>, longest: Duration) {
         let rope = self.ropes[who as usize].notified();
-        match until {
-            None => rope.await,
-            Some(until) => {
-                tokio::select! {
-                    biased;
-                    () = rope => {}
-                    () = ports.sleep_until(until) => {}
-                }
+        let due = async {
+            match until {
+                Some(until) => ports.sleep_until(until).await,
+                None => std::future::pending().await,
             }
+        };
+        tokio::select! {
+            biased;
+            () = rope => {}
+            () = due => {}
+            () = ports.sleep(longest) => {}
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::engine::Engine;
 use crate::ports::Ports;
 use crate::reads::why;
-use crate::reconcile::{Drain, expect_lease};
+use crate::reconcile::Drain;
 use crate::settings::Connection;
 use frontdesk_core::budget::{Reason, Spent};
 use frontdesk_core::diff::Outcome;
@@ -111,7 +111,7 @@ impl<P: Ports> Engine<P> {
             step: Some(step.clone()),
             effect_key: hex::encode(&key[..16]),
             reason,
-            epoch: drain.lease.epoch,
+            epoch: drain.held.lease.epoch,
             request_id: prepared.request_id.clone(),
             intent_at: self.ports().now_wall(),
         }
@@ -163,6 +163,11 @@ impl<P: Ports> Engine<P> {
                 Connection::Kit(_) | Connection::Circle(_) => None,
             };
             if let Some(next) = next {
+                if !self.keep_lease(&mut drain.held).await? {
+                    break Spoken::without_answer(Failure::Transient {
+                        why: crate::source::TAKEN_OVER.to_owned(),
+                    });
+                }
                 request = next;
                 continue;
             }
@@ -203,7 +208,7 @@ impl<P: Ports> Engine<P> {
     ) -> Result<&'d mut Spent, Error> {
         let limits = drain.settings.limits;
         let month = limits.monthly.map(|monthly| monthly.began_at(now));
-        let key = (drain.lease.epoch, month);
+        let key = (drain.held.lease.epoch, month);
         if drain.known.spent.as_ref().is_none_or(|(known, _)| *known != key) {
             let since = now.saturating_sub(limits.window).unwrap_or(Timestamp::MIN);
             let recent = self.store().calls_since(drain.target.as_str(), since).await?;
@@ -263,11 +268,7 @@ impl<P: Ports> Engine<P> {
             return Ok(());
         }
         let write = Write::Account { name: name.to_owned(), state };
-        match self
-            .store()
-            .commit(Commit { expect: vec![expect_lease(&drain.lease, now)], writes: vec![write] })
-            .await
-        {
+        match self.store().commit(Commit { expect: vec![drain.held.expect()], writes: vec![write] }).await {
             Err(error) if !error.is_conflict() => Err(error),
             _ => Ok(()),
         }

@@ -3,13 +3,14 @@
 use crate::account::Accounts;
 use crate::bell::{Bell, Loop};
 use crate::ingest::IN_FLIGHT_MAX;
+use crate::lease::Watch;
 use crate::ports::Ports;
 use crate::settings::Settings;
 use frontdesk_core::catalogue::Catalogue;
 use frontdesk_core::id::{CustomerId, EntryId};
 use frontdesk_core::target::Target;
 use frontdesk_store::{Error, Store};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, broadcast};
@@ -41,6 +42,7 @@ struct Inner<P> {
     changes: broadcast::Sender<CustomerId>,
     ingest_permits: Semaphore,
     accounts: Accounts,
+    watch: Watch,
 }
 
 impl<P: Ports> Engine<P> {
@@ -59,6 +61,7 @@ impl<P: Ports> Engine<P> {
             changes: broadcast::Sender::new(CHANGES_HELD),
             ingest_permits: Semaphore::new(IN_FLIGHT_MAX),
             accounts,
+            watch: Watch::default(),
             settings,
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -103,6 +106,10 @@ impl<P: Ports> Engine<P> {
         &self.inner.ingest_permits
     }
 
+    pub(crate) fn watch(&self) -> &Watch {
+        &self.inner.watch
+    }
+
     pub(crate) fn accounts(&self) -> &Accounts {
         &self.inner.accounts
     }
@@ -124,6 +131,12 @@ impl<P: Ports> Engine<P> {
         let mut bytes = [0u8; 10];
         self.inner.ports.random(&mut bytes);
         format!("{prefix}_{}", frontdesk_core::id::base32(&bytes))
+    }
+
+    /// What the wall clock reads when the monotonic one reads `mono`, if it does not jump until then.
+    pub(crate) fn wall_at(&self, mono: Duration) -> Timestamp {
+        let left = mono.saturating_sub(self.ports().now_mono());
+        self.after(SignedDuration::try_from(left).unwrap_or(SignedDuration::MAX))
     }
 
     /// Starts every loop. They end with the process, or with the node in a simulation.
@@ -157,10 +170,8 @@ impl<P: Ports> Engine<P> {
             };
             match done {
                 Ok(next) => {
-                    let now = self.ports().now_wall();
-                    let look = now.saturating_add(self.settings().look_every).unwrap_or(Timestamp::MAX);
-                    let until = next.map_or(look, |at| at.min(look));
-                    self.bell().wait(self.ports(), who, Some(until)).await;
+                    let look = Duration::try_from(self.settings().look_every).unwrap_or(STORE_FAILED_PAUSE);
+                    self.bell().wait(self.ports(), who, next, look).await;
                 }
                 Err(error) => {
                     tracing::error!(loop_name = ?who, "the store did not answer, trying again: {error}");

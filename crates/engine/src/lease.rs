@@ -1,43 +1,105 @@
 //! One holder per provider account, over any number of nodes (I18).
 //!
-//! A holder may send until its lease, less the longest that a request may take, is over; every outcome is written
-//! under the lease's epoch, so a holder that was overtaken changes nothing.
+//! No wall clock is asked. A holder may send until its lease, less the longest that a request may take, is over since
+//! it last renewed it, by its own monotonic clock; a candidate takes a lease that it has watched unchanged for a whole
+//! lease by its own. The watch begins after the renewal, so it ends after the holder has fallen silent. Every outcome
+//! is written under the lease's epoch: a holder that was overtaken changes nothing.
 
 use crate::engine::Engine;
 use crate::ports::{ANSWER_WITHIN, Ports};
-use frontdesk_store::{Error, Lease};
-use jiff::{SignedDuration, Timestamp};
+use frontdesk_store::{Error, Expect, Lease};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-impl<P: Ports> Engine<P> {
-    /// Takes the account, if it is free or its holder's time is over.
-    pub(crate) async fn take_lease(&self, account: &str) -> Result<Option<Lease>, Error> {
-        let now = self.ports().now_wall();
-        self.store().lease(account, &self.settings().node, now, self.after(self.settings().lease)).await
-    }
+/// A lease of ours, and when it was last renewed.
+#[derive(Clone, Debug)]
+pub(crate) struct Held {
+    pub(crate) lease: Lease,
+    /// By our monotonic clock, before the store was asked.
+    renewed_at: Duration,
+}
 
-    /// The lease, renewed when it might not outlast the next call; `None` when somebody else has it.
-    pub(crate) async fn keep_lease(&self, lease: Lease) -> Result<Option<Lease>, Error> {
-        let now = self.ports().now_wall();
-        // Two calls of margin: one may be about to leave when the other has just begun.
-        let margin = SignedDuration::try_from(ANSWER_WITHIN * 2).unwrap_or(SignedDuration::MAX);
-        if lease.until.duration_since(now) > margin {
-            return Ok(Some(lease));
-        }
-        self.store().renew(&lease, now, self.after(self.settings().lease)).await
-    }
-
-    /// Whether the lease is still ours.
-    pub(crate) async fn holds(&self, lease: &Lease) -> Result<bool, Error> {
-        let now = self.ports().now_wall();
-        let account = self.store().account(&lease.account).await?;
-        let current = account.and_then(|account| account.lease);
-        Ok(current.is_some_and(|current| {
-            current.holder == lease.holder && current.epoch == lease.epoch && current.until > now
-        }))
+impl Held {
+    /// That nobody took the lease since, as a condition of a commit.
+    pub(crate) fn expect(&self) -> Expect {
+        let Lease { account, holder, epoch, .. } = &self.lease;
+        Expect::Epoch { account: account.clone(), holder: holder.clone(), epoch: *epoch }
     }
 }
 
-/// How long a lease is safe to send under, from now.
-pub fn sendable(lease: &Lease, now: Timestamp) -> SignedDuration {
-    lease.until.duration_since(now) - SignedDuration::try_from(ANSWER_WITHIN).unwrap_or(SignedDuration::MAX)
+/// Leases of others that this process watches: as last seen, and since when by our monotonic clock.
+#[derive(Debug, Default)]
+pub(crate) struct Watch {
+    seen: Mutex<BTreeMap<String, (Lease, Duration)>>,
+}
+
+impl Watch {
+    fn with<T>(&self, work: impl FnOnce(&mut BTreeMap<String, (Lease, Duration)>) -> T) -> T {
+        work(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl<P: Ports> Engine<P> {
+    /// Takes the account, if it is free or its holder has shown no sign of life for a whole lease.
+    pub(crate) async fn take_lease(&self, account: &str) -> Result<Option<Held>, Error> {
+        let asked_at = self.lease_clock();
+        let watched = self.watch().with(|seen| seen.get(account).cloned());
+        let lapsed = watched.filter(|(_, since)| asked_at.saturating_sub(*since) >= self.lease_lasts());
+        let lapsed = lapsed.as_ref().map(|(lease, _)| lease);
+        if let Some(lease) = self.store().lease(account, &self.settings().node, lapsed).await? {
+            self.watch().with(|seen| seen.remove(account));
+            return Ok(Some(Held { lease, renewed_at: asked_at }));
+        }
+        let now = self.lease_clock();
+        if let Some(current) = self.store().account(account).await?.and_then(|account| account.lease) {
+            self.watch().with(|seen| match seen.get(account) {
+                Some((known, _)) if *known == current => {}
+                _ => {
+                    seen.insert(account.to_owned(), (current, now));
+                }
+            });
+        }
+        Ok(None)
+    }
+
+    /// Renews the lease when it might not outlast the next call. `false`: somebody else has it, nothing may be sent.
+    pub(crate) async fn keep_lease(&self, held: &mut Held) -> Result<bool, Error> {
+        let now = self.lease_clock();
+        // Two calls of margin: one may be about to leave when the other has just begun.
+        let safe_for = self.lease_lasts().saturating_sub(ANSWER_WITHIN * 2);
+        if now.saturating_sub(held.renewed_at) < safe_for {
+            return Ok(true);
+        }
+        let Some(lease) = self.store().renew(&held.lease).await? else { return Ok(false) };
+        *held = Held { lease, renewed_at: now };
+        Ok(true)
+    }
+
+    /// Whether a call that leaves now ends before anybody can take the lease.
+    pub(crate) fn may_send(&self, held: &Held) -> bool {
+        self.ports().is_planted("no_fence_check")
+            || self.lease_clock().saturating_sub(held.renewed_at) + ANSWER_WITHIN <= self.lease_lasts()
+    }
+
+    /// Whether the lease is still ours.
+    pub(crate) async fn holds(&self, held: &Held) -> Result<bool, Error> {
+        let account = self.store().account(&held.lease.account).await?;
+        let current = account.and_then(|account| account.lease);
+        Ok(current
+            .is_some_and(|current| current.holder == held.lease.holder && current.epoch == held.lease.epoch))
+    }
+
+    fn lease_lasts(&self) -> Duration {
+        Duration::try_from(self.settings().lease).unwrap_or(ANSWER_WITHIN * 3)
+    }
+
+    /// The clock by which leases are judged: never the wall's, which may jump.
+    fn lease_clock(&self) -> Duration {
+        if self.ports().is_planted("lease_by_local_clock") {
+            let since = self.ports().now_wall().duration_since(jiff::Timestamp::UNIX_EPOCH);
+            return Duration::try_from(since).unwrap_or_default();
+        }
+        self.ports().now_mono()
+    }
 }

@@ -28,6 +28,7 @@ pub mod rebuild;
 pub mod reconcile;
 pub mod settings;
 mod setup;
+mod source;
 pub mod subject;
 pub mod view;
 

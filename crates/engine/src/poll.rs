@@ -4,16 +4,16 @@
 use crate::account::SOURCE;
 use crate::bell::Loop;
 use crate::engine::Engine;
+use crate::lease::Held;
 use crate::ports::Ports;
 use crate::reads::why;
-use crate::reconcile::expect_lease;
-use frontdesk_core::budget::Reason;
+use crate::source::{About, TAKEN_OVER};
 use frontdesk_core::target::Failure;
-use frontdesk_providers::stripe::answer::{Answer, Response, answer};
+use frontdesk_providers::stripe::answer::Answer;
 use frontdesk_providers::stripe::envelope::envelope;
 use frontdesk_providers::stripe::read::{Read, Walk};
 use frontdesk_providers::stripe::verify::Verified;
-use frontdesk_store::{CallAnswer, CallIntent, Commit, Error, Inserted, Lease, Outcome, Write};
+use frontdesk_store::{Commit, Error, Inserted, Write};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -71,9 +71,9 @@ impl<P: Ports> Engine<P> {
             }
         }
         let _turn = self.accounts().source().lock().await;
-        let Some(lease) = self.take_lease(SOURCE).await? else { return Ok(Some(self.after(RETRY_AFTER))) };
-        let outcome = self.poll_since(&lease, mark, now).await;
-        self.store().release(&lease).await?;
+        let Some(mut held) = self.take_lease(SOURCE).await? else { return Ok(Some(self.after(RETRY_AFTER))) };
+        let outcome = self.poll_since(&mut held, mark, now).await;
+        self.store().release(&held.lease).await?;
         match outcome? {
             Ok((found, through)) => {
                 let mark = serde_json::to_string(&Mark { through, at: now }).expect("two instants are JSON");
@@ -105,7 +105,7 @@ impl<P: Ports> Engine<P> {
     /// Lists everything since the mark and feeds in what is missing, the oldest first.
     async fn poll_since(
         &self,
-        lease: &Lease,
+        held: &mut Held,
         mark: Option<Mark>,
         now: Timestamp,
     ) -> Result<Result<(Found, Timestamp), Failure>, Error> {
@@ -124,7 +124,7 @@ impl<P: Ports> Engine<P> {
         let mut events = Vec::new();
         for _ in 0..PAGES_MAX {
             let Some(read) = walk.take() else { break };
-            match self.list_events(lease, &read).await? {
+            match self.list_events(held, &read).await? {
                 Ok((page, next)) => {
                     events.extend(page);
                     walk = next;
@@ -158,68 +158,22 @@ impl<P: Ports> Engine<P> {
     /// One page of the source's list of events, with its line in the ledger.
     async fn list_events(
         &self,
-        lease: &Lease,
+        held: &mut Held,
         read: &Read,
     ) -> Result<Result<(Vec<String>, Option<Read>), Failure>, Error> {
-        let source = &self.settings().source;
-        let intent = CallIntent {
-            id: self.new_name("call"),
-            account: SOURCE.to_owned(),
-            target: None,
-            customer: None,
-            generation: None,
-            step_name: "list_events".to_owned(),
-            step: None,
-            effect_key: "list:events".to_owned(),
-            reason: Reason::Read,
-            epoch: lease.epoch,
-            request_id: self.new_name("req"),
-            intent_at: self.ports().now_wall(),
-        };
-        let answered = self.ports().http(read.request(&source.api)).await;
-        let now = self.ports().now_wall();
-        let (result, status, theirs) = match &answered {
-            Err(problem) => (Err(Failure::Transient { why: problem.to_string() }), None, None),
-            Ok(response) => {
-                let reply = Response {
-                    status: response.status(),
-                    headers: response.headers(),
-                    body: response.body(),
-                };
-                let result = match answer(read, &source.id, &reply, now) {
-                    Ok(Answer::Events { events, next }) => {
-                        Ok((events.iter().map(|event| event.get().to_owned()).collect(), next))
-                    }
-                    // A cursor that the source no longer knows: the next poll begins anew, with the same mark.
-                    Ok(_) => Err(Failure::Transient { why: "the list has moved on".to_owned() }),
-                    Err(refused) => Err(refused.failure),
-                };
-                (result, Some(response.status().as_u16()), reply.request_id())
-            }
-        };
-        if let Err(failure) = &result {
-            tracing::warn!(
-                request.id = %intent.request_id,
-                provider.request_id = theirs.as_deref().unwrap_or("-"),
-                class = failure.class(),
-                status = status.unwrap_or(0),
-                "listing the source's events failed"
-            );
+        let about = About { step: "list_events", subject: "events", customer: None };
+        if !self.keep_lease(held).await? {
+            return Ok(Err(Failure::Transient { why: TAKEN_OVER.to_owned() }));
         }
-        let call = CallAnswer {
-            id: intent.id.clone(),
-            epoch: lease.epoch,
-            answered_at: now,
-            outcome: result.as_ref().map_or_else(Outcome::from, |_| Outcome::Done),
-            status,
-            provider_request_id: theirs,
-            counted: true,
-            why: result.as_ref().err().map(why),
-        };
-        let expect = vec![expect_lease(lease, now)];
-        self.store()
-            .commit(Commit { expect, writes: vec![Write::CallIntent(intent), Write::CallAnswer(call)] })
-            .await?;
-        Ok(result)
+        let asked = self.ask_source(held, read, about).await;
+        self.store().commit(Commit { expect: vec![asked.expect], writes: asked.ledger.to_vec() }).await?;
+        Ok(match asked.answer {
+            Ok(Answer::Events { events, next }) => {
+                Ok((events.iter().map(|event| event.get().to_owned()).collect(), next))
+            }
+            // A cursor that the source no longer knows: the next poll begins anew, with the same mark.
+            Ok(_) => Err(Failure::Transient { why: "the list has moved on".to_owned() }),
+            Err(failure) => Err(failure),
+        })
     }
 }

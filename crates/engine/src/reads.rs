@@ -7,17 +7,16 @@ use crate::account::SOURCE;
 use crate::apply::ReadHeader;
 use crate::bell::Loop;
 use crate::engine::Engine;
-use crate::ports::{NoAnswer, Ports};
+use crate::lease::Held;
+use crate::ports::Ports;
+use crate::source::{About, TAKEN_OVER};
 use frontdesk_core::budget::{Reason, Refusal, Spent};
 use frontdesk_core::reads::Want;
 use frontdesk_core::sync::{ATTEMPTS_MAX, FAILING_MAX, Failed, PARKED_RETRIES_EVERY, backoff};
 use frontdesk_core::target::Failure;
-use frontdesk_providers::stripe::answer::{Answer, Response, answer};
+use frontdesk_providers::stripe::answer::Answer;
 use frontdesk_providers::stripe::read::Read;
-use frontdesk_store::{
-    CallAnswer, CallIntent, Commit, EntryKind, EntryState, Error, Expect, Lease, NewEntry, Outcome,
-    ReadState, SourceRead, Write,
-};
+use frontdesk_store::{Commit, EntryKind, EntryState, Error, NewEntry, ReadState, SourceRead, Write};
 use jiff::Timestamp;
 
 /// Reads that one pass takes up.
@@ -44,21 +43,20 @@ impl<P: Ports> Engine<P> {
             return self.store().next_read().await;
         }
         let _turn = self.accounts().source().lock().await;
-        let Some(mut lease) = self.take_lease(SOURCE).await? else { return Ok(None) };
+        let Some(mut held) = self.take_lease(SOURCE).await? else { return Ok(None) };
         loop {
             let now = self.ports().now_wall();
             let due = self.store().reads_due(&source, now, READS_PER_PASS).await?;
             if due.is_empty() {
-                self.store().release(&lease).await?;
+                self.store().release(&held.lease).await?;
                 return self.store().next_read().await;
             }
             for row in due {
-                lease = match self.keep_lease(lease).await? {
-                    Some(lease) => lease,
-                    None => return Ok(None),
-                };
-                if let Some(until) = self.read_row(&lease, row).await? {
-                    self.store().release(&lease).await?;
+                if !self.keep_lease(&mut held).await? {
+                    return Ok(None);
+                }
+                if let Some(until) = self.read_row(&mut held, row).await? {
+                    self.store().release(&held.lease).await?;
                     return Ok(Some(until));
                 }
             }
@@ -66,7 +64,7 @@ impl<P: Ports> Engine<P> {
     }
 
     /// Makes one read with all its pages. Returns an instant when the source as a whole has to wait.
-    async fn read_row(&self, lease: &Lease, row: SourceRead) -> Result<Option<Timestamp>, Error> {
+    async fn read_row(&self, held: &mut Held, row: SourceRead) -> Result<Option<Timestamp>, Error> {
         let want = Want { object: row.key.clone(), purpose: row.purpose, not_before: None };
         let mut queue = Read::wanted(&want);
         for _ in 0..PAGES_MAX {
@@ -74,7 +72,7 @@ impl<P: Ports> Engine<P> {
             if let Some(until) = self.source_budget().await? {
                 return Ok(Some(until));
             }
-            match self.call_source(lease, &row, &read).await? {
+            match self.call_source(held, &row, &read).await? {
                 Called::More(next) => queue.push(next),
                 Called::Done => {}
                 Called::Failed(failure) => return self.read_failed(row, failure).await,
@@ -98,96 +96,30 @@ impl<P: Ports> Engine<P> {
         })
     }
 
-    async fn call_source(&self, lease: &Lease, row: &SourceRead, read: &Read) -> Result<Called, Error> {
-        let source = &self.settings().source;
-        let intent = CallIntent {
-            id: self.new_name("call"),
-            account: SOURCE.to_owned(),
-            target: None,
-            customer: Some(row.customer.clone()),
-            generation: None,
-            step_name: format!("read_{}", row.purpose.as_str()),
-            step: None,
-            effect_key: row.key.to_string(),
-            reason: Reason::Read,
-            epoch: lease.epoch,
-            request_id: self.new_name("req"),
-            intent_at: self.ports().now_wall(),
-        };
-        let answered = self.ports().http(read.request(&source.api)).await;
-        let now = self.ports().now_wall();
-        let (called, status, provider_request_id, entry) = match &answered {
-            Err(no_answer) => (Called::Failed(unreachable_source(no_answer)), None, None, None),
-            Ok(response) => {
-                let reply = Response {
-                    status: response.status(),
-                    headers: response.headers(),
-                    body: response.body(),
-                };
-                let status = Some(response.status().as_u16());
-                match answer(read, &source.id, &reply, now) {
-                    Ok(Answer::Facts(told)) => {
-                        let header = ReadHeader { read: read.clone(), at: told.at };
-                        let entry = self.read_entry(row, &header, response.body(), &intent.request_id, now);
-                        let called = told.next.map_or(Called::Done, Called::More);
-                        (called, status, reply.request_id(), Some(entry))
-                    }
-                    // An absent object tells nothing and removes nobody (I10): the read is tried again later.
-                    Ok(Answer::Missing { in_other_mode }) => {
-                        let why = if in_other_mode {
-                            "the object exists in the other mode"
-                        } else {
-                            "the source has no such object"
-                        };
-                        (
-                            Called::Failed(Failure::Rejected { why: why.to_owned() }),
-                            status,
-                            reply.request_id(),
-                            None,
-                        )
-                    }
-                    Ok(_) => (Called::Done, status, reply.request_id(), None),
-                    Err(refused) => (Called::Failed(refused.failure), status, refused.request_id, None),
-                }
-            }
-        };
-        let outcome = match &called {
-            Called::Failed(failure) => Outcome::from(failure),
-            Called::More(_) | Called::Done => Outcome::Done,
-        };
-        let why = match &called {
-            Called::Failed(failure) => Some(why(failure)),
-            Called::More(_) | Called::Done => None,
-        };
-        if let Called::Failed(failure) = &called {
-            tracing::warn!(
-                request.id = %intent.request_id,
-                provider.request_id = provider_request_id.as_deref().unwrap_or("-"),
-                customer.id = %row.customer,
-                class = failure.class(),
-                status = status.unwrap_or(0),
-                "a read at the source failed"
-            );
+    async fn call_source(&self, held: &mut Held, row: &SourceRead, read: &Read) -> Result<Called, Error> {
+        let (step, subject) = (format!("read_{}", row.purpose.as_str()), row.key.to_string());
+        let about = About { step: &step, subject: &subject, customer: Some(&row.customer) };
+        if !self.keep_lease(held).await? {
+            return Ok(Called::Failed(Failure::Transient { why: TAKEN_OVER.to_owned() }));
         }
-        let call = CallAnswer {
-            id: intent.id.clone(),
-            epoch: lease.epoch,
-            answered_at: now,
-            outcome,
-            status,
-            provider_request_id,
-            counted: true,
-            why,
+        let asked = self.ask_source(held, read, about).await;
+        let mut writes = asked.ledger.to_vec();
+        let called = match asked.answer {
+            Ok(Answer::Facts(told)) => {
+                let header = ReadHeader { read: read.clone(), at: told.at };
+                writes.push(Write::Journal(self.read_entry(
+                    row,
+                    &header,
+                    asked.body,
+                    &asked.request_id,
+                    asked.at,
+                )));
+                told.next.map_or(Called::Done, Called::More)
+            }
+            Ok(_) => Called::Done,
+            Err(failure) => Called::Failed(failure),
         };
-        let expect = vec![Expect::Epoch {
-            account: SOURCE.to_owned(),
-            holder: lease.holder.clone(),
-            epoch: lease.epoch,
-            now,
-        }];
-        let mut writes = vec![Write::CallIntent(intent), Write::CallAnswer(call)];
-        writes.extend(entry.map(Write::Journal));
-        self.store().commit(Commit { expect, writes }).await?;
+        self.store().commit(Commit { expect: vec![asked.expect], writes }).await?;
         Ok(called)
     }
 
@@ -195,7 +127,7 @@ impl<P: Ports> Engine<P> {
         &self,
         row: &SourceRead,
         header: &ReadHeader,
-        body: &[u8],
+        body: Vec<u8>,
         request_id: &str,
         now: Timestamp,
     ) -> NewEntry {
@@ -213,7 +145,7 @@ impl<P: Ports> Engine<P> {
             received_at: now,
             verified_by: None,
             headers: serde_json::to_string(header).expect("a read holds only text and times"),
-            body: body.to_vec(),
+            body,
             state: EntryState::Pending,
             reason: None,
         }
@@ -258,11 +190,6 @@ impl<P: Ports> Engine<P> {
         self.store().commit(Commit { expect: Vec::new(), writes: vec![Write::ReadFailed(row)] }).await?;
         Ok(account_waits)
     }
-}
-
-/// The failure of a read that got no answer: nothing was changed there, so it is simply tried again.
-fn unreachable_source(no_answer: &NoAnswer) -> Failure {
-    Failure::Transient { why: no_answer.to_string() }
 }
 
 /// A failure in our words.

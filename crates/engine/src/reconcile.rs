@@ -8,6 +8,7 @@
 use crate::account::Known;
 use crate::call::{Spoken, reason_of};
 use crate::engine::Engine;
+use crate::lease::Held;
 use crate::ports::Ports;
 use crate::settings::{Mode, TargetSettings};
 use crate::subject::{Cause, Subject};
@@ -18,7 +19,7 @@ use frontdesk_core::diff::{Next, Outcome, Rules, fold, next};
 use frontdesk_core::id::CustomerId;
 use frontdesk_core::sync::{Ended, Hold, Sync};
 use frontdesk_core::target::{Failure, Holder, Person, Step, Target};
-use frontdesk_store::{AuditDraft, CallIntent, Commit, Error, Expect, Lease, Write};
+use frontdesk_store::{AuditDraft, CallIntent, Commit, Error, Write};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::MutexGuard;
 
@@ -35,7 +36,7 @@ const WAITING_ROWS_MAX: u32 = 500;
 pub(crate) struct Drain<'a> {
     pub(crate) target: Target,
     pub(crate) settings: &'a TargetSettings,
-    pub(crate) lease: Lease,
+    pub(crate) held: Held,
     pub(crate) known: MutexGuard<'a, Known>,
 }
 
@@ -68,17 +69,18 @@ impl<P: Ports> Engine<P> {
         // A second drain in this process would wait for the first: its rows are then done.
         let known = known.lock().await;
         let now = self.ports().now_wall();
-        let needs_setup = known.prepared_at.is_none() && known.retry_at.is_none_or(|at| at <= now);
+        let needs_setup =
+            known.prepared_at.is_none() && known.retry_at.is_none_or(|at| at <= self.ports().now_mono());
         if !needs_setup && self.store().sync_due(target, now, 1).await?.is_empty() {
             let next = self.store().next_sync(target).await?;
-            let setup = known.retry_at.filter(|_| known.prepared_at.is_none());
+            let setup = known.retry_at.filter(|_| known.prepared_at.is_none()).map(|at| self.wall_at(at));
             return Ok([next, setup].into_iter().flatten().min());
         }
-        let Some(lease) = self.take_lease(target.as_str()).await? else { return Ok(None) };
-        let mut drain = Drain { target, settings, lease, known };
+        let Some(held) = self.take_lease(target.as_str()).await? else { return Ok(None) };
+        let mut drain = Drain { target, settings, held, known };
         self.recover(&drain).await?;
         let next = self.drain(&mut drain).await?;
-        self.store().release(&drain.lease).await?;
+        self.store().release(&drain.held.lease).await?;
         Ok(next)
     }
 
@@ -97,9 +99,8 @@ impl<P: Ports> Engine<P> {
                 return self.store().next_sync(drain.target).await;
             }
             for row in due {
-                match self.keep_lease(drain.lease.clone()).await? {
-                    Some(lease) => drain.lease = lease,
-                    None => return Ok(None),
+                if !self.keep_lease(&mut drain.held).await? {
+                    return Ok(None);
                 }
                 match self.reconcile_row(drain, &row.customer).await? {
                     Turn::Next => {}
@@ -123,7 +124,7 @@ impl<P: Ports> Engine<P> {
             .as_ref()
             .map(|stopped| stopped.at.saturating_add(STOPPED_PROBE_EVERY).unwrap_or(Timestamp::MAX));
         // A process that has not yet tried its own credential may do so once, at once.
-        let stopped = stopped.filter(|_| drain.known.prepared_at.is_some() || drain.known.tried_at.is_some());
+        let stopped = stopped.filter(|_| drain.known.was_tried);
         let breaker = account.state.breaker.probe_at.filter(|_| account.state.breaker.is_open(now));
         // What lies further off than anything is put off was noted under a clock that was ahead.
         let is_ahead = |until: &Timestamp| *until > now && until.duration_since(now) <= STOPPED_PROBE_EVERY;
@@ -310,9 +311,7 @@ impl<P: Ports> Engine<P> {
             format!("{} people lost access at {} within ten minutes", recent.len(), drain.target.title());
         let engage =
             Write::BrakeEngage { name: name.clone(), target: drain.target, at: now, reason: why.clone() };
-        self.store()
-            .commit(Commit { expect: vec![expect_lease(&drain.lease, now)], writes: vec![engage] })
-            .await?;
+        self.store().commit(Commit { expect: vec![drain.held.expect()], writes: vec![engage] }).await?;
         self.alert(&format!("brake:{name}"), "brake", &name, &why).await?;
         tracing::error!(target.id = %drain.target, brake = name, "the mass-change brake holds removals until somebody releases it: {why}");
         Ok(Some(name))
@@ -331,13 +330,13 @@ impl<P: Ports> Engine<P> {
             Ok(request) => request,
             Err(failure) => return Ok(Some(Err(failure))),
         };
+        if !self.keep_lease(&mut drain.held).await? {
+            return Ok(None);
+        }
         let intent = self.intent(drain, customer, sync, step, reason, &request);
         self.ports().crash_point("C4").await;
-        let now = self.ports().now_wall();
-        let commit = Commit {
-            expect: vec![expect_lease(&drain.lease, now)],
-            writes: vec![Write::CallIntent(intent.clone())],
-        };
+        let commit =
+            Commit { expect: vec![drain.held.expect()], writes: vec![Write::CallIntent(intent.clone())] };
         if !self.ports().is_planted("intent_after_send") {
             match self.store().commit(commit.clone()).await {
                 Err(error) if error.is_conflict() => return Ok(None),
@@ -345,6 +344,10 @@ impl<P: Ports> Engine<P> {
             }
         }
         self.ports().crash_point("C5").await;
+        // A process that was held up since may have been overtaken: then whoever came after settles the intent (F44).
+        if !self.may_send(&drain.held) {
+            return Ok(None);
+        }
         let spoken = self.speak(drain, step, request).await?;
         if self.ports().is_planted("intent_after_send") {
             self.store().commit(commit).await.map(drop)?;
@@ -367,11 +370,11 @@ impl<P: Ports> Engine<P> {
         call: &CallIntent,
         spoken: Spoken,
     ) -> Result<bool, Error> {
-        let answer = spoken.answer(call, drain.lease.epoch);
+        let answer = spoken.answer(call, drain.held.lease.epoch);
         loop {
             let now = self.ports().now_wall();
             let mut writes = vec![Write::CallAnswer(answer.clone())];
-            let mut expect = vec![expect_lease(&drain.lease, now)];
+            let mut expect = vec![drain.held.expect()];
             let subject = match &call.customer {
                 Some(customer) => Subject::load(self.store(), customer).await?,
                 None => None,
@@ -401,7 +404,7 @@ impl<P: Ports> Engine<P> {
                     return Ok(true);
                 }
                 Err(error) if error.is_conflict() => {
-                    if !self.holds(&drain.lease).await? {
+                    if !self.holds(&drain.held).await? {
                         return Ok(false);
                     }
                 }
@@ -431,7 +434,7 @@ impl<P: Ports> Engine<P> {
             let by = format!("{} {}", drain.target, before.generation);
             let plan = subject.plan(self, &others, None, &Cause { action: "sync", by }, now);
             let mut commit = plan.commit;
-            commit.expect.push(expect_lease(&drain.lease, now));
+            commit.expect.push(drain.held.expect());
             match self.store().commit(commit).await {
                 Ok(_) => {
                     self.announce(customer);
@@ -442,7 +445,7 @@ impl<P: Ports> Engine<P> {
                     return Ok(Turn::Next);
                 }
                 Err(error) if error.is_conflict() => {
-                    if !self.holds(&drain.lease).await? {
+                    if !self.holds(&drain.held).await? {
                         return Ok(Turn::LeaseLost);
                     }
                 }
@@ -492,11 +495,6 @@ impl<P: Ports> Engine<P> {
 
 fn cause(call: &CallIntent) -> Cause {
     Cause { action: "answer", by: call.id.clone() }
-}
-
-/// That the lease is still ours, as a condition of a commit (I18).
-pub(crate) fn expect_lease(lease: &Lease, now: Timestamp) -> Expect {
-    Expect::Epoch { account: lease.account.clone(), holder: lease.holder.clone(), epoch: lease.epoch, now }
 }
 
 /// Folds an answer into the person that the step was about.

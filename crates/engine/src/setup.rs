@@ -4,7 +4,7 @@
 use crate::engine::Engine;
 use crate::ports::{NoAnswer, Ports};
 use crate::reads::why;
-use crate::reconcile::{Drain, STOPPED_PROBE_EVERY, expect_lease};
+use crate::reconcile::{Drain, STOPPED_PROBE_EVERY};
 use crate::settings::Connection;
 use frontdesk_core::budget::Reason;
 use frontdesk_core::sync::{Hold, State, backoff};
@@ -16,9 +16,10 @@ use frontdesk_store::{CallAnswer, CallIntent, Commit, Error, Outcome, SyncFilter
 use http::{Request, Response};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// How often the lists are read again while something of the catalogue is missing there.
-const MISSING_CHECK_EVERY: SignedDuration = SignedDuration::from_hours(1);
+const MISSING_CHECK_EVERY: Duration = Duration::from_secs(60 * 60);
 /// Held rows that one check looks at.
 const HELD_ROWS_MAX: u32 = 1_000;
 
@@ -32,21 +33,21 @@ impl<P: Ports> Engine<P> {
     /// Reads the target's lists if that is due. Returns until when to wait if they could not be read and nothing
     /// can be done without them.
     pub(crate) async fn prepare(&self, drain: &mut Drain<'_>) -> Result<Option<Timestamp>, Error> {
-        let now = self.ports().now_wall();
+        let now = self.ports().now_mono();
         let known = &drain.known;
         let is_due = match known.prepared_at {
             None => known.retry_at.is_none_or(|at| at <= now),
-            Some(at) => !known.missing.is_empty() && now.duration_since(at) >= MISSING_CHECK_EVERY,
+            Some(at) => !known.missing.is_empty() && now.saturating_sub(at) >= MISSING_CHECK_EVERY,
         };
         if !is_due {
             // Without its tags' numbers nothing can be said to Kit; Circle takes numbers as they are.
             let blind = known.prepared_at.is_none() && drain.target == Target::Kit;
-            return Ok(known.retry_at.filter(|_| blind));
+            return Ok(known.retry_at.filter(|_| blind).map(|at| self.wall_at(at)));
         }
-        drain.known.tried_at = Some(now);
+        drain.known.was_tried = true;
         match self.list(drain).await? {
             Ok(listed) => {
-                drain.known.prepared_at = Some(self.ports().now_wall());
+                drain.known.prepared_at = Some(self.ports().now_mono());
                 drain.known.retry_at = None;
                 drain.known.tries = 0;
                 self.take_up_listed(drain, listed).await?;
@@ -60,7 +61,11 @@ impl<P: Ports> Engine<P> {
                     Failure::Throttled { until, .. } => *until,
                     _ => self.after(wait),
                 };
-                drain.known.retry_at = Some(until);
+                let wait = until
+                    .duration_since(self.ports().now_wall())
+                    .clamp(SignedDuration::ZERO, STOPPED_PROBE_EVERY);
+                let wait = Duration::try_from(wait).unwrap_or_default();
+                drain.known.retry_at = Some(self.ports().now_mono().saturating_add(wait));
                 let cannot = drain.target == Target::Kit
                     || matches!(failure, Failure::Unauthorized { .. } | Failure::Throttled { .. });
                 Ok(cannot.then_some(until))
@@ -159,6 +164,9 @@ impl<P: Ports> Engine<P> {
             Ok(request) => request,
             Err(failure) => return Ok(Err(failure)),
         };
+        if !self.keep_lease(&mut drain.held).await? {
+            return Ok(Err(Failure::Transient { why: crate::source::TAKEN_OVER.to_owned() }));
+        }
         let left_at = self.ports().now_wall();
         self.spent(drain, left_at).await?.spend(left_at);
         let answered: Result<Response<Vec<u8>>, NoAnswer> = self.ports().http(request).await;
@@ -192,13 +200,13 @@ impl<P: Ports> Engine<P> {
             step: None,
             effect_key: format!("list:{name}"),
             reason: Reason::Read,
-            epoch: drain.lease.epoch,
+            epoch: drain.held.lease.epoch,
             request_id: ours,
             intent_at: left_at,
         };
         let answer = CallAnswer {
             id: intent.id.clone(),
-            epoch: drain.lease.epoch,
+            epoch: drain.held.lease.epoch,
             answered_at: now,
             outcome: result.as_ref().map_or_else(Outcome::from, |_| Outcome::Done),
             status,
@@ -206,7 +214,7 @@ impl<P: Ports> Engine<P> {
             counted: status.is_none_or(|status| status < 500),
             why: result.as_ref().err().map(why),
         };
-        let expect = vec![expect_lease(&drain.lease, now)];
+        let expect = vec![drain.held.expect()];
         self.store()
             .commit(Commit { expect, writes: vec![Write::CallIntent(intent), Write::CallAnswer(answer)] })
             .await?;

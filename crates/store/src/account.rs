@@ -7,7 +7,10 @@ use frontdesk_core::breaker::Breaker;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// The right to drain one account, until an instant.
+/// The right to drain one account.
+///
+/// No clock of the wall is in it: a lease lapses for a node that has watched it unchanged for as long as a lease lasts,
+/// by that node's own monotonic clock. So no clock that jumps makes two holders (RELIABILITY I18, I26).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
     /// The account.
@@ -16,9 +19,8 @@ pub struct Lease {
     pub holder: String,
     /// Raised by each lease; what an older one writes is refused (RELIABILITY I18).
     pub epoch: i64,
-    /// When it ends. SQLite: as asked. PostgreSQL: as long from now as asked, by the database's
-    /// own clock, so that nodes whose clocks differ agree.
-    pub until: Timestamp,
+    /// Raised by each renewal: a sign of life.
+    pub renewal: i64,
 }
 
 /// Why an account sends nothing until a person acted.
@@ -55,42 +57,32 @@ pub struct Account {
 }
 
 statements! {
-    /// Takes the lease when nobody else has one that still runs. A holder that asks anew restarted
-    /// and forgot its lease; the new epoch shuts out whatever it left running. Leases of several
-    /// nodes are judged by one clock: PostgreSQL's own. SQLite serves one process, whose clock it takes.
-    LEASE_TAKE = sqlite "INSERT INTO account (name, holder, lease_until, epoch, breaker) VALUES (?1, ?2, ?3 + ?4, 1, ?5) \
-            ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, lease_until = excluded.lease_until, epoch = account.epoch + 1 \
-            WHERE account.holder IS NULL OR account.holder = ?2 OR account.lease_until IS NULL OR account.lease_until <= ?3 RETURNING epoch, lease_until",
-        postgres "INSERT INTO account (name, holder, lease_until, epoch, breaker) \
-            VALUES (?1, ?2, CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT) + CAST(?4 AS BIGINT) \
-                + 0 * CAST(?3 AS BIGINT), 1, ?5) \
-            ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, lease_until = excluded.lease_until, epoch = account.epoch + 1 \
-            WHERE account.holder IS NULL OR account.holder = ?2 OR account.lease_until IS NULL \
-                OR account.lease_until <= CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT) RETURNING epoch, lease_until";
-    /// Prolongs a lease that nobody took since. The same two clocks.
-    LEASE_RENEW = sqlite "UPDATE account SET lease_until = ?4 + ?5 WHERE name = ?1 AND holder = ?2 AND epoch = ?3 RETURNING epoch, lease_until",
-        postgres "UPDATE account SET lease_until = CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT) + CAST(?5 AS BIGINT) \
-                + 0 * CAST(?4 AS BIGINT) WHERE name = ?1 AND holder = ?2 AND epoch = ?3 RETURNING epoch, lease_until";
+    /// Takes the lease when it is free, when it is the caller's own, or when it is still the very one that the caller
+    /// saw lapse. A holder that asks anew restarted and forgot its lease; the new epoch shuts out whatever it left.
+    LEASE_TAKE = "INSERT INTO account (name, holder, renewal, epoch, breaker) VALUES (?1, ?2, 1, 1, ?3) \
+            ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, renewal = account.renewal + 1, epoch = account.epoch + 1 \
+            WHERE account.holder IS NULL OR account.holder = ?2 OR (account.epoch = ?4 AND account.renewal = ?5) RETURNING epoch, renewal";
+    /// Shows that the holder lives, unless somebody took the lease since.
+    LEASE_RENEW = "UPDATE account SET renewal = renewal + 1 WHERE name = ?1 AND holder = ?2 AND epoch = ?3 RETURNING epoch, renewal";
     /// Gives a lease back.
-    LEASE_RELEASE = "UPDATE account SET holder = NULL, lease_until = NULL WHERE name = ?1 AND holder = ?2 AND epoch = ?3";
-    /// Demands a lease that still runs. PostgreSQL locks the row, so that nobody takes the lease
-    /// before the commit; SQLite has one writer. The same two clocks.
-    LEASE_EXPECT = sqlite "SELECT 1 FROM account WHERE name = ?1 AND holder = ?2 AND epoch = ?3 AND lease_until > ?4",
-        postgres "SELECT 1 FROM account WHERE name = ?1 AND holder = ?2 AND epoch = ?3 \
-            AND lease_until > CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT) + 0 * CAST(?4 AS BIGINT) FOR UPDATE";
+    LEASE_RELEASE = "UPDATE account SET holder = NULL WHERE name = ?1 AND holder = ?2 AND epoch = ?3";
+    /// Demands a lease that nobody took since. PostgreSQL locks the row, so that nobody takes it
+    /// before the commit; SQLite has one writer.
+    LEASE_EXPECT = sqlite "SELECT 1 FROM account WHERE name = ?1 AND holder = ?2 AND epoch = ?3",
+        postgres "SELECT 1 FROM account WHERE name = ?1 AND holder = ?2 AND epoch = ?3 FOR UPDATE";
     /// What holds an account up, as it is now known.
-    ACCOUNT_PUT = "INSERT INTO account (name, epoch, breaker, stopped, throttled_until, budget) VALUES (?1, 0, ?2, ?3, ?4, ?5) \
+    ACCOUNT_PUT = "INSERT INTO account (name, renewal, epoch, breaker, stopped, throttled_until, budget) VALUES (?1, 0, 0, ?2, ?3, ?4, ?5) \
         ON CONFLICT (name) DO UPDATE SET breaker = excluded.breaker, stopped = excluded.stopped, \
             throttled_until = excluded.throttled_until, budget = excluded.budget";
     /// All accounts.
-    ACCOUNTS = "SELECT name, holder, lease_until, epoch, breaker, stopped, throttled_until, budget FROM account ORDER BY name";
+    ACCOUNTS = "SELECT name, holder, renewal, epoch, breaker, stopped, throttled_until, budget FROM account ORDER BY name";
     /// One account.
-    ACCOUNT = "SELECT name, holder, lease_until, epoch, breaker, stopped, throttled_until, budget FROM account WHERE name = ?1";
+    ACCOUNT = "SELECT name, holder, renewal, epoch, breaker, stopped, throttled_until, budget FROM account WHERE name = ?1";
 }
 
-/// Demands a running lease; see [`crate::Expect::Epoch`].
-pub(crate) fn expect(account: &str, holder: &str, epoch: i64, now: Timestamp) -> Statement {
-    LEASE_EXPECT.with([account.into(), holder.into(), epoch.into(), now.into()]).expecting_one()
+/// Demands a lease that nobody took since; see [`crate::Expect::Epoch`].
+pub(crate) fn expect(account: &str, holder: &str, epoch: i64) -> Statement {
+    LEASE_EXPECT.with([account.into(), holder.into(), epoch.into()]).expecting_one()
 }
 
 /// Writes what holds an account up; see [`crate::Write::Account`].
@@ -107,9 +99,8 @@ pub(crate) fn put(name: &str, state: &AccountState) -> Statement {
 fn read(row: Row) -> Result<Account, Error> {
     let mut columns = row.columns();
     let name = columns.text()?;
-    let (holder, until, epoch) = (columns.text_opt()?, columns.time_opt()?, columns.int()?);
-    let lease =
-        holder.zip(until).map(|(holder, until)| Lease { account: name.clone(), holder, epoch, until });
+    let (holder, renewal, epoch) = (columns.text_opt()?, columns.int()?, columns.int()?);
+    let lease = holder.map(|holder| Lease { account: name.clone(), holder, epoch, renewal });
     let state = AccountState {
         breaker: columns.json()?,
         stopped: columns.json_opt()?,
@@ -119,49 +110,36 @@ fn read(row: Row) -> Result<Account, Error> {
     Ok(Account { name, lease, state })
 }
 
-/// How long a lease is to last, in microseconds.
-fn span(now: Timestamp, until: Timestamp) -> i64 {
-    until.as_microsecond().saturating_sub(now.as_microsecond())
-}
-
 fn leased(account: &str, holder: &str, rows: Vec<Row>) -> Result<Option<Lease>, Error> {
     let read = |row: Row| {
         let mut columns = row.columns();
-        let (epoch, until) = (columns.int()?, columns.time()?);
-        Ok(Lease { account: account.to_owned(), holder: holder.to_owned(), epoch, until })
+        let (epoch, renewal) = (columns.int()?, columns.int()?);
+        Ok(Lease { account: account.to_owned(), holder: holder.to_owned(), epoch, renewal })
     };
     rows.into_iter().next().map(read).transpose()
 }
 
 impl Store {
-    /// Takes the lease of an account, with a new epoch. `None`: somebody else's still runs. `holder`
-    /// must name one running process only: whoever has the same name takes the lease over.
+    /// Takes the lease of an account, with a new epoch. `None`: somebody else has it. `holder` must
+    /// name one running process only: whoever has the same name takes the lease over. `lapsed`:
+    /// somebody else's lease that the caller has seen unchanged for as long as a lease lasts; it is
+    /// taken if it still is unchanged.
     pub async fn lease(
         &self,
         account: &str,
         holder: &str,
-        now: Timestamp,
-        until: Timestamp,
+        lapsed: Option<&Lease>,
     ) -> Result<Option<Lease>, Error> {
-        let params = [
-            account.into(),
-            holder.into(),
-            now.into(),
-            span(now, until).into(),
-            Value::json(&Breaker::default()),
-        ];
+        let (epoch, renewal) = lapsed.map_or((-1, -1), |lapsed| (lapsed.epoch, lapsed.renewal));
+        let params =
+            [account.into(), holder.into(), Value::json(&Breaker::default()), epoch.into(), renewal.into()];
         leased(account, holder, self.db.write_one(LEASE_TAKE.with(params)).await?)
     }
 
-    /// Prolongs a lease, its epoch unchanged. `None`: somebody took it since.
-    pub async fn renew(
-        &self,
-        lease: &Lease,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> Result<Option<Lease>, Error> {
+    /// Shows that the holder lives, the epoch unchanged. `None`: somebody took the lease since.
+    pub async fn renew(&self, lease: &Lease) -> Result<Option<Lease>, Error> {
         let (account, holder) = (lease.account.as_str(), lease.holder.as_str());
-        let params = [account.into(), holder.into(), lease.epoch.into(), now.into(), span(now, until).into()];
+        let params = [account.into(), holder.into(), lease.epoch.into()];
         leased(account, holder, self.db.write_one(LEASE_RENEW.with(params)).await?)
     }
 

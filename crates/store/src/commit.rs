@@ -55,8 +55,6 @@ pub enum Expect {
         holder: String,
         /// The lease's epoch.
         epoch: i64,
-        /// The instant at which the lease must still run. PostgreSQL takes its own clock.
-        now: Timestamp,
     },
     /// Desired is still of the generation that was reconciled (C9).
     SyncGeneration {
@@ -336,7 +334,7 @@ impl Commit {
         compiled.script.extend(expect.into_iter().map(|expect| match expect {
             Expect::Revision { customer, revision } => customer::expect(customer, *revision),
             Expect::NoCustomer(customer) => customer::expect_none(customer),
-            Expect::Epoch { account, holder, epoch, now } => account::expect(account, holder, *epoch, *now),
+            Expect::Epoch { account, holder, epoch } => account::expect(account, holder, *epoch),
             Expect::SyncGeneration { customer, target, generation } => {
                 sync::expect(customer, *target, *generation)
             }

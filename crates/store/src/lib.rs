@@ -7,7 +7,7 @@
 //! # What may not live here
 //!
 //! No rule about customers: the store knows keys, not meanings. No clock and no randomness: instants,
-//! ids and salts are handed in. (PostgreSQL judges leases by its own clock, so that nodes agree.)
+//! ids and salts are handed in.
 //!
 //! # Where to begin reading
 //!

@@ -41,7 +41,7 @@ CREATE INDEX sync_person_address ON sync_person (address);
 CREATE TABLE account (
     name TEXT COLLATE "C" PRIMARY KEY, -- C0: the provider account's name
     holder TEXT, -- C1: the node that drains it
-    lease_until BIGINT, -- C1: until when nobody else may
+    renewal BIGINT NOT NULL, -- C1: raised while the holder lives; unchanged for long, it is taken for dead
     epoch BIGINT NOT NULL, -- C1: raised by each lease; an older holder changes nothing
     breaker TEXT NOT NULL, -- C1: JSON, the circuit breaker
     stopped TEXT, -- C1: JSON, since when and why nothing is sent, when a person must act first

@@ -41,7 +41,7 @@ CREATE INDEX sync_person_address ON sync_person (address);
 CREATE TABLE account (
     name TEXT PRIMARY KEY NOT NULL, -- C0: the provider account's name
     holder TEXT, -- C1: the node that drains it
-    lease_until INTEGER, -- C1: until when nobody else may
+    renewal INTEGER NOT NULL, -- C1: raised while the holder lives; unchanged for long, it is taken for dead
     epoch INTEGER NOT NULL, -- C1: raised by each lease; an older holder changes nothing
     breaker TEXT NOT NULL, -- C1: JSON, the circuit breaker
     stopped TEXT, -- C1: JSON, since when and why nothing is sent, when a person must act first

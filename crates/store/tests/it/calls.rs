@@ -38,8 +38,8 @@ fn answer(nth: u32, epoch: i64, outcome: Outcome) -> CallAnswer {
     }
 }
 
-async fn take(store: &Store, holder: &str, seconds: i64) -> Option<Lease> {
-    store.lease("circle", holder, at(0), at(seconds)).await.unwrap()
+async fn take(store: &Store, holder: &str) -> Option<Lease> {
+    store.lease("circle", holder, None).await.unwrap()
 }
 
 async fn refused(store: &Store, commit: Commit) -> bool {
@@ -52,17 +52,16 @@ fn only(write: Write) -> Commit {
 
 pub(crate) async fn one_node_at_a_time_holds_a_lease(backend: Backend) {
     let store = &backend.store;
-    let first = take(store, "a", 3600).await.unwrap();
+    let first = take(store, "a").await.unwrap();
     assert_eq!((first.epoch, first.holder.as_str()), (1, "a"));
-    assert_eq!(take(store, "b", 3600).await, None);
-    let renewed = store.renew(&first, at(0), at(7200)).await.unwrap().unwrap();
-    assert_eq!(renewed.epoch, 1);
-    assert!(renewed.until > first.until);
-    assert!(store.lease("kit", "b", at(0), at(3600)).await.unwrap().is_some(), "accounts are apart");
+    assert_eq!(take(store, "b").await, None);
+    let renewed = store.renew(&first).await.unwrap().unwrap();
+    assert_eq!((renewed.epoch, renewed.renewal), (1, first.renewal + 1));
+    assert!(store.lease("kit", "b", None).await.unwrap().is_some(), "accounts are apart");
     store.release(&renewed).await.unwrap();
-    let second = take(store, "b", 3600).await.unwrap();
+    let second = take(store, "b").await.unwrap();
     assert_eq!(second.epoch, 2);
-    assert_eq!(store.renew(&renewed, at(0), at(9)).await.unwrap(), None);
+    assert_eq!(store.renew(&renewed).await.unwrap(), None);
     store.release(&renewed).await.unwrap();
     let held = store.account("circle").await.unwrap().unwrap();
     assert_eq!(held.lease, Some(second), "an old holder releases nothing");
@@ -71,25 +70,26 @@ pub(crate) async fn one_node_at_a_time_holds_a_lease(backend: Backend) {
 }
 
 pub(crate) async fn a_holder_that_restarted_takes_its_lease_over(backend: Backend) {
-    let before = take(&backend.store, "a", 3600).await.unwrap();
+    let before = take(&backend.store, "a").await.unwrap();
     let backend = backend.reopen().await;
-    let after = take(&backend.store, "a", 3600).await.unwrap();
+    let after = take(&backend.store, "a").await.unwrap();
     assert_eq!((before.epoch, after.epoch), (1, 2));
-    assert_eq!(backend.store.renew(&before, at(0), at(9)).await.unwrap(), None);
+    assert_eq!(backend.store.renew(&before).await.unwrap(), None);
 }
 
 pub(crate) async fn a_lapsed_lease_is_taken_with_a_new_epoch(backend: Backend) {
     let store = &backend.store;
-    // It lasts no time at all, by whichever clock.
-    let lapsed = take(store, "a", 0).await.unwrap();
-    let taken = take(store, "b", 3600).await.unwrap();
+    let seen = take(store, "a").await.unwrap();
+    let lapsed = store.renew(&seen).await.unwrap().unwrap();
+    assert_eq!(store.lease("circle", "b", Some(&seen)).await.unwrap(), None, "it was renewed since");
+    let taken = store.lease("circle", "b", Some(&lapsed)).await.unwrap().unwrap();
+    assert_eq!(store.lease("circle", "c", Some(&lapsed)).await.unwrap(), None, "one node takes it");
     assert_eq!((lapsed.epoch, taken.epoch), (1, 2));
     let expect = |lease: &Lease| {
         vec![Expect::Epoch {
             account: lease.account.clone(),
             holder: lease.holder.clone(),
             epoch: lease.epoch,
-            now: at(0),
         }]
     };
     let writes = || vec![Write::CallIntent(CallIntent { customer: None, ..intent(1, 1) })];
@@ -103,7 +103,7 @@ pub(crate) async fn of_ten_nodes_one_gets_the_lease(backend: Backend) {
     let mut nodes = JoinSet::new();
     for nth in 0..10 {
         let store = backend.store.clone();
-        nodes.spawn(async move { take(&store, &format!("node-{nth}"), 3600).await });
+        nodes.spawn(async move { take(&store, &format!("node-{nth}")).await });
     }
     let leases: Vec<_> = nodes.join_all().await.into_iter().flatten().collect();
     assert_eq!(leases.len(), 1);
@@ -113,9 +113,9 @@ pub(crate) async fn of_ten_nodes_one_gets_the_lease(backend: Backend) {
 pub(crate) async fn a_stale_epoch_changes_nothing(backend: Backend) {
     let store = &backend.store;
     write(store, vec![Write::Customer(row(1, 0))]).await;
-    let old = take(store, "a", 0).await.unwrap();
+    let old = take(store, "a").await.unwrap();
     write(store, vec![Write::CallIntent(intent(1, old.epoch))]).await;
-    let new = take(store, "b", 3600).await.unwrap();
+    let new = store.lease("circle", "b", Some(&old)).await.unwrap().unwrap();
     let late = Write::CallAnswer(answer(1, old.epoch, Outcome::Done));
     let commit = Commit { expect: Vec::new(), writes: vec![Write::Customer(row(1, 1)), late] };
     assert!(refused(store, commit).await);
@@ -130,7 +130,7 @@ pub(crate) async fn a_stale_epoch_changes_nothing(backend: Backend) {
 
 pub(crate) async fn an_intent_waits_for_one_answer(backend: Backend) {
     let store = &backend.store;
-    let lease = take(store, "a", 3600).await.unwrap();
+    let lease = take(store, "a").await.unwrap();
     write(store, vec![Write::CallIntent(intent(1, lease.epoch))]).await;
     assert!(
         refused(store, only(Write::CallIntent(intent(1, lease.epoch)))).await,
@@ -154,7 +154,7 @@ pub(crate) async fn an_intent_waits_for_one_answer(backend: Backend) {
 
 pub(crate) async fn quota_counts_intents_until_an_answer_says_otherwise(backend: Backend) {
     let store = &backend.store;
-    let lease = take(store, "a", 3600).await.unwrap();
+    let lease = take(store, "a").await.unwrap();
     let calls = [(1, Reason::Grant), (2, Reason::Grant), (3, Reason::Read), (4, Reason::Removal)];
     let writes =
         calls.map(|(nth, reason)| Write::CallIntent(CallIntent { reason, ..intent(nth, lease.epoch) }));
@@ -170,7 +170,7 @@ pub(crate) async fn quota_counts_intents_until_an_answer_says_otherwise(backend:
 
 pub(crate) async fn the_brake_counts_people_who_may_have_lost_something(backend: Backend) {
     let store = &backend.store;
-    let lease = take(store, "a", 3600).await.unwrap();
+    let lease = take(store, "a").await.unwrap();
     let removal = |nth, customer| {
         Write::CallIntent(CallIntent {
             step_name: "remove".to_owned(),
@@ -208,7 +208,7 @@ pub(crate) async fn what_holds_an_account_up_survives_leases(backend: Backend) {
         budget: Some(serde_json::json!({ "left": 12 })),
     };
     write(store, vec![Write::Account { name: "circle".to_owned(), state: state.clone() }]).await;
-    let lease = take(store, "a", 3600).await.unwrap();
+    let lease = take(store, "a").await.unwrap();
     assert_eq!(lease.epoch, 1);
     let held = store.account("circle").await.unwrap().unwrap();
     assert_eq!((held.state, held.lease), (state, Some(lease.clone())));
