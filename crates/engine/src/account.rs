@@ -17,7 +17,7 @@ pub const SOURCE: &str = "source";
 #[derive(Debug)]
 pub(crate) struct Accounts {
     by_target: BTreeMap<Target, Mutex<Known>>,
-    source: Mutex<()>,
+    source: Mutex<bool>,
 }
 
 /// What is known of one target account.
@@ -32,6 +32,8 @@ pub(crate) struct Known {
     pub(crate) was_tried: bool,
     /// Failures in a row.
     pub(crate) tries: u32,
+    /// Until when only members of old are taken, by what was answered last.
+    pub(crate) capped_until: Option<Timestamp>,
     /// Items of the catalogue that do not exist there.
     pub(crate) missing: BTreeSet<Item>,
     /// Kit: the numbers of the catalogue's tags.
@@ -47,8 +49,8 @@ impl Accounts {
     }
 
     /// Held by whichever loop of this process talks to the source: a process takes its own lease over, so two
-    /// loops under one name would fence each other.
-    pub(crate) const fn source(&self) -> &Mutex<()> {
+    /// loops under one name would fence each other. Holds whether the source's key was tried.
+    pub(crate) const fn source(&self) -> &Mutex<bool> {
         &self.source
     }
 

@@ -6,7 +6,7 @@ use crate::ports::Ports;
 use crate::subject::{Cause, Subject};
 use frontdesk_core::id::{CustomerId, EntryId};
 use frontdesk_core::sync::{Hold, State};
-use frontdesk_core::target::{Membership, Standing, Target};
+use frontdesk_core::target::{Holder, Membership, Standing, Target};
 use frontdesk_store::{Commit, Error, Write};
 use jiff::SignedDuration;
 
@@ -27,9 +27,21 @@ pub enum Acted {
 impl<P: Ports> Engine<P> {
     /// Makes one sync row due now, with all its tries before it. A brake or a freeze still holds it.
     pub async fn retry_sync(&self, customer: &CustomerId, target: Target, by: &str) -> Result<Acted, Error> {
+        let record = Subject::load(self.store(), customer).await?.map(|subject| subject.record);
+        let own = record.and_then(|record| record.access_address());
         self.change_sync(customer, target, by, |row, now| {
             let was = row.clone();
             row.retry(now);
+            for (holder, person) in &mut row.observed.people {
+                let address = match holder {
+                    Holder::Customer => own.clone(),
+                    Holder::Beneficiary(address) => Some(address.clone()),
+                };
+                // Somebody says that it may be otherwise by now: one read by id decides.
+                if let (Membership::Gone { id, .. }, Some(address)) = (&person.membership, address) {
+                    person.membership = Membership::Moved { id: *id, address };
+                }
+            }
             *row != was
         })
         .await

@@ -7,7 +7,7 @@ use crate::engine::Engine;
 use crate::ports::Ports;
 use crate::subject::{Cause, Subject};
 use frontdesk_core::fact::{Body, Evidence, Key, Learnt, Version};
-use frontdesk_core::id::CustomerId;
+use frontdesk_core::id::{CustomerId, EntryId};
 use frontdesk_core::record::{Assembled, Record, Tie, assemble, ties};
 use frontdesk_core::sync::Sync;
 use frontdesk_core::target::{Holder, Holding, Membership, Observed, Person, Target};
@@ -28,6 +28,8 @@ const ENTRIES_PER_PASS: u32 = 64;
 const WAKES_PER_PASS: u32 = 64;
 /// Conflicts after which an entry is put back: more than any fair contention brings.
 const CONFLICTS_MAX: u32 = 20;
+/// Tries after which an entry that the store refuses counts as failed, until somebody replays it.
+const TRIES_MAX: u32 = 10;
 /// How long an entry that could not be applied waits before it is tried again.
 const RETRY_AFTER: SignedDuration = SignedDuration::from_secs(30);
 
@@ -129,7 +131,7 @@ impl<P: Ports> Engine<P> {
                 );
             }
             Decoded::Unreadable(why) => {
-                tracing::error!(entry.id = %id, "an event cannot be read and is kept in quarantine: {why}");
+                self.quarantined(&stored.entry.event_type, id, &why).await?;
                 return settle_conflict(
                     self.store()
                         .commit(Commit { expect, writes: vec![end(EntryState::Quarantined, why)] })
@@ -148,6 +150,11 @@ impl<P: Ports> Engine<P> {
                 Err(Error::Sql { statement, message }) => {
                     let why = format!("the store refused `{statement}`: {message}");
                     tracing::error!(entry.id = %id, "an event could not be applied: {why}");
+                    if stored.entry.tries + 1 >= TRIES_MAX {
+                        self.alert(&format!("failed:{id}"), "failed", id.as_str(), &why).await?;
+                        let writes = vec![end(EntryState::Failed, why)];
+                        return settle_conflict(self.store().commit(Commit { expect, writes }).await);
+                    }
                     let retry = Write::JournalRetry {
                         id: id.clone(),
                         reason: why,
@@ -273,6 +280,12 @@ impl<P: Ports> Engine<P> {
         kept.reads.extend(gone.reads);
     }
 
+    /// Says once for each type that events of it are kept and cannot be read.
+    pub(crate) async fn quarantined(&self, event_type: &str, id: &EntryId, why: &str) -> Result<(), Error> {
+        tracing::error!(entry.id = %id, "an event cannot be read and is kept in quarantine: {why}");
+        self.alert(&format!("quarantined:{event_type}"), "quarantined", event_type, why).await
+    }
+
     /// The instant `span` from now.
     pub(crate) fn after(&self, span: SignedDuration) -> Timestamp {
         self.ports().now_wall().saturating_add(span).unwrap_or(Timestamp::MAX)
@@ -358,7 +371,10 @@ fn join_people(ours: Person, theirs: Person) -> Person {
     };
     let mut items = theirs.items;
     items.extend(ours.items.into_iter().filter(|(_, holding)| !matches!(holding, Holding::Absent { .. })));
-    Person { membership, invited_at: ours.invited_at.or(theirs.invited_at), items }
+    let invited_at = ours.invited_at.or(theirs.invited_at);
+    let mut taken = theirs.taken;
+    taken.extend(ours.taken);
+    Person { membership, invited_at, items, doubts: ours.doubts, taken }
 }
 
 /// What a target was seen to hold for the customer themselves.

@@ -13,7 +13,7 @@ use frontdesk_core::target::{Failure, Membership, Person, Step};
 use frontdesk_providers::answer::{Answer, no_answer};
 use frontdesk_providers::call::{Marks, request_id};
 use frontdesk_providers::{circle, kit};
-use frontdesk_store::{AccountState, CallAnswer, CallIntent, Commit, Error, Stopped, Write};
+use frontdesk_store::{CallAnswer, CallIntent, Error};
 use http::Request;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -55,7 +55,7 @@ impl Spoken {
             },
             status: self.status,
             provider_request_id: self.provider_request_id.clone(),
-            // Refused calls are counted there too; only what never reached it, or broke inside, is not.
+            // Refused calls are counted there too. What got no answer may have been: the ledger is the safe side.
             counted: self.status.is_none_or(|status| status < 500),
             why: self.outcome.as_ref().err().map(why),
         }
@@ -220,75 +220,5 @@ impl<P: Ports> Engine<P> {
         }
         let (_, spent) = drain.known.spent.as_mut().expect("filled just above");
         Ok(spent)
-    }
-
-    /// Draws the account's conclusions from an answer: breaker, limit, refused credential.
-    pub(crate) async fn note_health(
-        &self,
-        drain: &Drain<'_>,
-        outcome: &Outcome,
-        status: Option<u16>,
-    ) -> Result<(), Error> {
-        let now = self.ports().now_wall();
-        let name = drain.target.as_str();
-        let before = self.store().account(name).await?.map(|account| account.state).unwrap_or_default();
-        let mut state: AccountState = before.clone();
-        match outcome {
-            Err(Failure::Unauthorized { why }) => {
-                let at = now;
-                state.stopped = Some(Stopped { at, why: why.clone() });
-            }
-            Err(Failure::Throttled { until, .. }) => state.throttled_until = Some(*until),
-            // Only silence and a server's own failure are signs of an outage; a refusal shows that somebody is there.
-            Err(Failure::Transient { .. } | Failure::Unknown { .. })
-                if status.is_none_or(|status| status >= 500) =>
-            {
-                if state.breaker.fail(now) {
-                    let why = format!("{} does not answer", drain.target.title());
-                    tracing::error!(target.id = %drain.target, "calls stop until a probe is answered: {why}");
-                    self.alert(&format!("outage:{name}"), "outage", name, &why).await?;
-                }
-            }
-            Ok(_) | Err(_) => {
-                if state.breaker.open_since.is_some() {
-                    tracing::info!(target.id = %drain.target, "calls go through again");
-                    self.close_alert(&format!("outage:{name}")).await?;
-                }
-                state.breaker.succeed();
-                if outcome.is_ok() && state.stopped.take().is_some() {
-                    self.close_alert(&format!("unauthorized:{name}")).await?;
-                }
-            }
-        }
-        if let (Some(stopped), None) = (&state.stopped, &before.stopped) {
-            tracing::error!(target.id = %drain.target, "the credential is refused, nothing is sent until it works: {}", stopped.why);
-            self.alert(&format!("unauthorized:{name}"), "unauthorized", name, &stopped.why).await?;
-        }
-        if state == before {
-            return Ok(());
-        }
-        let write = Write::Account { name: name.to_owned(), state };
-        match self.store().commit(Commit { expect: vec![drain.held.expect()], writes: vec![write] }).await {
-            Err(error) if !error.is_conflict() => Err(error),
-            _ => Ok(()),
-        }
-    }
-
-    /// Opens an alert, once: the first of its key stays until it is closed.
-    pub(crate) async fn alert(&self, key: &str, kind: &str, subject: &str, why: &str) -> Result<(), Error> {
-        let write = Write::AlertOpen {
-            key: key.to_owned(),
-            kind: kind.to_owned(),
-            subject: subject.to_owned(),
-            detail: serde_json::json!({ "why": why }),
-            at: self.ports().now_wall(),
-        };
-        self.store().commit(Commit { expect: Vec::new(), writes: vec![write] }).await.map(drop)
-    }
-
-    /// Closes an alert whose cause is gone.
-    pub(crate) async fn close_alert(&self, key: &str) -> Result<(), Error> {
-        let write = Write::AlertClose { key: key.to_owned(), at: self.ports().now_wall() };
-        self.store().commit(Commit { expect: Vec::new(), writes: vec![write] }).await.map(drop)
     }
 }

@@ -4,6 +4,7 @@ use crate::engine::new_entry_id;
 use crate::ports::Ports;
 use crate::settings::Settings;
 use frontdesk_core::catalogue::Catalogue;
+use frontdesk_core::id::SourceId;
 use frontdesk_store::{CatalogueVersion, Commit, EntryKind, EntryState, Error, NewEntry, Store, Write};
 use std::collections::BTreeSet;
 
@@ -52,6 +53,15 @@ pub(crate) async fn take_up<P: Ports>(
         CatalogueVersion { version: version.clone(), entry, catalogue: catalogue.clone(), since: now };
     let writes = vec![Write::Journal(journal), Write::CatalogueVersion(taken_up), Write::WakeAll { at: now }];
     store.commit(Commit { expect: Vec::new(), writes }).await?;
+    for alert in store.open_alerts().await?.into_iter().filter(|alert| alert.kind == "unmapped") {
+        let Some((source, id)) = alert.subject.split_once(':') else { continue };
+        let source = SourceId::new(source);
+        if catalogue.plan_for(&source, Some(id), None).is_some() || catalogue.ignores(&source, Some(id), None)
+        {
+            let close = Write::AlertClose { key: alert.key, at: now };
+            store.commit(Commit { expect: Vec::new(), writes: vec![close] }).await?;
+        }
+    }
     tracing::info!(catalogue.version = version, "the catalogue changed: every customer is looked at again");
     Ok(catalogue)
 }

@@ -81,7 +81,7 @@ impl<P: Ports> Engine<P> {
         let verified_by = signed_by.map(|secret| secret.id().to_owned());
         let (entry, no_event) = self.arrival(&verified, verified_by, signed_headers(signature), now);
         let id = entry.id.clone();
-        let state = entry.state;
+        let (state, event_type, reason) = (entry.state, entry.event_type.clone(), entry.reason.clone());
         ports.crash_point("A4").await;
         if ports.is_planted("ack_before_commit") {
             let (store, bell) = (self.store().clone(), self.bell().clone());
@@ -113,6 +113,9 @@ impl<P: Ports> Engine<P> {
                     }
                 };
                 tracing::info!(entry.id = %id, journal.seq = seq, state = state.as_str(), "event stored");
+                if let (Standing::Quarantined, Some(why)) = (standing, reason) {
+                    self.tell("quarantined", &event_type, &why).await;
+                }
                 self.bell().ring(Loop::Apply);
                 Answer::Stored { entry: id, standing }
             }
@@ -122,8 +125,17 @@ impl<P: Ports> Engine<P> {
             }
             Inserted::Contradiction { id, deliveries } => {
                 tracing::error!(entry.id = %id, deliveries, "an event id came with another event: kept in quarantine");
+                let why = "one event id came with two different events; the first counts, the other is kept";
+                self.tell("conflict", id.as_str(), why).await;
                 Answer::Stored { entry: id, standing: Standing::Quarantined }
             }
+        }
+    }
+
+    /// Opens an alert beside an event that is stored. That it cannot be opened takes nothing from the event.
+    async fn tell(&self, kind: &str, subject: &str, why: &str) {
+        if let Err(error) = self.alert(&format!("{kind}:{subject}"), kind, subject, why).await {
+            tracing::error!("an alert could not be stored: {error}");
         }
     }
 

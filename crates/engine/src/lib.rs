@@ -19,6 +19,7 @@ mod bell;
 mod call;
 mod catalogue;
 pub mod engine;
+mod health;
 pub mod ingest;
 pub mod lease;
 pub mod poll;

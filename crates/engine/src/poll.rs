@@ -6,7 +6,7 @@ use crate::bell::Loop;
 use crate::engine::Engine;
 use crate::lease::Held;
 use crate::ports::Ports;
-use crate::reads::why;
+use crate::reads::{TITLE, why};
 use crate::source::{About, TAKEN_OVER};
 use frontdesk_core::target::Failure;
 use frontdesk_providers::stripe::answer::Answer;
@@ -70,7 +70,11 @@ impl<P: Ports> Engine<P> {
                 return Ok(Some(due));
             }
         }
-        let _turn = self.accounts().source().lock().await;
+        let mut was_tried = self.accounts().source().lock().await;
+        if let Some(waits) = self.waits(SOURCE, TITLE, *was_tried).await? {
+            return Ok(Some(waits.until));
+        }
+        *was_tried = true;
         let Some(mut held) = self.take_lease(SOURCE).await? else { return Ok(Some(self.after(RETRY_AFTER))) };
         let outcome = self.poll_since(&mut held, mark, now).await;
         self.store().release(&held.lease).await?;
@@ -165,7 +169,7 @@ impl<P: Ports> Engine<P> {
         if !self.keep_lease(held).await? {
             return Ok(Err(Failure::Transient { why: TAKEN_OVER.to_owned() }));
         }
-        let asked = self.ask_source(held, read, about).await;
+        let asked = self.ask_source(held, read, about).await?;
         self.store().commit(Commit { expect: vec![asked.expect], writes: asked.ledger.to_vec() }).await?;
         Ok(match asked.answer {
             Ok(Answer::Events { events, next }) => {

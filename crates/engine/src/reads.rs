@@ -19,6 +19,8 @@ use frontdesk_providers::stripe::read::Read;
 use frontdesk_store::{Commit, EntryKind, EntryState, Error, NewEntry, ReadState, SourceRead, Write};
 use jiff::Timestamp;
 
+/// The source's name as people write it.
+pub(crate) const TITLE: &str = "Stripe";
 /// Reads that one pass takes up.
 const READS_PER_PASS: u32 = 32;
 /// Pages that one read follows.
@@ -42,8 +44,12 @@ impl<P: Ports> Engine<P> {
         if self.store().reads_due(&source, now, 1).await?.is_empty() {
             return self.store().next_read().await;
         }
-        let _turn = self.accounts().source().lock().await;
+        let mut was_tried = self.accounts().source().lock().await;
+        if let Some(waits) = self.waits(SOURCE, TITLE, *was_tried).await? {
+            return Ok(Some(waits.until));
+        }
         let Some(mut held) = self.take_lease(SOURCE).await? else { return Ok(None) };
+        *was_tried = true;
         loop {
             let now = self.ports().now_wall();
             let due = self.store().reads_due(&source, now, READS_PER_PASS).await?;
@@ -72,16 +78,19 @@ impl<P: Ports> Engine<P> {
             if let Some(until) = self.source_budget().await? {
                 return Ok(Some(until));
             }
-            match self.call_source(held, &row, &read).await? {
+            let is_last = queue.is_empty();
+            match self.call_source(held, &row, &read, is_last).await? {
                 Called::More(next) => queue.push(next),
                 Called::Done => {}
                 Called::Failed(failure) => return self.read_failed(row, failure).await,
             }
+            self.bell().ring(Loop::Apply);
         }
-        let settled = Commit { expect: Vec::new(), writes: vec![Write::ReadSettled(row.key)] };
-        self.store().commit(settled).await?;
-        self.bell().ring(Loop::Apply);
-        Ok(None)
+        if queue.is_empty() {
+            return Ok(None);
+        }
+        let failure = Failure::Rejected { why: format!("more than {PAGES_MAX} pages") };
+        self.read_failed(row, failure).await
     }
 
     /// When the next call to the source fits into its limit, if not now.
@@ -96,13 +105,21 @@ impl<P: Ports> Engine<P> {
         })
     }
 
-    async fn call_source(&self, held: &mut Held, row: &SourceRead, read: &Read) -> Result<Called, Error> {
+    /// `is_last`: nothing else is asked for this wish. It is struck off in the commit that stores the answer: what is
+    /// applied from that answer may wish for the object again, and that wish must stand.
+    async fn call_source(
+        &self,
+        held: &mut Held,
+        row: &SourceRead,
+        read: &Read,
+        is_last: bool,
+    ) -> Result<Called, Error> {
         let (step, subject) = (format!("read_{}", row.purpose.as_str()), row.key.to_string());
         let about = About { step: &step, subject: &subject, customer: Some(&row.customer) };
         if !self.keep_lease(held).await? {
             return Ok(Called::Failed(Failure::Transient { why: TAKEN_OVER.to_owned() }));
         }
-        let asked = self.ask_source(held, read, about).await;
+        let asked = self.ask_source(held, read, about).await?;
         let mut writes = asked.ledger.to_vec();
         let called = match asked.answer {
             Ok(Answer::Facts(told)) => {
@@ -119,6 +136,10 @@ impl<P: Ports> Engine<P> {
             Ok(_) => Called::Done,
             Err(failure) => Called::Failed(failure),
         };
+        if is_last && matches!(called, Called::Done) {
+            writes.push(Write::ReadSettled(row.key.clone()));
+            writes.push(Write::AlertClose { key: format!("unread:{}", row.key), at: asked.at });
+        }
         self.store().commit(Commit { expect: vec![asked.expect], writes }).await?;
         Ok(called)
     }
@@ -154,18 +175,16 @@ impl<P: Ports> Engine<P> {
     /// Puts a failed read back. The same limits as for syncs: tries, then once a day; nothing is ever dropped.
     async fn read_failed(&self, mut row: SourceRead, failure: Failure) -> Result<Option<Timestamp>, Error> {
         let now = self.ports().now_wall();
-        let mut account_waits = None;
+        // What the whole source waits for uses no tries of any read.
+        if !matches!(failure, Failure::Rejected { .. })
+            && let Some(waits) = self.waits(SOURCE, TITLE, true).await?
+        {
+            return Ok(Some(waits.until));
+        }
         match &failure {
-            Failure::Throttled { until, .. } | Failure::CappedUntil { until } => {
-                row.due_at = *until;
-                account_waits = Some(*until);
-            }
-            Failure::Unauthorized { why } => {
-                let until = self.after(crate::reconcile::STOPPED_PROBE_EVERY);
-                row.due_at = until;
-                account_waits = Some(until);
-                self.alert("unauthorized:source", "unauthorized", self.settings().source.id.as_str(), why)
-                    .await?;
+            Failure::Throttled { until, .. } | Failure::CappedUntil { until } => return Ok(Some(*until)),
+            Failure::Unauthorized { .. } => {
+                return Ok(Some(self.after(crate::reconcile::STOPPED_PROBE_EVERY)));
             }
             Failure::Transient { .. }
             | Failure::Unknown { .. }
@@ -188,7 +207,7 @@ impl<P: Ports> Engine<P> {
         }
         row.last_failure = Some(Failed { at: now, step: format!("read_{}", row.purpose.as_str()), failure });
         self.store().commit(Commit { expect: Vec::new(), writes: vec![Write::ReadFailed(row)] }).await?;
-        Ok(account_waits)
+        Ok(None)
     }
 }
 

@@ -8,6 +8,7 @@
 use crate::account::Known;
 use crate::call::{Spoken, reason_of};
 use crate::engine::Engine;
+use crate::health::Waits;
 use crate::lease::Held;
 use crate::ports::Ports;
 use crate::settings::{Mode, TargetSettings};
@@ -15,10 +16,11 @@ use crate::subject::{Cause, Subject};
 use frontdesk_core::brake;
 use frontdesk_core::budget::{Reason, Refusal};
 use frontdesk_core::decision::Decision;
+use frontdesk_core::desired::Desired;
 use frontdesk_core::diff::{Next, Outcome, Rules, fold, next};
 use frontdesk_core::id::CustomerId;
 use frontdesk_core::sync::{Ended, Hold, Sync};
-use frontdesk_core::target::{Failure, Holder, Person, Step, Target};
+use frontdesk_core::target::{Failure, Holder, Membership, Person, Step, Target};
 use frontdesk_store::{AuditDraft, CallIntent, Commit, Error, Write};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::MutexGuard;
@@ -47,6 +49,16 @@ enum Turn {
     /// The whole account waits, until then.
     AccountWaits(Timestamp),
     /// Somebody else holds the account: whatever was under way is theirs to look at.
+    LeaseLost,
+}
+
+/// What came of a step.
+enum Acted {
+    /// It was answered, or no call could be made of it.
+    Answered(Outcome),
+    /// A record changed since it was looked at: nothing was sent.
+    LookAgain,
+    /// Somebody else holds the account.
     LeaseLost,
 }
 
@@ -90,7 +102,7 @@ impl<P: Ports> Engine<P> {
                 return Ok(Some(until));
             }
             if let Some(until) = self.prepare(drain).await? {
-                self.mark_waiting(drain, until).await?;
+                self.mark_waiting_until(drain, until).await?;
                 return Ok(Some(until));
             }
             let now = self.ports().now_wall();
@@ -105,7 +117,7 @@ impl<P: Ports> Engine<P> {
                 match self.reconcile_row(drain, &row.customer).await? {
                     Turn::Next => {}
                     Turn::AccountWaits(until) => {
-                        self.mark_waiting(drain, until).await?;
+                        self.mark_waiting_until(drain, until).await?;
                         return Ok(Some(until));
                     }
                     Turn::LeaseLost => return Ok(None),
@@ -114,47 +126,31 @@ impl<P: Ports> Engine<P> {
         }
     }
 
-    /// Until when the account as a whole makes no calls, if it does not.
+    /// Until when the account as a whole makes no calls, if it does not; its due rows say so from then on.
     async fn account_waits(&self, drain: &Drain<'_>) -> Result<Option<Timestamp>, Error> {
-        let now = self.ports().now_wall();
-        let Some(account) = self.store().account(drain.target.as_str()).await? else { return Ok(None) };
-        let stopped = account
-            .state
-            .stopped
-            .as_ref()
-            .map(|stopped| stopped.at.saturating_add(STOPPED_PROBE_EVERY).unwrap_or(Timestamp::MAX));
-        // A process that has not yet tried its own credential may do so once, at once.
-        let stopped = stopped.filter(|_| drain.known.was_tried);
-        let breaker = account.state.breaker.probe_at.filter(|_| account.state.breaker.is_open(now));
-        // What lies further off than anything is put off was noted under a clock that was ahead.
-        let is_ahead = |until: &Timestamp| *until > now && until.duration_since(now) <= STOPPED_PROBE_EVERY;
-        let until =
-            [stopped, breaker, account.state.throttled_until].into_iter().flatten().filter(is_ahead).max();
-        if let Some(until) = until {
-            self.mark_waiting(drain, until).await?;
-        }
-        Ok(until)
+        let (name, title) = (drain.target.as_str(), drain.target.title());
+        let Some(waits) = self.waits(name, title, drain.known.was_tried).await? else { return Ok(None) };
+        self.mark_waiting(drain, &waits).await?;
+        Ok(Some(waits.until))
     }
 
     /// Lets every due row say that it waits, and until when: the customer reads it as "next try".
-    async fn mark_waiting(&self, drain: &Drain<'_>, until: Timestamp) -> Result<(), Error> {
+    async fn mark_waiting(&self, drain: &Drain<'_>, waits: &Waits) -> Result<(), Error> {
         let now = self.ports().now_wall();
-        let account = self
-            .store()
-            .account(drain.target.as_str())
-            .await?
-            .map(|account| account.state)
-            .unwrap_or_default();
-        let why = match (&account.stopped, account.breaker.open_since) {
-            (Some(stopped), _) => format!("stopped: {}", stopped.why),
-            (None, Some(since)) => format!("{} does not answer since {since}", drain.target.title()),
-            (None, None) => format!("over the limit of calls to {}", drain.target.title()),
-        };
         for row in self.store().sync_due(drain.target, now, WAITING_ROWS_MAX).await? {
-            let ended = Ended::AccountWaits { until, why: why.clone() };
+            let ended = Ended::AccountWaits { until: waits.until, why: waits.why.clone() };
             self.settle(drain, &row.customer, ended).await?;
         }
         Ok(())
+    }
+
+    /// The same for a wait that the account's state does not tell: our own limit, lists that cannot be read.
+    async fn mark_waiting_until(&self, drain: &Drain<'_>, until: Timestamp) -> Result<(), Error> {
+        if self.account_waits(drain).await?.is_some() {
+            return Ok(());
+        }
+        let why = format!("waits for its turn at {}", drain.target.title());
+        self.mark_waiting(drain, &Waits { until, why }).await
     }
 
     /// What was under way when a process ended is unknown, and is looked at before anything else (F6–F8).
@@ -192,8 +188,20 @@ impl<P: Ports> Engine<P> {
                     return self.settle(drain, customer, Ended::Waits { until, unknown }).await;
                 }
                 Next::Held(hold) => return self.hold(drain, customer, hold).await,
+                Next::Refused { why } => {
+                    let (step, failure) = ("look".to_owned(), Failure::Rejected { why });
+                    return self.settle(drain, customer, Ended::Failed { step, failure }).await;
+                }
                 Next::Settled => return self.settle(drain, customer, Ended::Settled).await,
             };
+            if let (Step::Enrol { .. }, Some(until)) =
+                (&step, drain.known.capped_until.filter(|until| *until > now))
+            {
+                let failure = Failure::CappedUntil { until };
+                return self
+                    .settle(drain, customer, Ended::Failed { step: step.name().to_owned(), failure })
+                    .await;
+            }
             let reason = reason_of(&step, sync.observed.people.get(&holder), rules.look_wanted);
             match self.gate(drain, reason).await? {
                 Gate::Open => {}
@@ -203,10 +211,10 @@ impl<P: Ports> Engine<P> {
                     continue;
                 }
             }
-            match self.act(drain, customer, sync, &step, reason).await? {
-                None => return Ok(Turn::LeaseLost),
-                Some(Ok(_)) => {}
-                Some(Err(failure)) => {
+            match self.act(drain, &subject, &others, &step, reason).await? {
+                Acted::LeaseLost => return Ok(Turn::LeaseLost),
+                Acted::LookAgain | Acted::Answered(Ok(_)) => {}
+                Acted::Answered(Err(failure)) => {
                     if let Some(turn) = self.failed(drain, customer, &step, failure).await? {
                         return Ok(turn);
                     }
@@ -257,16 +265,22 @@ impl<P: Ports> Engine<P> {
             }
             Failure::Throttled { until, .. } => Ok(Some(Turn::AccountWaits(until))),
             Failure::Unauthorized { .. } => Ok(Some(Turn::AccountWaits(self.after(STOPPED_PROBE_EVERY)))),
-            Failure::Transient { .. }
-            | Failure::Rejected { .. }
-            | Failure::CappedUntil { .. }
-            | Failure::Unknown { .. } => {
+            Failure::Transient { .. } | Failure::Unknown { .. } => {
+                // In an outage it is the account that fails: no row's tries are used up by its probes.
+                let (name, title) = (drain.target.as_str(), drain.target.title());
+                if let Some(Waits { until, why }) = self.waits(name, title, true).await? {
+                    self.settle(drain, customer, Ended::AccountWaits { until, why }).await?;
+                    return Ok(Some(Turn::AccountWaits(until)));
+                }
                 let ended = Ended::Failed { step: step.name().to_owned(), failure };
-                let turn = self.settle(drain, customer, ended).await?;
-                Ok(Some(match self.account_waits(drain).await? {
-                    Some(until) => Turn::AccountWaits(until),
-                    None => turn,
-                }))
+                self.settle(drain, customer, ended).await.map(Some)
+            }
+            Failure::Rejected { .. } | Failure::CappedUntil { .. } => {
+                if let Failure::CappedUntil { until } = &failure {
+                    drain.known.capped_until = Some(*until);
+                }
+                let ended = Ended::Failed { step: step.name().to_owned(), failure };
+                self.settle(drain, customer, ended).await.map(Some)
             }
         }
     }
@@ -289,22 +303,16 @@ impl<P: Ports> Engine<P> {
             return Ok(None);
         }
         let since = now.saturating_sub(brake::WINDOW).unwrap_or(Timestamp::MIN);
+        let engaged = self.store().brakes().await?.into_iter().find(|brake| brake.target == drain.target);
+        // While one is engaged nobody more is let go: a slow mistake would pass a brake that opens by itself.
+        if let Some(brake) = engaged {
+            return Ok(Some(brake.name));
+        }
         let mut recent = self.store().removals_since(drain.target, since).await?;
         recent.remove(&sync.customer);
         let entitled = u64::try_from(self.store().entitled_count().await?).unwrap_or(0);
-        let brakes = self.store().brakes().await?;
-        let of_target = || brakes.iter().filter(|brake| brake.target == drain.target);
-        let engaged = of_target().find(|brake| brake.released_at.is_none());
-        // People who already wait behind the brake count, while it is young: they lost access but for it.
-        let waiting = match engaged {
-            Some(brake) if brake.engaged_at >= since => self.store().braked(&brake.name).await?,
-            _ => 0,
-        };
-        if !brake::holds(recent.len() as u64 + waiting, entitled) {
+        if !brake::holds(recent.len() as u64, entitled) {
             return Ok(None);
-        }
-        if let Some(brake) = engaged {
-            return Ok(Some(brake.name.clone()));
         }
         let name = format!("{}-{}", drain.target, now.strftime("%Y%m%d-%H%M%S"));
         let why =
@@ -317,36 +325,46 @@ impl<P: Ports> Engine<P> {
         Ok(Some(name))
     }
 
-    /// Makes one call: intent, call, answer. `None` when the lease was lost on the way.
+    /// Makes one call: intent, call, answer.
+    ///
+    /// The intent rests on the records that were looked at: if one of them changed since, nothing is sent and the
+    /// row is looked at again, so that no removal overtakes a purchase.
     async fn act(
         &self,
         drain: &mut Drain<'_>,
-        customer: &CustomerId,
-        sync: &Sync,
+        subject: &Subject,
+        others: &[Subject],
         step: &Step,
         reason: Reason,
-    ) -> Result<Option<Outcome>, Error> {
+    ) -> Result<Acted, Error> {
+        let Some(sync) = subject.syncs.get(&drain.target) else { return Ok(Acted::LookAgain) };
         let request = match self.request(drain, step) {
             Ok(request) => request,
-            Err(failure) => return Ok(Some(Err(failure))),
+            Err(failure) => return Ok(Acted::Answered(Err(failure))),
         };
         if !self.keep_lease(&mut drain.held).await? {
-            return Ok(None);
+            return Ok(Acted::LeaseLost);
         }
-        let intent = self.intent(drain, customer, sync, step, reason, &request);
+        let intent = self.intent(drain, &subject.record.id, sync, step, reason, &request);
         self.ports().crash_point("C4").await;
-        let commit =
-            Commit { expect: vec![drain.held.expect()], writes: vec![Write::CallIntent(intent.clone())] };
+        let mut expect = vec![drain.held.expect()];
+        if step.writes() {
+            expect.extend(std::iter::once(subject).chain(others).filter_map(Subject::as_looked_at));
+        }
+        let commit = Commit { expect, writes: vec![Write::CallIntent(intent.clone())] };
         if !self.ports().is_planted("intent_after_send") {
             match self.store().commit(commit.clone()).await {
-                Err(error) if error.is_conflict() => return Ok(None),
+                Err(error) if error.is_conflict() => {
+                    let ours = self.holds(&drain.held).await?;
+                    return Ok(if ours { Acted::LookAgain } else { Acted::LeaseLost });
+                }
                 done => done.map(drop)?,
             }
         }
         self.ports().crash_point("C5").await;
         // A process that was held up since may have been overtaken: then whoever came after settles the intent (F44).
         if !self.may_send(&drain.held) {
-            return Ok(None);
+            return Ok(Acted::LeaseLost);
         }
         let spoken = self.speak(drain, step, request).await?;
         if self.ports().is_planted("intent_after_send") {
@@ -354,12 +372,13 @@ impl<P: Ports> Engine<P> {
         }
         self.ports().crash_point("C7").await;
         let outcome = spoken.outcome.clone();
-        self.note_health(drain, &outcome, spoken.status).await?;
+        let health = outcome.as_ref().map(|_| ());
+        self.note_health(&drain.held, drain.target.title(), health, spoken.status).await?;
         if !self.record_answer(drain, &intent, spoken).await? {
-            return Ok(None);
+            return Ok(Acted::LeaseLost);
         }
         self.ports().crash_point("C8").await;
-        Ok(Some(outcome))
+        Ok(Acted::Answered(outcome))
     }
 
     /// Makes an answer durable and folds it into what is known of the person, with everything that follows.
@@ -382,14 +401,16 @@ impl<P: Ports> Engine<P> {
             let mut changed = None;
             if let (Some(mut subject), Some(step)) = (subject, &call.step) {
                 let id = subject.record.id.clone();
+                let others = subject.others(self.store()).await?;
+                let desired = subject.decide(self, &others, now).desired.remove(&drain.target);
                 if let Some(sync) = subject.syncs.get_mut(&drain.target) {
                     let before = sync.observed.clone();
-                    observe(sync, drain.target, step, &spoken.outcome, answer.answered_at);
+                    let holder = holder_of(sync, desired.as_ref(), step);
+                    observe(sync, drain.target, holder, step, &spoken.outcome, answer.answered_at);
                     if step.writes() {
                         writes.push(self.audit_effect(&id, step, call, &before, sync, &spoken.outcome));
                     }
                 }
-                let others = subject.others(self.store()).await?;
                 let plan = subject.plan(self, &others, None, &cause(call), now);
                 expect.extend(plan.commit.expect);
                 writes.extend(plan.commit.writes);
@@ -498,8 +519,7 @@ fn cause(call: &CallIntent) -> Cause {
 }
 
 /// Folds an answer into the person that the step was about.
-fn observe(sync: &mut Sync, target: Target, step: &Step, outcome: &Outcome, now: Timestamp) {
-    let holder = holder_of(sync, step);
+fn observe(sync: &mut Sync, target: Target, holder: Holder, step: &Step, outcome: &Outcome, now: Timestamp) {
     let person = sync.observed.people.remove(&holder).unwrap_or_default();
     let person = fold(person, target, step, outcome, now);
     sync.observed.people.insert(holder, person);
@@ -508,8 +528,10 @@ fn observe(sync: &mut Sync, target: Target, step: &Step, outcome: &Outcome, now:
     }
 }
 
-/// Whose step it is: a beneficiary's where the address or id is theirs, else the customer's.
-fn holder_of(sync: &Sync, step: &Step) -> Holder {
+/// Whose step it is: the customer's where the id or address is theirs, else that of the beneficiary who has it.
+///
+/// A beneficiary of whom nothing was seen yet is known by the wishes alone.
+fn holder_of(sync: &Sync, desired: Option<&Desired>, step: &Step) -> Holder {
     let (address, id) = match step {
         Step::Add { address, id, .. }
         | Step::Remove { address, id, .. }
@@ -517,23 +539,26 @@ fn holder_of(sync: &Sync, step: &Step) -> Holder {
         Step::Enrol { address, .. } | Step::Find { address } => (Some(address), None),
         Step::Read { id } => (None, Some(*id)),
     };
-    let is_theirs = |holder: &Holder, person: &Person| match holder {
-        Holder::Customer => false,
-        Holder::Beneficiary(theirs) => {
-            address == Some(theirs) || (id.is_some() && person.membership.id() == id)
-        }
+    let people = &sync.observed.people;
+    let wishes = desired.map(|desired| &desired.holders);
+    let has = |holder: &Holder| {
+        let person = people.get(holder);
+        let by_id = id.is_some() && person.and_then(|person| person.membership.id()) == id;
+        let known = person.and_then(|person| match &person.membership {
+            Membership::Member { address, .. } | Membership::Moved { address, .. } => Some(address),
+            _ => None,
+        });
+        let wished = wishes.and_then(|wishes| wishes.get(holder)).map(|wishes| &wishes.address);
+        let named = match holder {
+            Holder::Beneficiary(theirs) => Some(theirs),
+            Holder::Customer => None,
+        };
+        let by_address = id.is_none() && address.is_some() && [known, wished, named].contains(&address);
+        by_id || by_address
     };
-    let found = sync
-        .observed
-        .people
-        .iter()
-        .find(|(holder, person)| is_theirs(holder, person))
-        .map(|(holder, _)| holder.clone());
-    let customer = sync.observed.people.get(&Holder::Customer);
-    match found {
-        Some(holder) if id.is_none() || customer.and_then(|person| person.membership.id()) != id => holder,
-        _ => Holder::Customer,
-    }
+    let named = wishes.into_iter().flat_map(|wishes| wishes.keys());
+    let candidates = std::iter::once(&Holder::Customer).chain(people.keys()).chain(named);
+    candidates.into_iter().find(|holder| has(holder)).cloned().unwrap_or(Holder::Customer)
 }
 
 /// The first holder for whom a call is to be made; without one, what holds the row up.
@@ -547,8 +572,10 @@ fn choose(decision: &Decision, sync: &Sync, rules: &Rules, now: Timestamp) -> (H
         match (&what, &rest.1) {
             (Next::Step(_), _) => return (holder.clone(), what),
             (Next::Wait { until, .. }, Next::Wait { until: sooner, .. }) if until >= sooner => {}
-            (Next::Wait { .. }, _) | (Next::Held(_), Next::Settled) => rest = (holder.clone(), what),
-            (Next::Held(_) | Next::Settled, _) => {}
+            (Next::Wait { .. }, _)
+            | (Next::Refused { .. }, Next::Held(_) | Next::Settled)
+            | (Next::Held(_), Next::Settled) => rest = (holder.clone(), what),
+            (Next::Refused { .. } | Next::Held(_) | Next::Settled, _) => {}
         }
     }
     rest

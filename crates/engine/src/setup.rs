@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// How often the lists are read again while something of the catalogue is missing there.
-const MISSING_CHECK_EVERY: Duration = Duration::from_secs(60 * 60);
+const MISSING_CHECK_EVERY: Duration = Duration::from_hours(1);
 /// Held rows that one check looks at.
 const HELD_ROWS_MAX: u32 = 1_000;
 
@@ -218,8 +218,8 @@ impl<P: Ports> Engine<P> {
         self.store()
             .commit(Commit { expect, writes: vec![Write::CallIntent(intent), Write::CallAnswer(answer)] })
             .await?;
-        let outcome = result.as_ref().map(|_| frontdesk_core::target::Seen::Done).map_err(Clone::clone);
-        self.note_health(drain, &outcome, status).await?;
+        let outcome = result.as_ref().map(|_| ());
+        self.note_health(&drain.held, drain.target.title(), outcome, status).await?;
         Ok(result)
     }
 

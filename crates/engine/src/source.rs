@@ -4,13 +4,14 @@ use crate::account::SOURCE;
 use crate::engine::Engine;
 use crate::lease::Held;
 use crate::ports::Ports;
-use crate::reads::why;
+use crate::reads::{TITLE, why};
 use frontdesk_core::budget::Reason;
 use frontdesk_core::id::CustomerId;
 use frontdesk_core::target::Failure;
 use frontdesk_providers::stripe::answer::{Answer, Response, answer};
 use frontdesk_providers::stripe::read::Read;
-use frontdesk_store::{CallAnswer, CallIntent, Expect, Outcome, Write};
+use frontdesk_providers::stripe::refusal::Refused;
+use frontdesk_store::{CallAnswer, CallIntent, Error, Expect, Outcome, Write};
 use jiff::Timestamp;
 
 /// Why a call was not made: somebody else has the account by now.
@@ -45,7 +46,12 @@ pub(crate) struct Asked {
 
 impl<P: Ports> Engine<P> {
     /// Asks the source. A read changes nothing there, so intent and answer are written together, by the caller.
-    pub(crate) async fn ask_source(&self, held: &Held, read: &Read, about: About<'_>) -> Asked {
+    pub(crate) async fn ask_source(
+        &self,
+        held: &Held,
+        read: &Read,
+        about: About<'_>,
+    ) -> Result<Asked, Error> {
         let source = &self.settings().source;
         let request_id = self.new_name("req");
         let intent = CallIntent {
@@ -78,7 +84,7 @@ impl<P: Ports> Engine<P> {
                         Err(Failure::Rejected { why: missing(in_other_mode) })
                     }
                     Ok(answer) => Ok(answer),
-                    Err(refused) => Err(refused.failure),
+                    Err(refused) => Err(self.without_permission(refused).await?),
                 };
                 (result, Some(response.status().as_u16()), reply.request_id(), response.into_body())
             }
@@ -93,6 +99,7 @@ impl<P: Ports> Engine<P> {
                 "a read at the source failed"
             );
         }
+        self.note_health(held, TITLE, result.as_ref().map(|_| ()), status).await?;
         let call = CallAnswer {
             id: intent.id.clone(),
             epoch: held.lease.epoch,
@@ -103,14 +110,22 @@ impl<P: Ports> Engine<P> {
             counted: true,
             why: result.as_ref().err().map(why),
         };
-        Asked {
+        Ok(Asked {
             answer: result,
             body,
             request_id,
             at,
             expect: held.expect(),
             ledger: [Write::CallIntent(intent), Write::CallAnswer(call)],
-        }
+        })
+    }
+
+    /// A restricted key that lacks one permission still reads everything else: only what needs it waits.
+    async fn without_permission(&self, refused: Refused) -> Result<Failure, Error> {
+        let Some(permission) = refused.permission else { return Ok(refused.failure) };
+        let why = format!("the key lacks the permission `{permission}`");
+        self.alert(&format!("permission:{permission}"), "permission", &permission, &why).await?;
+        Ok(Failure::Rejected { why })
     }
 }
 

@@ -14,7 +14,7 @@ use frontdesk_core::id::{CustomerId, EntryId};
 use frontdesk_core::record::{Record, addresses};
 use frontdesk_core::stage::{StageOf, headline};
 use frontdesk_core::sync::{Hold, State, Sync};
-use frontdesk_core::target::{Membership, Target};
+use frontdesk_core::target::{Holder, Membership, Target};
 use frontdesk_store::{AuditDraft, Commit, CustomerRow, Error, Expect, Identity, SourceRead, Store, Write};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -97,6 +97,10 @@ impl Subject {
         let mut known: BTreeSet<_> = self.record.access_address().into_iter().collect();
         known.extend(self.record.facts.values().flat_map(|fact| addresses(&fact.current().version.body)));
         for sync in self.syncs.values() {
+            known.extend(sync.observed.people.keys().filter_map(|holder| match holder {
+                Holder::Beneficiary(address) => Some(address.clone()),
+                Holder::Customer => None,
+            }));
             known.extend(sync.observed.people.values().filter_map(|person| match &person.membership {
                 Membership::Member { address, .. } | Membership::Moved { address, .. } => {
                     Some(address.clone())
@@ -119,6 +123,12 @@ impl Subject {
             others.extend(Self::load(store, &customer).await?);
         }
         Ok(others)
+    }
+
+    /// That the record is still as it was loaded, as a condition of a commit.
+    pub(crate) fn as_looked_at(&self) -> Option<Expect> {
+        let row = self.row.as_ref()?;
+        Some(Expect::Revision { customer: self.record.id.clone(), revision: row.revision })
     }
 
     /// Decides for this customer.

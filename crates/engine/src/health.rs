@@ -1,0 +1,125 @@
+//! How a provider account is: does it answer, is it over a limit, is our credential refused. One state per account,
+//! shared by all nodes, so that an outage is one alert and not one per customer.
+
+use crate::engine::Engine;
+use crate::lease::Held;
+use crate::ports::Ports;
+use crate::reconcile::STOPPED_PROBE_EVERY;
+use frontdesk_core::target::Failure;
+use frontdesk_store::{AccountState, Commit, Error, Stopped, Write};
+use jiff::Timestamp;
+
+/// That an account as a whole makes no calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Waits {
+    /// Until then.
+    pub(crate) until: Timestamp,
+    /// Why, in our words.
+    pub(crate) why: String,
+}
+
+impl<P: Ports> Engine<P> {
+    /// Whether an account makes no calls now. `was_tried`: this process has tried its own credential; one that has
+    /// not may do so once, at once, however the last process fared.
+    pub(crate) async fn waits(
+        &self,
+        name: &str,
+        title: &str,
+        was_tried: bool,
+    ) -> Result<Option<Waits>, Error> {
+        let now = self.ports().now_wall();
+        let Some(account) = self.store().account(name).await? else { return Ok(None) };
+        let AccountState { breaker, stopped, throttled_until, .. } = account.state;
+        // What lies further off than anything is put off was noted under a clock that was ahead.
+        let is_ahead = |until: &Timestamp| *until > now && until.duration_since(now) <= STOPPED_PROBE_EVERY;
+        let refused = stopped.filter(|_| was_tried).map(|stopped| Waits {
+            until: stopped.at.saturating_add(STOPPED_PROBE_EVERY).unwrap_or(Timestamp::MAX),
+            why: format!("stopped: {}", stopped.why),
+        });
+        let silent = breaker.probe_at.filter(|_| breaker.is_open(now)).map(|until| Waits {
+            until,
+            why: match breaker.open_since {
+                Some(since) => format!("{title} does not answer since {since}"),
+                None => format!("{title} does not answer"),
+            },
+        });
+        let over =
+            throttled_until.map(|until| Waits { until, why: format!("over the limit of calls to {title}") });
+        let all = [refused, silent, over].into_iter().flatten().filter(|waits| is_ahead(&waits.until));
+        Ok(all.max_by_key(|waits| waits.until))
+    }
+
+    /// Draws the account's conclusions from an answer: breaker, limit, refused credential.
+    pub(crate) async fn note_health(
+        &self,
+        held: &Held,
+        title: &str,
+        outcome: Result<(), &Failure>,
+        status: Option<u16>,
+    ) -> Result<(), Error> {
+        let now = self.ports().now_wall();
+        let name = held.lease.account.as_str();
+        let before = self.store().account(name).await?.map(|account| account.state).unwrap_or_default();
+        let mut state: AccountState = before.clone();
+        match outcome {
+            Err(Failure::Unauthorized { why }) => {
+                state.stopped = Some(Stopped { at: now, why: why.clone() });
+            }
+            Err(Failure::Throttled { until, .. }) => state.throttled_until = Some(*until),
+            // Only silence and a server's own failure are signs of an outage; a refusal shows that somebody is there.
+            Err(Failure::Transient { .. } | Failure::Unknown { .. })
+                if status.is_none_or(|status| status >= 500) =>
+            {
+                if state.breaker.fail(now) {
+                    let why = format!("{title} does not answer");
+                    tracing::error!(account.id = name, "calls stop until a probe is answered: {why}");
+                    self.alert(&format!("outage:{name}"), "outage", name, &why).await?;
+                }
+            }
+            Ok(()) | Err(_) => {
+                if state.breaker.open_since.is_some() {
+                    tracing::info!(account.id = name, "calls go through again");
+                    self.close_alert(&format!("outage:{name}")).await?;
+                }
+                state.breaker.succeed();
+                if outcome.is_ok() && state.stopped.take().is_some() {
+                    self.close_alert(&format!("unauthorized:{name}")).await?;
+                }
+            }
+        }
+        if let (Some(stopped), None) = (&state.stopped, &before.stopped) {
+            tracing::error!(
+                account.id = name,
+                "the credential is refused, nothing is sent until it works: {}",
+                stopped.why
+            );
+            self.alert(&format!("unauthorized:{name}"), "unauthorized", name, &stopped.why).await?;
+        }
+        if state == before {
+            return Ok(());
+        }
+        let write = Write::Account { name: name.to_owned(), state };
+        match self.store().commit(Commit { expect: vec![held.expect()], writes: vec![write] }).await {
+            Err(error) if !error.is_conflict() => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Opens an alert, once: the first of its key stays until it is closed.
+    pub(crate) async fn alert(&self, key: &str, kind: &str, subject: &str, why: &str) -> Result<(), Error> {
+        let write = Write::AlertOpen {
+            key: key.to_owned(),
+            kind: kind.to_owned(),
+            subject: subject.to_owned(),
+            detail: serde_json::json!({ "why": why }),
+            at: self.ports().now_wall(),
+        };
+        self.store().commit(Commit { expect: Vec::new(), writes: vec![write] }).await.map(drop)
+    }
+
+    /// Closes an alert whose cause is gone.
+    pub(crate) async fn close_alert(&self, key: &str) -> Result<(), Error> {
+        let write = Write::AlertClose { key: key.to_owned(), at: self.ports().now_wall() };
+        self.store().commit(Commit { expect: Vec::new(), writes: vec![write] }).await.map(drop)
+    }
+}
