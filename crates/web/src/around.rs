@@ -108,20 +108,21 @@ pub(crate) async fn around<P: Ports>(
     request.extensions_mut().insert(visitor);
     async move {
         let began = web.ports().now_mono();
-        let answered = match refuse(&web, &request, peer, reader) {
-            Some(refusal) => refusal,
-            None => tokio::select! {
+        let answered = if let Some(refusal) = refuse(&web, &request, peer, reader) {
+            refusal
+        } else {
+            tokio::select! {
                 biased;
                 response = next.run(request) => response,
                 () = web.ports().sleep(HANDLE_WITHIN) => {
                     tracing::error!("a request was not answered in time and is given up");
                     Problem::new(Kind::Busy).after(Duration::from_secs(5)).into_response()
                 }
-            },
+            }
         };
         let mut response = written_down(&web, answered, reader, visitor, &id);
         dress(&web, response.headers_mut(), &id);
-        let ms = u64::try_from((web.ports().now_mono() - began).as_millis()).unwrap_or(u64::MAX);
+        let ms = u64::try_from(web.ports().now_mono().saturating_sub(began).as_millis()).unwrap_or(u64::MAX);
         tracing::debug!(method = %method, status = response.status().as_u16(), ms, "answered");
         response
     }

@@ -41,7 +41,7 @@ pub(crate) async fn read<P: Ports>(
     loop {
         let earned = Duration::from_millis(read.len() as u64 * 1000 / BYTES_PER_SECOND_MIN);
         let allowed = (SLOW_START + earned).min(READ_WITHIN);
-        let left = allowed.saturating_sub(ports.now_mono() - began);
+        let left = (began + allowed).saturating_sub(ports.now_mono());
         let chunk = tokio::select! {
             biased;
             chunk = chunks.next() => chunk,

@@ -23,8 +23,8 @@ impl Network {
         match address.to_canonical() {
             IpAddr::V4(address) => Self::V4(address),
             IpAddr::V6(address) => {
-                let [a, b, c, d, e, f, g, h, ..] = address.octets();
-                Self::V6(u64::from_be_bytes([a, b, c, d, e, f, g, h]))
+                let prefix = u128::from(address) >> 64;
+                Self::V6(u64::try_from(prefix).expect("half of an address is 64 bits"))
             }
         }
     }

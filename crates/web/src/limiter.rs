@@ -30,7 +30,7 @@ impl Limiter {
         // A panic cannot happen while this is held; whatever it holds is as good as empty.
         let mut used_until = self.used_until.lock().unwrap_or_else(PoisonError::into_inner);
         let used = used_until.get(&network).copied().unwrap_or_default().max(now);
-        let over = (used - now).saturating_sub(self.ahead);
+        let over = used.saturating_sub(now + self.ahead);
         if !over.is_zero() {
             return Err(over);
         }

@@ -34,7 +34,7 @@ pub(crate) fn stream<P: Ports>(
     query: String,
 ) -> Response {
     let Ok(permit) = Arc::clone(web.streams()).try_acquire_owned() else {
-        return Problem::new(Kind::Busy).after(Duration::from_secs(60)).into_response();
+        return Problem::new(Kind::Busy).after(Duration::from_mins(1)).into_response();
     };
     let (frames, events) = channel(EVENTS_HELD);
     // Subscribed before the first event is sent: what changes from here on is not missed.
@@ -105,11 +105,8 @@ impl<P: Ports> Live<P> {
                 return;
             }
             let events = if !look.shows_the_same(&self.shown) || is_first {
-                self.watched
-                    .regions(&look, &self.web, self.visitor, &self.query)
-                    .into_iter()
-                    .map(event)
-                    .collect()
+                let regions = self.watched.regions(&look, &self.web, self.visitor, &self.query);
+                regions.iter().map(event).collect()
             } else if matches!(cause, Cause::Beat) {
                 vec![Event::default().event(LOOKED).data(".")]
             } else {
@@ -130,8 +127,8 @@ impl<P: Ports> Live<P> {
     async fn concerns(&self, changes: &mut Receiver<CustomerId>) {
         loop {
             match (changes.recv().await, &self.shown) {
-                (Ok(changed), Look::Known { customer, .. }) if changed == *customer => return,
-                (Err(RecvError::Lagged(_)), Look::Known { .. }) => return,
+                (Ok(changed), Look::Known(known)) if changed == known.customer => return,
+                (Err(RecvError::Lagged(_)), Look::Known(_)) => return,
                 // The engine is gone; the stream ends with the server.
                 (Err(RecvError::Closed), _) => std::future::pending::<()>().await,
                 _ => {}
@@ -144,17 +141,19 @@ impl<P: Ports> Live<P> {
         let ports = self.web.ports();
         let not_before = |span: Duration| ports.sleep((looked_at + span).saturating_sub(ports.now_mono()));
         match &self.shown {
-            // A record that should have been decided by then and was not is looked at no more often than this.
-            Look::Known { next_change_at: Some(at), .. } => {
-                tokio::join!(ports.sleep_until(*at), not_before(Duration::from_secs(1)));
-            }
-            Look::Known { next_change_at: None, .. } => std::future::pending().await,
+            Look::Known(known) => match known.next_change_at {
+                // A record that should have been decided by then and was not is looked at no more often than this.
+                Some(at) => {
+                    tokio::join!(ports.sleep_until(at), not_before(Duration::from_secs(1)));
+                }
+                None => std::future::pending().await,
+            },
             Look::Unknown | Look::Gone => not_before(SEEK_EVERY).await,
         }
     }
 }
 
-fn event(region: Region) -> Event {
+fn event(region: &Region) -> Event {
     // A carriage return would end a line of the stream; in HTML it is a blank like any other.
     Event::default().event(region.name).data(region.html.replace('\r', " "))
 }

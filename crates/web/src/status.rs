@@ -38,9 +38,10 @@ pub(crate) async fn enter<P: Ports>(
     let Some(link) = link.filter(|link| link.purpose == LinkPurpose::Status) else {
         return Ok(gone(&web, visitor));
     };
-    let to = match visitor.has_asked {
-        true => format!("/status?lang={}", visitor.language.tag()),
-        false => "/status".to_owned(),
+    let to = if visitor.has_asked {
+        format!("/status?lang={}", visitor.language.tag())
+    } else {
+        "/status".to_owned()
     };
     let cookie = cookie(web.public(), &token, &link, now);
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to(&to)).into_response())

@@ -35,21 +35,25 @@ pub(crate) enum Look {
     /// A checkout of which nothing is known or may be shown.
     Unknown,
     /// A customer.
-    Known {
-        /// Who, to know which changes concern the page.
-        customer: CustomerId,
-        /// What the page shows.
-        standing: Standing,
-        /// When the clock alone changes that.
-        next_change_at: Option<Timestamp>,
-    },
+    Known(Box<Known>),
+}
+
+/// A customer whose page is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Known {
+    /// Who, to know which changes concern the page.
+    pub(crate) customer: CustomerId,
+    /// What the page shows.
+    pub(crate) standing: Standing,
+    /// When the clock alone changes that.
+    pub(crate) next_change_at: Option<Timestamp>,
 }
 
 impl Look {
     /// Whether the page would show the same.
     pub(crate) fn shows_the_same(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Known { standing: one, .. }, Self::Known { standing: two, .. }) => one == two,
+            (Self::Known(one), Self::Known(two)) => one.standing == two.standing,
             _ => self == other,
         }
     }
@@ -94,14 +98,14 @@ impl Watched {
         };
         engine.is_looked_at(&view.row.id).await?;
         let next_change_at = standing.next_change_at(&view, stale_after);
-        Ok(Look::Known { customer: view.row.id, standing, next_change_at })
+        Ok(Look::Known(Box::new(Known { customer: view.row.id, standing, next_change_at })))
     }
 
     /// The whole page.
     pub(crate) fn page(&self, look: &Look, visit: &Visit<'_>) -> Result<String, askama::Error> {
         match (self, look) {
-            (Self::Link(_), Look::Known { standing, .. }) => standing.status(visit).render(),
-            (Self::Checkout(_), Look::Known { standing, .. }) => standing.welcome(visit).render(),
+            (Self::Link(_), Look::Known(known)) => known.standing.status(visit).render(),
+            (Self::Checkout(_), Look::Known(known)) => known.standing.welcome(visit).render(),
             (Self::Checkout(_), _) => processing(visit).render(),
             (Self::Link(_), _) => LinkGone::new(visit).render(),
         }
@@ -117,8 +121,8 @@ impl Watched {
     ) -> Vec<Region> {
         let visit = visitor.visit(web, query, Some(""));
         regions_of(match (self, look) {
-            (Self::Link(_), Look::Known { standing, .. }) => standing.status(&visit).regions(),
-            (Self::Checkout(_), Look::Known { standing, .. }) => standing.welcome(&visit).regions(),
+            (Self::Link(_), Look::Known(known)) => known.standing.status(&visit).regions(),
+            (Self::Checkout(_), Look::Known(known)) => known.standing.welcome(&visit).regions(),
             (Self::Checkout(_), _) => processing(&visit).regions(),
             (Self::Link(_), _) => Ok(Vec::new()),
         })

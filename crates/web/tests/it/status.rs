@@ -103,11 +103,11 @@ async fn a_link_opens_for_seven_days_and_no_longer_for_being_used() {
     let house = House::new().await;
     let customer = house.live_through(JOURNEY).await;
     let link = house.link(&customer).await;
-    house.ports.pass(Duration::from_secs(7 * 24 * 3600 - 60));
+    house.ports.pass(Duration::from_mins(7 * 24 * 60 - 1));
     let entered = house.get(&link).await;
     assert_eq!(entered.status, StatusCode::SEE_OTHER);
     assert!(entered.header("set-cookie").contains("Max-Age=60;"), "{entered:?}");
-    house.ports.pass(Duration::from_secs(60));
+    house.ports.pass(Duration::from_mins(1));
     assert_eq!(house.get(&link).await.status, StatusCode::NOT_FOUND);
     assert_eq!(with_cookie(&house, "/status", &cookie_of(&entered)).await.status, StatusCode::NOT_FOUND);
 }
