@@ -23,9 +23,14 @@ pub enum Reason {
     Settle,
     /// Learns what nobody waits for: start-up reads, a look for a page.
     Read,
+    /// Reads lists and what differs in them.
+    Sweep,
 }
 
 impl Reason {
+    /// All reasons.
+    pub const ALL: [Self; 5] = [Self::Grant, Self::Removal, Self::Settle, Self::Read, Self::Sweep];
+
     /// The reason as one word.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -33,12 +38,13 @@ impl Reason {
             Self::Removal => "removal",
             Self::Settle => "settle",
             Self::Read => "read",
+            Self::Sweep => "sweep",
         }
     }
 
     /// Whether it may use the reserve.
     pub const fn may_use_reserve(self) -> bool {
-        !matches!(self, Self::Read)
+        !matches!(self, Self::Read | Self::Sweep)
     }
 }
 
@@ -65,6 +71,12 @@ impl Monthly {
             renewal(today.year(), today.month() - 1)
         };
         begin.to_zoned_datetime(jiff::tz::TimeZone::UTC).map_or(now, |zoned| zoned.timestamp())
+    }
+
+    /// When the running month ends and the next begins.
+    pub fn renews_at(&self, now: Timestamp) -> Timestamp {
+        let began = self.began_at(now).to_zoned_datetime(jiff::tz::TimeZone::UTC);
+        began.checked_add(jiff::Span::new().months(1)).map_or(Timestamp::MAX, |zoned| zoned.timestamp())
     }
 }
 
@@ -161,6 +173,7 @@ mod tests {
         ] {
             assert_eq!(monthly.began_at(at(now)), at(begin), "{now}");
         }
+        assert_eq!(monthly.renews_at(at("2026-12-20T10:00:00Z")), at("2027-01-14T00:00:00Z"));
     }
 
     #[test]
@@ -187,7 +200,9 @@ mod tests {
         };
         let now = at("2026-11-24T10:00:00Z");
         assert_eq!(Spent::new([], 3999).allow(&limits, Reason::Read, now), Ok(()));
-        assert_eq!(Spent::new([], 4000).allow(&limits, Reason::Read, now), Err(Refusal::Reserve));
+        for reason in [Reason::Read, Reason::Sweep] {
+            assert_eq!(Spent::new([], 4000).allow(&limits, reason, now), Err(Refusal::Reserve), "{reason:?}");
+        }
         for reason in [Reason::Grant, Reason::Removal, Reason::Settle] {
             assert_eq!(Spent::new([], 6000).allow(&limits, reason, now), Ok(()), "{reason:?}");
         }

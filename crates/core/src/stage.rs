@@ -230,7 +230,9 @@ impl Access {
         let failure = sync.last_failure.as_ref().map(|failed| &failed.failure);
         match &sync.state {
             State::Parked { .. } | State::Contested { .. } | State::Held(Hold::Person) => Self::Review,
-            State::Held(Hold::Shadow | Hold::Brake { .. } | Hold::Proof) => pending(Detail::Paused),
+            State::Held(Hold::Shadow | Hold::Brake { .. } | Hold::Proof | Hold::Frozen { .. }) => {
+                pending(Detail::Paused)
+            }
             State::Held(Hold::Misconfigured { .. }) | State::Unknown => pending(Detail::Plain),
             State::Due | State::Sent | State::Applied => match failure {
                 Some(Failure::Throttled { .. } | Failure::CappedUntil { .. }) => pending(Detail::InLine),

@@ -8,7 +8,7 @@ use crate::{Error, Store};
 use frontdesk_core::budget::Reason;
 use frontdesk_core::id::CustomerId;
 use frontdesk_core::target::{Failure, Step, Target};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
 words! {
@@ -143,6 +143,9 @@ statements! {
     CALL_TIMES = "SELECT intent_at FROM call WHERE account = ?1 AND intent_at >= ?2 AND counted = 1 ORDER BY intent_at";
     /// What an account's calls since an instant were spent on, as far as they count.
     CALL_COUNTS = "SELECT reason, COUNT(*) FROM call WHERE account = ?1 AND intent_at >= ?2 AND counted = 1 GROUP BY reason";
+    /// How long answered calls of an account took on average since an instant, in microseconds.
+    CALL_SPAN = "SELECT CAST(AVG(answered_at - intent_at) AS BIGINT) FROM call WHERE account = ?1 AND intent_at >= ?2 AND answered_at IS NOT NULL \
+        AND outcome = 'done'";
     /// From whom something was taken in a target since an instant, or may have been.
     CALL_REMOVALS = "SELECT DISTINCT customer_id FROM call WHERE target = ?1 AND step = 'remove' AND intent_at >= ?2 \
         AND outcome IN ('intent', 'done', 'unknown') AND customer_id IS NOT NULL";
@@ -150,9 +153,7 @@ statements! {
 
 /// The word of a reason, read back.
 fn reason(word: &str) -> Option<Reason> {
-    [Reason::Grant, Reason::Removal, Reason::Settle, Reason::Read]
-        .into_iter()
-        .find(|reason| reason.as_str() == word)
+    Reason::ALL.into_iter().find(|reason| reason.as_str() == word)
 }
 
 /// Writes an intent; see [`crate::Write::CallIntent`].
@@ -260,6 +261,14 @@ impl Store {
                 Ok((columns.word(reason)?, columns.int()?))
             })
             .collect()
+    }
+
+    /// How long a call of an account that was done takes on average, over those at or after `since`. `None`: there
+    /// was none.
+    pub async fn call_span(&self, account: &str, since: Timestamp) -> Result<Option<SignedDuration>, Error> {
+        let rows = self.db.query(CALL_SPAN.with([account.into(), since.into()])).await?;
+        let micros = rows.into_iter().next().map_or(Ok(None), |row| row.columns().int_opt())?;
+        Ok(micros.map(SignedDuration::from_micros))
     }
 
     /// From whom something was taken in `target` at or after `since`, or may have been: what the

@@ -5,18 +5,21 @@ use crate::audit::{AuditDraft, Heads};
 use crate::call::{CallAnswer, CallIntent};
 use crate::catalogue::CatalogueVersion;
 use crate::customer::CustomerRow;
+use crate::finding::Finding;
 use crate::identity::Identity;
 use crate::journal::{EntryState, Inserted, NewEntry};
 use crate::link::StatusLink;
 use crate::source_read::SourceRead;
 use crate::sql::{Answers, Script};
 use crate::{
-    Error, RETRIES_MAX, Store, account, alert, audit, brake, call, case, catalogue, customer, identity,
-    journal, link, merge, meta, source_read, sync,
+    Error, RETRIES_MAX, Store, account, alert, audit, brake, call, case, catalogue, customer, finding,
+    freeze, identity, journal, link, merge, meta, source_read, sync,
 };
 use frontdesk_core::case::{CaseKind, Reason};
 use frontdesk_core::fact::{Fact, Key};
+use frontdesk_core::freeze::Freeze;
 use frontdesk_core::id::{CustomerId, EntryId};
+use frontdesk_core::sweep::{List, Listed};
 use frontdesk_core::sync::Sync;
 use frontdesk_core::target::Target;
 use jiff::Timestamp;
@@ -254,6 +257,39 @@ pub enum Write {
         /// What holds it up.
         state: AccountState,
     },
+    /// One thing that a sweep found; found again by a later sweep it counts once more.
+    Finding(Finding),
+    /// Settles what a whole sweep found no more.
+    FindingsClose {
+        /// Where.
+        target: Target,
+        /// When that sweep began.
+        began_at: Timestamp,
+    },
+    /// Keeps one page of a sweep under way.
+    SweepPage {
+        /// Whose lists are read.
+        target: Target,
+        /// The page's place in the sweep.
+        nth: u32,
+        /// Which list it belongs to.
+        list: List,
+        /// What is on it.
+        entries: Vec<Listed>,
+    },
+    /// Forgets the pages of a sweep.
+    SweepPagesClear(Target),
+    /// Freezes, or gives a freeze that holds another end. A conflict if one of this name was thawed.
+    Freeze(Freeze),
+    /// Ends a freeze and makes the frozen rows due. A conflict unless it holds.
+    Thaw {
+        /// Its name.
+        name: String,
+        /// When.
+        at: Timestamp,
+        /// Who.
+        by: String,
+    },
     /// Brings a version of the catalogue into force.
     CatalogueVersion(CatalogueVersion),
     /// Sets a value of the installation.
@@ -402,6 +438,16 @@ impl<'a> Compiled<'a> {
             Write::StatusLinksRevoke { customer, at } => self.script.push(link::revoke(customer, *at)),
             Write::Account { name, state } => self.script.push(account::put(name, state)),
             Write::CatalogueVersion(version) => self.script.push(catalogue::put(version)),
+            Write::Finding(row) => self.script.push(finding::put(row)),
+            Write::FindingsClose { target, began_at } => {
+                self.script.push(finding::close(*target, *began_at));
+            }
+            Write::SweepPage { target, nth, list, entries } => {
+                self.script.push(finding::put_page(*target, *nth, list, entries));
+            }
+            Write::SweepPagesClear(target) => self.script.push(finding::clear_pages(*target)),
+            Write::Freeze(row) => self.script.push(freeze::put(row)),
+            Write::Thaw { name, at, by } => self.script.extend(freeze::end(name, *at, by)),
             Write::Meta { key, value } => self.script.push(meta::put(key, value)),
         }
     }

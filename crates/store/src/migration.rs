@@ -37,6 +37,7 @@ pub(crate) static MIGRATIONS: &[Migration] = migrations![
     3 "0003_targets",
     4 "0004_support",
     5 "0005_audit",
+    6 "0006_sweeps",
 ];
 
 /// The table that says which migrations were done; the one table that no migration makes.

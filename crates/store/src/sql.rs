@@ -133,6 +133,8 @@ pub(crate) fn registry() -> impl Iterator<Item = &'static Sql> {
         crate::checkpoint::ALL,
         crate::customer::ALL,
         crate::due::ALL,
+        crate::finding::ALL,
+        crate::freeze::ALL,
         crate::identity::ALL,
         crate::integrity::ALL,
         crate::journal::ALL,

@@ -92,6 +92,7 @@ pub(crate) fn put(sync: &Sync) -> Script {
         State::Held(Hold::Brake { name }) => (Some("brake"), Some(name.as_str())),
         State::Held(Hold::Misconfigured { .. }) => (Some("misconfigured"), None),
         State::Held(Hold::Person) => (Some("person"), None),
+        State::Held(Hold::Frozen { .. }) => (Some("frozen"), None),
         State::Due
         | State::Sent
         | State::Unknown

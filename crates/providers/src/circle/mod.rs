@@ -2,7 +2,7 @@
 //!
 //! [`request`](request()) turns one step of the core into a request, [`classify`] turns its answer
 //! into what was seen or into a decision about the failure, [`observe`] reads what the account
-//! itself holds. Nothing here sends anything.
+//! itself holds, [`list`] whole lists of people. Nothing here sends anything.
 //!
 //! Every provider claim is from our notes on the Admin API v2 OpenAPI document (copies of March and
 //! September 2026) and on published integrations; "row", "§" in comments name their place there.
@@ -12,6 +12,7 @@ mod response;
 #[cfg(test)]
 mod tests;
 
+pub mod list;
 pub mod observe;
 pub mod operations;
 

@@ -120,7 +120,7 @@ pub fn spaces(answer: &Answer<'_>, now: Timestamp) -> Result<Page<Space>, Failur
     page(answer, now, |record| Some(Space { id: id(record, "id")?, name: text(record, "name")?.to_owned() }))
 }
 
-fn page<T>(
+pub(super) fn page<T>(
     answer: &Answer<'_>,
     now: Timestamp,
     read: impl Fn(&Map<String, Value>) -> Option<T>,

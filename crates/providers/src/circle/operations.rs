@@ -86,6 +86,13 @@ pub const REMOVE_FROM_GROUP: Operation = Operation {
 pub const CHECK_GROUP: Operation =
     Operation { name: "check group", path: "/api/admin/v2/access_groups/{}/community_member", ..READ };
 
+/// Row 12: the members of a group, by id alone.
+pub const MEMBERS_OF_GROUP: Operation =
+    Operation { name: "members of group", path: "/api/admin/v2/access_groups/{}/community_members", ..READ };
+
+/// Row 13: all members. Never with an `email` filter, which Circle ignores (§7.3).
+pub const MEMBERS: Operation = Operation { name: "members", path: "/api/admin/v2/community_members", ..READ };
+
 /// Row 14: the spaces.
 pub const SPACES: Operation =
     Operation { name: "spaces", path: "/api/admin/v2/spaces", budget: Budget::Setup, ..READ };
@@ -108,8 +115,12 @@ pub const REMOVE_FROM_SPACE: Operation = Operation {
 pub const CHECK_SPACE: Operation =
     Operation { name: "check space", path: "/api/admin/v2/space_member", ..READ };
 
+/// Row 23: the members of a space.
+pub const MEMBERS_OF_SPACE: Operation =
+    Operation { name: "members of space", path: "/api/admin/v2/space_members", ..READ };
+
 /// Everything above.
-pub const ALL: [Operation; 12] = [
+pub const ALL: [Operation; 15] = [
     COMMUNITY,
     FIND,
     ENROL,
@@ -118,10 +129,13 @@ pub const ALL: [Operation; 12] = [
     ADD_TO_GROUP,
     REMOVE_FROM_GROUP,
     CHECK_GROUP,
+    MEMBERS_OF_GROUP,
+    MEMBERS,
     SPACES,
     ADD_TO_SPACE,
     REMOVE_FROM_SPACE,
     CHECK_SPACE,
+    MEMBERS_OF_SPACE,
 ];
 
 /// The operation that does a step; `None` for an item that is not Circle's.
@@ -161,10 +175,13 @@ mod tests {
                 ("POST", "/api/admin/v2/access_groups/{}/community_members"),
                 ("DELETE", "/api/admin/v2/access_groups/{}/community_members"),
                 ("GET", "/api/admin/v2/access_groups/{}/community_member"),
+                ("GET", "/api/admin/v2/access_groups/{}/community_members"),
+                ("GET", "/api/admin/v2/community_members"),
                 ("GET", "/api/admin/v2/spaces"),
                 ("POST", "/api/admin/v2/space_members"),
                 ("DELETE", "/api/admin/v2/space_members"),
                 ("GET", "/api/admin/v2/space_member"),
+                ("GET", "/api/admin/v2/space_members"),
             ]
         );
     }

@@ -171,7 +171,7 @@ fn person(member: &Map<String, Value>) -> Option<Seen> {
     Some(Seen::Person { id, address, standing: standing(member), fresh: false })
 }
 
-fn address_of(member: &Map<String, Value>) -> Option<Email> {
+pub(super) fn address_of(member: &Map<String, Value>) -> Option<Email> {
     Email::parse(text(member, "email")?)
 }
 
@@ -179,7 +179,7 @@ fn address_of(member: &Map<String, Value>) -> Option<Email> {
 ///
 /// A confirmed profile that is said to be inactive contradicts itself (perhaps deactivated), and a
 /// member without the field says nothing: both are [`Standing::Known`].
-fn standing(member: &Map<String, Value>) -> Standing {
+pub(super) fn standing(member: &Map<String, Value>) -> Standing {
     let is_active = member.get("active").and_then(Value::as_bool);
     match member.get("profile_confirmed_at") {
         Some(Value::String(at)) if !at.is_empty() && is_active == Some(false) => Standing::Known,

@@ -2,7 +2,7 @@
 //!
 //! [`request`](request()) turns one step of the core into a request, [`classify`] turns its answers
 //! into what was seen or into a decision about the failure, [`observe`] reads what the account
-//! itself holds. Nothing here sends anything.
+//! itself holds, [`list`] whole lists of people. Nothing here sends anything.
 //!
 //! Tags are named in the operator's file and are numbers to Kit: [`Tags`] holds what the names were
 //! resolved to at start-up.
@@ -17,6 +17,7 @@ mod tags;
 #[cfg(test)]
 mod tests;
 
+pub mod list;
 pub mod observe;
 pub mod operations;
 

@@ -119,7 +119,7 @@ pub fn fields(answer: &Answer<'_>, now: Timestamp) -> Result<Page<Field>, Failur
     })
 }
 
-fn page<T>(
+pub(super) fn page<T>(
     answer: &Answer<'_>,
     now: Timestamp,
     name: &str,

@@ -99,12 +99,16 @@ pub const UNTAG_BY_ADDRESS: Operation = Operation {
 /// so (§7.2).
 pub const TAGS_OF: Operation = Operation { name: "tags of", path: "/v4/subscribers/{}/tags", ..READ };
 
+/// Row 13: the subscribers with a tag. Eventually consistent.
+pub const SUBSCRIBERS_WITH: Operation =
+    Operation { name: "subscribers with", path: "/v4/tags/{}/subscribers", ..READ };
+
 /// Row 14: the custom fields.
 pub const FIELDS: Operation =
     Operation { name: "custom fields", path: "/v4/custom_fields", budget: Budget::Setup, ..READ };
 
 /// Everything above.
-pub const ALL: [Operation; 11] = [
+pub const ALL: [Operation; 12] = [
     ACCOUNT,
     ENROL,
     FIND,
@@ -115,6 +119,7 @@ pub const ALL: [Operation; 11] = [
     UNTAG,
     UNTAG_BY_ADDRESS,
     TAGS_OF,
+    SUBSCRIBERS_WITH,
     FIELDS,
 ];
 
@@ -156,6 +161,7 @@ mod tests {
                 ("DELETE", "/v4/tags/{}/subscribers/{}"),
                 ("DELETE", "/v4/tags/{}/subscribers"),
                 ("GET", "/v4/subscribers/{}/tags"),
+                ("GET", "/v4/tags/{}/subscribers"),
                 ("GET", "/v4/custom_fields"),
             ]
         );

@@ -57,6 +57,18 @@ impl Account {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor(pub(super) String);
 
+impl Cursor {
+    /// A cursor as it was stored.
+    pub fn stored(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// The cursor, to be stored.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// The request that does `step`, or the page of its answer that begins at `after`.
 ///
 /// With a known id the call is by id; otherwise by address. A check without an id finds the

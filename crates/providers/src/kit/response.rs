@@ -196,7 +196,7 @@ pub(super) fn cursor(object: &Map<String, Value>) -> Option<Next> {
 }
 
 /// A subscriber object (§6): id, address, and how far they are.
-fn subscriber(object: &Map<String, Value>) -> Option<(u64, Email, Standing)> {
+pub(super) fn subscriber(object: &Map<String, Value>) -> Option<(u64, Email, Standing)> {
     let standing = match text(object, "state") {
         Some("active") => Standing::Active,
         Some("inactive") => Standing::Invited,
