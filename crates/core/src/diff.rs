@@ -10,7 +10,7 @@
 use crate::catalogue::NewSubscribers;
 use crate::desired::{Removal, Wish, Wishes};
 use crate::sync::Hold;
-use crate::target::{Failure, Holding, Item, Membership, Person, Seen, Standing, Step, Target};
+use crate::target::{Failure, Holding, Item, Membership, Person, Seen, Standing, Step, Taken, Target};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
 
@@ -22,6 +22,9 @@ pub const CIRCLE_LOOKS_AFTER: SignedDuration = SignedDuration::from_secs(45);
 
 /// Looks that must find nobody before an invitation is sent again.
 pub const ABSENT_LOOKS: u8 = 2;
+
+/// Writes of one kind that may be answered without proof, and looked at in vain, before a person must look.
+pub const DOUBTFUL_WRITES: u8 = 2;
 
 /// The rules under which one row is looked at.
 #[derive(Clone, Debug)]
@@ -52,6 +55,11 @@ pub enum Next {
     },
     /// Nothing until somebody or something lets go.
     Held(Hold),
+    /// The target answers and does not do it: a person must look.
+    Refused {
+        /// What is not done, in our words.
+        why: String,
+    },
     /// All is as it should be.
     Settled,
 }
@@ -68,7 +76,7 @@ pub fn next(wishes: &Wishes, person: &Person, rules: &Rules, now: Timestamp) -> 
     match &person.membership {
         Membership::Moved { id, .. } => return Next::Step(Step::Read { id: *id }),
         Membership::Unknown { look_at, .. } if rules.target == Target::Circle => {
-            if now < *look_at {
+            if is_ahead(*look_at, now) {
                 return Next::Wait { until: *look_at, unknown: true };
             }
             return Next::Step(Step::Find { address: wishes.address.clone() });
@@ -85,25 +93,31 @@ pub fn next(wishes: &Wishes, person: &Person, rules: &Rules, now: Timestamp) -> 
         }
     };
 
+    let mut refused = None;
+    let mut hold = None;
     for item in &wants {
+        if matches!(person.taken.get(*item), Some(Taken::LeftOut { .. })) {
+            hold = Some(Hold::Person);
+            continue;
+        }
         match person.items.get(*item) {
             Some(Holding::Present { .. }) => {}
             Some(Holding::Sent { present: true, at }) => match look(rules.target, *at) {
-                until if now < until => later(until, false),
+                until if is_ahead(until, now) => later(until, false),
                 _ => return check(item, wishes, person),
             },
             Some(Holding::Unknown { look_at, .. }) if rules.target == Target::Circle => {
-                if now >= *look_at {
+                if !is_ahead(*look_at, now) {
                     return check(item, wishes, person);
                 }
                 later(*look_at, true);
             }
             Some(Holding::Absent { .. } | Holding::Sent { present: false, .. } | Holding::Unknown { .. })
-            | None => {
-                if let Some(step) = give(item, wishes, person, rules) {
-                    return Next::Step(step);
-                }
-            }
+            | None => match give(item, wishes, person, rules) {
+                Some(step) if is_doubted(person, &step) => refused = Some(step.name()),
+                Some(step) => return Next::Step(step),
+                None => {}
+            },
         }
     }
 
@@ -111,7 +125,7 @@ pub fn next(wishes: &Wishes, person: &Person, rules: &Rules, now: Timestamp) -> 
         return Next::Step(step);
     }
 
-    let mut hold = missing.first().map(|item| Hold::Misconfigured { mapping: item.to_string() });
+    hold = hold.or_else(|| missing.first().map(|item| Hold::Misconfigured { mapping: item.to_string() }));
     for (item, wish) in &wishes.items {
         let Wish::Absent { removal, .. } = wish else { continue };
         // What the target does not have, nobody holds there.
@@ -122,13 +136,13 @@ pub fn next(wishes: &Wishes, person: &Person, rules: &Rules, now: Timestamp) -> 
             // What we never saw there is not ours to take: it is listed and left.
             None | Some(Holding::Absent { .. }) => {}
             Some(Holding::Unknown { look_at, .. }) if rules.target == Target::Circle => {
-                if now >= *look_at {
+                if !is_ahead(*look_at, now) {
                     return check(item, wishes, person);
                 }
                 later(*look_at, true);
             }
             Some(Holding::Sent { present: false, at }) => match look(rules.target, *at) {
-                until if now < until => later(until, false),
+                until if is_ahead(until, now) => later(until, false),
                 _ => return check(item, wishes, person),
             },
             Some(Holding::Present { .. } | Holding::Sent { .. } | Holding::Unknown { .. }) => {
@@ -136,28 +150,46 @@ pub fn next(wishes: &Wishes, person: &Person, rules: &Rules, now: Timestamp) -> 
                     (Removal::NeedsProof(_), _) => hold = hold.or(Some(Hold::Proof)),
                     (Removal::Proven, Some(name)) => hold = hold.or(Some(Hold::Brake { name: name.clone() })),
                     (Removal::Proven, None) => {
-                        return Next::Step(Step::Remove {
+                        let step = Step::Remove {
                             item: item.clone(),
                             address: address(wishes, person),
                             id: person.membership.id(),
-                        });
+                        };
+                        if !is_doubted(person, &step) {
+                            return Next::Step(step);
+                        }
+                        refused = refused.or(Some(step.name()));
                     }
                 }
             }
         }
     }
 
-    match (wait, hold) {
-        (Some((until, unknown)), _) => Next::Wait { until, unknown },
-        (None, Some(hold)) => Next::Held(hold),
-        (None, None) => Next::Settled,
+    match (wait, refused, hold) {
+        (Some((until, unknown)), _, _) => Next::Wait { until, unknown },
+        (None, Some(step), _) => {
+            Next::Refused { why: format!("`{step}` was answered {DOUBTFUL_WRITES} times and never done") }
+        }
+        (None, None, Some(hold)) => Next::Held(hold),
+        (None, None, None) => Next::Settled,
     }
+}
+
+/// Whether a write was answered too often without being done.
+fn is_doubted(person: &Person, step: &Step) -> bool {
+    person.doubts.about(step) >= DOUBTFUL_WRITES
 }
 
 /// Whether anything that is to go waits only for a brake or would be a removal right now.
 pub fn would_remove(wishes: &Wishes, person: &Person, rules: &Rules, now: Timestamp) -> bool {
     let free = Rules { brake: None, ..rules.clone() };
     matches!(next(wishes, person, &free, now), Next::Step(Step::Remove { .. }))
+}
+
+/// Whether a look is still to come. One that lies further off than any look is put off was noted under a clock that
+/// was ahead: it is due now, or its row would wait for years (RELIABILITY I26).
+fn is_ahead(look_at: Timestamp, now: Timestamp) -> bool {
+    now < look_at && look_at.duration_since(now) <= CIRCLE_LOOKS_AFTER
 }
 
 /// When a target's answer that proved nothing is worth a read.
@@ -252,6 +284,7 @@ pub fn fold(mut person: Person, target: Target, step: &Step, outcome: &Outcome, 
             | Failure::CappedUntil { .. },
         ) => return person,
     };
+    person.doubts.note(step, seen);
     match (step, seen) {
         (Step::Add { item, .. }, Seen::Done | Seen::Holds) | (Step::Check { item, .. }, Seen::Holds) => {
             person.items.insert(item.clone(), Holding::Present { seen_at: now });

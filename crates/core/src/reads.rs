@@ -99,7 +99,15 @@ pub fn reads(
     wants.subscriptions(ledger, now);
     wants.untold(ledger);
     wants.ambiguous(&record.facts);
-    wants.0.into_values().collect()
+    wants.0.into_values().map(|want| spaced(want, &record.facts)).collect()
+}
+
+/// An answer that did not end the wish for it is asked for again only when another one can be expected to say more:
+/// without this, a source whose reads lag would be asked as fast as it answers.
+fn spaced(want: Want, facts: &BTreeMap<Key, Fact>) -> Want {
+    let read = facts.get(&want.object).and_then(|fact| fact.read.as_ref());
+    let Some(again) = read.map(|read| read.at + SETTLED) else { return want };
+    Want { not_before: Some(want.not_before.map_or(again, |at| at.max(again))), ..want }
 }
 
 /// The wants by object: the first purpose counts, the earliest time.
@@ -258,7 +266,7 @@ impl Wants {
             let is_new = now < subscription.created_at + FIRST_INVOICE_WAIT;
             match subscription.status {
                 SubscriptionStatus::PastDue
-                    if !latest_is_told && !invoices.iter().any(|invoice| is_owed(invoice.state.status)) =>
+                    if !invoices.iter().any(|invoice| is_owed(invoice.state.status)) =>
                 {
                     let key = Key::new(source, Kind::Invoice, &told.key.id);
                     self.add(key, Purpose::OldestUnpaidInvoice, None);

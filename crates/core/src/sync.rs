@@ -1,7 +1,8 @@
 //! The one row per customer and target that drives reconciliation.
 
+use crate::desired::{Desired, Wish};
 use crate::id::CustomerId;
-use crate::target::{Failure, Observed, Target};
+use crate::target::{Doubts, Failure, Observed, Taken, Target};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -26,6 +27,13 @@ pub enum Hold {
     },
     /// A person took the customer out, or banned them: that is a person's decision.
     Person,
+    /// A person froze it: writes wait until it thaws.
+    Frozen {
+        /// The freeze's name, by which it is thawed.
+        name: String,
+        /// When it ends by itself.
+        until: Timestamp,
+    },
 }
 
 /// The state of a row (DESIGN §5).
@@ -127,6 +135,8 @@ pub const ATTEMPTS_MAX: u32 = 20;
 pub const FAILING_MAX: SignedDuration = SignedDuration::from_hours(24);
 /// How often a parked row is tried.
 pub const PARKED_RETRIES_EVERY: SignedDuration = SignedDuration::from_hours(24);
+/// How often a frozen row is looked at.
+pub const FROZEN_LOOKS_EVERY: SignedDuration = SignedDuration::from_hours(24);
 /// The first back-off; doubled by each try.
 pub const BACKOFF_BASE: SignedDuration = SignedDuration::from_secs(1);
 /// The longest back-off.
@@ -175,6 +185,15 @@ pub fn backoff(attempts: u32, dice: u32) -> SignedDuration {
     SignedDuration::from_millis(i64::try_from(share).unwrap_or(i64::MAX).max(500))
 }
 
+/// Since when something fails that failed again at `now`.
+///
+/// A beginning that lies ahead, or further back than a failing row is ever left alone, was noted under a clock that
+/// had jumped: the count of time begins anew, so that a jump alone parks nothing (RELIABILITY I26).
+pub fn failing_since(known: Option<Timestamp>, now: Timestamp) -> Timestamp {
+    let longest = FAILING_MAX.saturating_add(PARKED_RETRIES_EVERY);
+    known.filter(|since| *since <= now && now.duration_since(*since) <= longest).unwrap_or(now)
+}
+
 impl Sync {
     /// A row that was never looked at.
     pub fn new(customer: CustomerId, target: Target, now: Timestamp) -> Self {
@@ -218,6 +237,27 @@ impl Sync {
         self.next_attempt_at = Some(now);
     }
 
+    /// Forgets what was taken from whom where it is wanted no more: what is bought later begins anew.
+    pub fn forget_taken(&mut self, desired: &Desired) {
+        for (holder, person) in &mut self.observed.people {
+            let wishes = desired.holders.get(holder);
+            person.taken.retain(|item, _| {
+                let wish = wishes.and_then(|wishes| wishes.items.get(item));
+                matches!(wish, Some(Wish::Want { .. }))
+            });
+        }
+    }
+
+    /// Lets in again whom a person took out, because a person says so: due at once, as if it had been taken once.
+    pub fn let_in_again(&mut self, now: Timestamp) {
+        for person in self.observed.people.values_mut() {
+            for taken in person.taken.values_mut() {
+                *taken = Taken::PutBack { at: now };
+            }
+        }
+        self.retry(now);
+    }
+
     /// Notes how a look at the row ended, at `now`. `dice` is uniform in 0..=u32::MAX.
     pub fn settle(&mut self, ended: Ended, now: Timestamp, dice: u32) {
         let after = |span: SignedDuration| Some(now.saturating_add(span).unwrap_or(Timestamp::MAX));
@@ -236,10 +276,14 @@ impl Sync {
                 self.next_attempt_at = Some(until);
             }
             Ended::Held(hold) => {
+                // A long freeze is looked at once a day, so that nothing is put off further than anything may be.
+                self.next_attempt_at = match &hold {
+                    Hold::Frozen { until, .. } => after(FROZEN_LOOKS_EVERY).map(|at| at.min(*until)),
+                    _ => None,
+                };
                 self.state = State::Held(hold);
                 self.attempts = 0;
                 self.failing_since = None;
-                self.next_attempt_at = None;
             }
             Ended::AccountWaits { until, why } => {
                 if !matches!(self.state, State::Unknown | State::Sent | State::Parked { .. }) {
@@ -257,6 +301,11 @@ impl Sync {
                 self.last_failure = Some(Failed { at: now, step, failure: failure.clone() });
                 match failure {
                     Failure::Rejected { why } => {
+                        // The try of the next day, or a person's, begins anew.
+                        self.observed
+                            .people
+                            .values_mut()
+                            .for_each(|person| person.doubts = Doubts::default());
                         self.state = State::Parked { why };
                         self.next_attempt_at = after(PARKED_RETRIES_EVERY);
                         self.attempts += 1;
@@ -275,7 +324,8 @@ impl Sync {
                     }
                     Failure::Transient { why } | Failure::Unknown { why } => {
                         self.attempts += 1;
-                        let since = *self.failing_since.get_or_insert(now);
+                        let since = failing_since(self.failing_since, now);
+                        self.failing_since = Some(since);
                         if was_parked
                             || self.attempts >= ATTEMPTS_MAX
                             || now.duration_since(since) >= FAILING_MAX
@@ -335,6 +385,30 @@ mod tests {
             let mut row = row();
             row.settle(Ended::Failed { step: "add".to_owned(), failure }, Timestamp::UNIX_EPOCH, 0);
             assert_eq!(row.attempts, 0);
+        }
+    }
+
+    #[test]
+    fn a_frozen_row_is_due_when_it_thaws_or_a_day_later() {
+        let now = Timestamp::UNIX_EPOCH;
+        for (hours, due) in [(3, 3), (24, 24), (200, 24)] {
+            let mut row = row();
+            let until = now + SignedDuration::from_hours(hours);
+            row.settle(Ended::Held(Hold::Frozen { name: "marketing".to_owned(), until }), now, 0);
+            assert_eq!(row.next_attempt_at, Some(now + SignedDuration::from_hours(due)));
+            assert_eq!(row.attempts, 0);
+        }
+    }
+
+    #[test]
+    fn a_clock_that_jumped_parks_nothing() {
+        let years = SignedDuration::from_hours(10 * 365 * 24);
+        let now = Timestamp::UNIX_EPOCH + years;
+        for lie in [years, SignedDuration::ZERO - years] {
+            let mut row = row();
+            row.settle(transient(), now + lie, 0);
+            row.settle(transient(), now, 0);
+            assert_eq!((row.state, row.failing_since), (State::Due, Some(now)), "{lie:?}");
         }
     }
 

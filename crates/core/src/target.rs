@@ -4,6 +4,10 @@
 //! Everything known about one person in one target is an [`Observed`] value. Answers are folded
 //! into it, and [`crate::diff`] derives the next step from it: there is no memory of steps.
 
+mod doubts;
+
+pub use doubts::Doubts;
+
 use crate::email::Email;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -257,6 +261,28 @@ pub struct Person {
     pub invited_at: Option<Timestamp>,
     /// What is known of each managed item. An item that is not here was never looked at.
     pub items: BTreeMap<Item, Holding>,
+    /// Writes that the target answered and that a look did not confirm.
+    #[serde(default, skip_serializing_if = "Doubts::is_empty")]
+    pub doubts: Doubts,
+    /// Wanted items that somebody took from the person there, and what became of it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub taken: BTreeMap<Item, Taken>,
+}
+
+/// What became of an item that somebody took from a person who should have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "then", rename_all = "snake_case")]
+pub enum Taken {
+    /// It was put back, which is done once.
+    PutBack {
+        /// When that was decided.
+        at: Timestamp,
+    },
+    /// It was taken again: a person's decision, nothing is undone.
+    LeftOut {
+        /// When that was seen.
+        at: Timestamp,
+    },
 }
 
 /// What a target was last seen to hold for a customer and for those who benefit from the

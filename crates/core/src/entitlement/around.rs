@@ -115,6 +115,8 @@ impl<'a> Around<'a> {
     pub(super) fn payment_failed(&self, verdict: &mut Verdict, was_active: bool) -> Standing {
         let owed = self.owed().next();
         if let Some(first) = self.first().or(owed) {
+            // Where access may have been given, the word that this was paid may be the one that was lost.
+            verdict.proof.insert(first.key.clone());
             verdict.claims.push(Claim::said(first.key, &first.current, "paid", false));
             verdict.sum.clone_from(&first.state.due);
         }

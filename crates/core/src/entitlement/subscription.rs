@@ -270,7 +270,13 @@ impl<'a> Desk<'a> {
             verdict.sum.clone_from(&invoice.state.due);
         }
         verdict.claims.push(Claim::Until { at: until, what: Deadline::Grace });
-        if self.has_passed(until) {
+        // Without an invoice that is known to be owed the start is a guess, and a guess ends nothing: the invoices
+        // are read (see `reads`), and until then access stays.
+        if let Some(invoice) = owed
+            && self.has_passed(until)
+        {
+            // It may have been paid or withdrawn, and another one be the oldest: then grace runs anew.
+            verdict.proof.insert(invoice.key.clone());
             return Standing::Over { why: Over::GraceOver, at: until };
         }
         let newest = around.owed().last();

@@ -271,6 +271,47 @@ fn a_lost_invitation_is_looked_for_twice_before_it_is_sent_again() {
     assert_eq!(community.invited.len(), 1);
 }
 
+/// Answers every write in words that prove nothing, and every look with the state before it.
+fn evasive(step: &Step) -> Seen {
+    match step {
+        Step::Find { .. } => Seen::NoPerson,
+        Step::Check { .. } => Seen::HoldsNot,
+        Step::Add { .. } | Step::Remove { .. } | Step::Enrol { .. } | Step::Read { .. } => Seen::LookFirst,
+    }
+}
+
+#[test]
+fn what_is_answered_and_never_done_ends_with_a_person() {
+    let nobody = Membership::NotMember { seen_at: start() };
+    let member = Membership::Member {
+        id: 7,
+        address: address("ada@example.com"),
+        standing: Standing::Active,
+        seen_at: start(),
+    };
+    let table = [
+        ("an address that is not taken", nobody, vec!["enrol", "find", "find", "enrol", "find", "find"]),
+        ("a group that is not given", member, vec!["add", "check", "add", "check"]),
+    ];
+    for (name, membership, wanted) in table {
+        let mut person = Person { membership, ..Person::default() };
+        let (mut calls, mut now) = (Vec::new(), start());
+        let end = loop {
+            assert!(calls.len() < 20, "{name}: {calls:?}");
+            match next(&wishes(&[1], &[]), &person, &rules(), now) {
+                Next::Step(step) => {
+                    calls.push(step.name());
+                    person = fold(person, Target::Circle, &step, &Ok(evasive(&step)), now);
+                }
+                Next::Wait { until, .. } => now = until,
+                end => break end,
+            }
+        };
+        assert!(matches!(end, Next::Refused { .. }), "{name}: {end:?}");
+        assert_eq!(calls, wanted, "{name}");
+    }
+}
+
 fn faults() -> impl Strategy<Value = Vec<Fault>> {
     let fault = prop_oneof![
         2 => Just(Fault::None),

@@ -4,7 +4,7 @@ use crate::shop::*;
 use frontdesk_core::case::{CaseKind, Reason};
 use frontdesk_core::desired::{Other, Removal, Wish};
 use frontdesk_core::email::Email;
-use frontdesk_core::fact::{Body, Checkout, Kind, Subscription, SubscriptionStatus};
+use frontdesk_core::fact::{Body, Checkout, InvoiceStatus, Key, Kind, Subscription, SubscriptionStatus};
 use frontdesk_core::id::CustomerId;
 use frontdesk_core::reads::Purpose;
 use frontdesk_core::stage::{Detail, Stage};
@@ -28,6 +28,7 @@ fn member(id: u64, standing: Standing) -> Person {
             (GROUP, Holding::Present { seen_at: at(9) }),
             (SPACE, Holding::Present { seen_at: at(9) }),
         ]),
+        ..Person::default()
     }
 }
 
@@ -151,6 +152,25 @@ fn a_removal_waits_for_a_read_no_older_than_the_end() {
 }
 
 #[test]
+fn nothing_is_taken_while_the_goods_of_a_paid_checkout_are_unread() {
+    let canceled =
+        Subscription { ended_at: Some(at(20 * DAY)), ..sub(SubscriptionStatus::Canceled, "price_member") };
+    let again = Checkout { payment: Some("pi_2".to_owned()), created_at: at(20 * DAY), ..session() };
+    let told = ended().read(20 * DAY + 2, Kind::Subscription, "sub_1", Body::Subscription(canceled)).event(
+        20 * DAY,
+        Kind::Checkout,
+        "cs_2",
+        Body::Checkout(again),
+    );
+    let syncs = BTreeMap::from([(Target::Circle, seen(State::Due, member(1, Standing::Active)))]);
+    let decide = |told: &Told| decide_for(&told.record(), &syncs, &[], &catalogue(), true, 21 * DAY);
+    let goods = key(Kind::LineItems, "cs_2");
+    assert_eq!(removal(&decide(&told)), Removal::NeedsProof([goods].into()));
+    let read = told.read(20 * DAY + 3, Kind::LineItems, "cs_2", lines(&[("price_course", false)]));
+    assert_eq!(removal(&decide(&read)), Removal::Proven);
+}
+
+#[test]
 fn without_a_key_what_only_the_clock_ends_gets_a_day_more() {
     let record = renewal_fails().record();
     let decide = |seconds| decide_for(&record, &BTreeMap::new(), &[], &catalogue(), false, seconds);
@@ -219,13 +239,68 @@ fn a_changed_billing_address_moves_mail_and_not_access() {
 }
 
 #[test]
-fn the_end_of_grace_is_proven_by_a_read_after_it() {
-    let record = |seconds| {
-        let told = renewal_fails();
-        let newest = told.0.last().expect("the story ends past due").2.body.clone();
-        told.read(seconds, Kind::Subscription, "sub_1", newest).record()
+fn the_end_of_grace_is_proven_by_reads_of_the_subscription_and_of_what_is_owed() {
+    let (sub, owed) = (key(Kind::Subscription, "sub_1"), key(Kind::Invoice, "in_2"));
+    let read = |told: Told, of: &Key, seconds: i64| {
+        let newest = told.0.iter().rev().find(|(key, ..)| key == of).expect("the story tells of it");
+        let body = newest.2.body.clone();
+        told.read(seconds, of.kind, &of.id, body)
     };
-    let decide = |seconds| decide_for(&record(seconds), &BTreeMap::new(), &[], &catalogue(), true, 38 * DAY);
-    assert_eq!(removal(&decide(36 * DAY)), Removal::NeedsProof([key(Kind::Subscription, "sub_1")].into()));
-    assert_eq!(removal(&decide(37 * DAY)), Removal::Proven);
+    let table = [
+        ("nothing read since", 36, 36, Removal::NeedsProof([sub.clone(), owed.clone()].into())),
+        ("the subscription alone", 37, 36, Removal::NeedsProof([owed.clone()].into())),
+        ("both", 37, 37, Removal::Proven),
+    ];
+    for (name, sub_read, owed_read, wanted) in table {
+        let told = read(read(renewal_fails(), &sub, sub_read * DAY), &owed, owed_read * DAY);
+        let decision = decide_for(&told.record(), &BTreeMap::new(), &[], &catalogue(), true, 38 * DAY);
+        assert_eq!(removal(&decision), wanted, "{name}");
+    }
+}
+
+#[test]
+fn an_invoice_that_turns_out_to_be_paid_starts_grace_anew() {
+    // The word that the second invoice was paid was lost; the third one is owed since day 40.
+    let paid = Body::Invoice(invoice(30, InvoiceStatus::Paid));
+    let told = renewal_fails().event(
+        40 * DAY,
+        Kind::Invoice,
+        "in_3",
+        Body::Invoice(invoice(40, InvoiceStatus::Open)),
+    );
+    assert_eq!(stage(&told.decide(&catalogue(), 41 * DAY), "community"), Some(Stage::Ended));
+    let told = told.read(41 * DAY, Kind::Invoice, "in_2", paid);
+    assert_eq!(stage(&told.decide(&catalogue(), 41 * DAY), "community"), Some(Stage::PastDue));
+    assert_eq!(stage(&told.decide(&catalogue(), 47 * DAY), "community"), Some(Stage::Ended));
+}
+
+#[test]
+fn grace_does_not_end_while_nothing_owed_is_known() {
+    let past_due = Subscription {
+        items: vec![item("si_1", "price_member", 30)],
+        latest_invoice: Some("in_1".to_owned()),
+        ..sub(SubscriptionStatus::PastDue, "price_member")
+    };
+    let told = membership().event(30 * DAY, Kind::Subscription, "sub_1", Body::Subscription(past_due));
+    let decision = told.decide(&catalogue(), 60 * DAY);
+    assert_eq!(stage(&decision, "community"), Some(Stage::PastDue));
+    // The list of unpaid invoices is asked for by the id of the subscription.
+    let asked = key(Kind::Invoice, "sub_1");
+    assert!(decision.reads.iter().any(|want| want.object == asked), "{:?}", decision.reads);
+}
+
+#[test]
+fn what_an_answer_did_not_end_is_not_asked_for_at_once() {
+    let canceled = Body::Subscription(sub(SubscriptionStatus::Canceled, "price_member"));
+    let stale = Body::Subscription(sub(SubscriptionStatus::Active, "price_member"));
+    let told = membership().event(10 * DAY, Kind::Subscription, "sub_1", canceled).read(
+        11 * DAY,
+        Kind::Subscription,
+        "sub_1",
+        stale,
+    );
+    let member = BTreeMap::from([(Target::Circle, seen(State::Applied, member(1, Standing::Active)))]);
+    let decision = decide_for(&told.record(), &member, &[], &catalogue(), true, 11 * DAY);
+    let want = decision.reads.iter().find(|want| want.object.kind == Kind::Subscription);
+    assert_eq!(want.map(|want| want.not_before), Some(Some(at(11 * DAY + 11))), "{:?}", decision.reads);
 }

@@ -56,7 +56,7 @@ fn each_status() {
     ];
     for (name, status, stages, wishes) in table {
         let decision = self::status(&status).decide(&catalogue(), 11 * DAY);
-        // Without any owed invoice grace would run from the period's start: give it one.
+        // Past due is owed something: give it that.
         let decision =
             if status == S::PastDue { renewal_fails().decide(&catalogue(), 31 * DAY) } else { decision };
         assert_eq!(line(&decision), format!("{stages} | {wishes}"), "{name}");

@@ -131,7 +131,7 @@ pub(crate) async fn make(store: &Store, nth: u32, name: &str) {
 pub(crate) fn observed(id: u64, name: &str) -> Observed {
     let membership =
         Membership::Member { id, address: email(name), standing: Standing::Active, seen_at: at(5) };
-    let person = Person { membership, invited_at: Some(at(4)), items: BTreeMap::new() };
+    let person = Person { membership, invited_at: Some(at(4)), ..Person::default() };
     Observed { people: BTreeMap::from([(Holder::Customer, person)]) }
 }
 
