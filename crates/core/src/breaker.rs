@@ -39,7 +39,8 @@ impl Breaker {
 
     /// Notes an outage's sign: a transport failure or a 5xx. Returns whether this opened it.
     pub fn fail(&mut self, now: Timestamp) -> bool {
-        self.failures.retain(|at| now.duration_since(*at) < WINDOW);
+        // What lies ahead was noted under a clock that had jumped.
+        self.failures.retain(|at| *at <= now && now.duration_since(*at) < WINDOW);
         self.failures.push(now);
         if self.failures.len() > FAILURES {
             self.failures.remove(0);

@@ -3,7 +3,7 @@
 use crate::catalogue::{Catalogue, Good};
 use crate::email::Email;
 use crate::entitlement::{CLOCK_SLACK, Claim, Entitled, Purchase, Standing, entitlements};
-use crate::fact::{Fact, Key};
+use crate::fact::{Fact, Key, Kind};
 use crate::id::CustomerId;
 use crate::record::Record;
 use crate::sync::Sync;
@@ -133,12 +133,13 @@ pub fn desired(
         let votes = self::votes(&entitled, catalogue);
         keepers.extend(self::keepers(&other.record.id, other.record, other.syncs, &votes));
     }
-    let proof = Proof { facts: &record.facts, readable, now };
+    let proof = Proof { facts: &record.facts, readable, now, unread: unread(entitled) };
 
     let mut desired: BTreeMap<Target, Desired> = BTreeMap::new();
     for ((holder, item), vote) in votes {
-        let Some(address) = address_of(record, &holder) else { continue };
         let target = item.target();
+        let known = || known_address(syncs, target, &holder);
+        let Some(address) = address_of(record, &holder).or_else(known) else { continue };
         let person = Person::of(&address, &holder, target, syncs);
         let keeper = keepers.iter().find(|keeper| {
             keeper.item == item
@@ -163,6 +164,23 @@ pub fn desired(
         wishes.items.insert(item, wish);
     }
     desired
+}
+
+/// The address under which a target knows a holder: who is in by member id is put out by it too.
+fn known_address(syncs: &BTreeMap<Target, Sync>, target: Target, holder: &Holder) -> Option<Email> {
+    match &syncs.get(&target)?.observed.people.get(holder)?.membership {
+        Membership::Member { address, .. } | Membership::Moved { address, .. } => Some(address.clone()),
+        _ => None,
+    }
+}
+
+/// The goods of paid checkouts that are not read yet. What they give is not known, so nothing is taken meanwhile: a
+/// second purchase must never find its buyer put out on account of the first.
+fn unread(entitled: &Entitled) -> BTreeSet<Key> {
+    let unread = entitled.purchases.iter().filter(|purchase| purchase.standing == Standing::Unread);
+    unread
+        .map(|purchase| Key::new(&purchase.sold_by.source, Kind::LineItems, purchase.sold_by.id.clone()))
+        .collect()
 }
 
 /// The address under which a holder gets access.
@@ -335,18 +353,24 @@ struct Proof<'a> {
     facts: &'a BTreeMap<Key, Fact>,
     readable: bool,
     now: Timestamp,
+    /// Goods that are to be read before anything is taken.
+    unread: BTreeSet<Key>,
 }
 
 impl Proof<'_> {
     fn of(&self, over: &[Ended]) -> Removal {
         if !self.readable {
             let waits = over.iter().any(|over| over.by_clock && self.now < over.at + CLOCK_SLACK);
-            return if waits { Removal::NeedsProof(BTreeSet::new()) } else { Removal::Proven };
+            return if waits || !self.unread.is_empty() {
+                Removal::NeedsProof(BTreeSet::new())
+            } else {
+                Removal::Proven
+            };
         }
         let missing = over.iter().flat_map(|over| {
             over.proof.iter().filter(|key| !self.facts.get(key).is_some_and(|fact| proves(fact, over.at)))
         });
-        let missing: BTreeSet<Key> = missing.cloned().collect();
+        let missing: BTreeSet<Key> = missing.cloned().chain(self.unread.iter().cloned()).collect();
         if missing.is_empty() { Removal::Proven } else { Removal::NeedsProof(missing) }
     }
 }
