@@ -42,6 +42,21 @@ pub(crate) struct Known {
     pub(crate) spent: Option<((i64, Option<Timestamp>), Spent)>,
 }
 
+/// How often the lists are read again while something of the catalogue is missing there.
+const MISSING_CHECK_EVERY: Duration = Duration::from_hours(1);
+
+impl Known {
+    /// When its lists are to be read next, by the monotonic clock; `None`: nothing asks for it. At zero: never read.
+    pub(crate) fn lists_due_at(&self) -> Option<Duration> {
+        let retry_at = self.retry_at.unwrap_or_default();
+        match self.prepared_at {
+            None => Some(retry_at),
+            Some(at) if !self.missing.is_empty() => Some(at.saturating_add(MISSING_CHECK_EVERY).max(retry_at)),
+            Some(_) => None,
+        }
+    }
+}
+
 impl Accounts {
     pub(crate) fn new(settings: &Settings) -> Self {
         let by_target = settings.targets.keys().map(|target| (*target, Mutex::default())).collect();
@@ -56,5 +71,25 @@ impl Accounts {
 
     pub(crate) fn of(&self, target: Target) -> Option<&Mutex<Known>> {
         self.by_target.get(&target)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_read_first_then_after_a_failure_then_only_while_something_is_missing() {
+        let second = Duration::from_secs;
+        let mut known = Known::default();
+        assert_eq!(known.lists_due_at(), Some(Duration::ZERO));
+        known.retry_at = Some(second(9));
+        assert_eq!(known.lists_due_at(), Some(second(9)));
+        known.prepared_at = Some(second(20));
+        assert_eq!(known.lists_due_at(), None);
+        known.missing.insert(Item::CircleGroup(9_999));
+        assert_eq!(known.lists_due_at(), Some(second(3_620)));
+        known.retry_at = Some(second(3_700));
+        assert_eq!(known.lists_due_at(), Some(second(3_700)), "a failure puts it off");
     }
 }

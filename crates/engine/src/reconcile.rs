@@ -81,12 +81,12 @@ impl<P: Ports> Engine<P> {
         // A second drain in this process would wait for the first: its rows are then done.
         let known = known.lock().await;
         let now = self.ports().now_wall();
-        let needs_setup =
-            known.prepared_at.is_none() && known.retry_at.is_none_or(|at| at <= self.ports().now_mono());
-        if !needs_setup && self.store().sync_due(target, now, 1).await?.is_empty() {
+        // Also with no row due: those that wait for what is missing there are never due by themselves.
+        let lists_due_at = known.lists_due_at();
+        let needs_lists = lists_due_at.is_some_and(|at| at <= self.ports().now_mono());
+        if !needs_lists && self.store().sync_due(target, now, 1).await?.is_empty() {
             let next = self.store().next_sync(target).await?;
-            let setup = known.retry_at.filter(|_| known.prepared_at.is_none()).map(|at| self.wall_at(at));
-            return Ok([next, setup].into_iter().flatten().min());
+            return Ok([next, lists_due_at.map(|at| self.wall_at(at))].into_iter().flatten().min());
         }
         let Some(held) = self.take_lease(target.as_str()).await? else { return Ok(None) };
         let mut drain = Drain { target, settings, held, known };

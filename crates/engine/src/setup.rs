@@ -18,8 +18,6 @@ use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// How often the lists are read again while something of the catalogue is missing there.
-const MISSING_CHECK_EVERY: Duration = Duration::from_hours(1);
 /// Held rows that one check looks at.
 const HELD_ROWS_MAX: u32 = 1_000;
 
@@ -35,11 +33,7 @@ impl<P: Ports> Engine<P> {
     pub(crate) async fn prepare(&self, drain: &mut Drain<'_>) -> Result<Option<Timestamp>, Error> {
         let now = self.ports().now_mono();
         let known = &drain.known;
-        let is_due = match known.prepared_at {
-            None => known.retry_at.is_none_or(|at| at <= now),
-            Some(at) => !known.missing.is_empty() && now.saturating_sub(at) >= MISSING_CHECK_EVERY,
-        };
-        if !is_due {
+        if known.lists_due_at().is_none_or(|at| at > now) {
             // Without its tags' numbers nothing can be said to Kit; Circle takes numbers as they are.
             let blind = known.prepared_at.is_none() && drain.target == Target::Kit;
             return Ok(known.retry_at.filter(|_| blind).map(|at| self.wall_at(at)));
