@@ -212,6 +212,8 @@ impl<P: Ports> Engine<P> {
         if drain.known.spent.as_ref().is_none_or(|(known, _)| *known != key) {
             let since = now.saturating_sub(limits.window).unwrap_or(Timestamp::MIN);
             let recent = self.store().calls_since(drain.target.as_str(), since).await?;
+            // What the ledger has ahead of now left under a clock that was ahead.
+            let recent = recent.into_iter().filter(|at| *at <= now);
             let used = match month {
                 Some(began) => self.store().calls_counted(drain.target.as_str(), began).await?.values().sum(),
                 None => 0,

@@ -12,7 +12,7 @@ use crate::ports::Ports;
 use crate::source::{About, TAKEN_OVER};
 use frontdesk_core::budget::{Reason, Refusal, Spent};
 use frontdesk_core::reads::Want;
-use frontdesk_core::sync::{ATTEMPTS_MAX, FAILING_MAX, Failed, PARKED_RETRIES_EVERY, backoff};
+use frontdesk_core::sync::{ATTEMPTS_MAX, FAILING_MAX, Failed, PARKED_RETRIES_EVERY, backoff, failing_since};
 use frontdesk_core::target::Failure;
 use frontdesk_providers::stripe::answer::Answer;
 use frontdesk_providers::stripe::read::Read;
@@ -98,7 +98,9 @@ impl<P: Ports> Engine<P> {
         let limits = self.settings().source.limits;
         let now = self.ports().now_wall();
         let since = now.saturating_sub(limits.window).unwrap_or(Timestamp::MIN);
-        let mut spent = Spent::new(self.store().calls_since(SOURCE, since).await?, 0);
+        // What the ledger has ahead of now left under a clock that was ahead.
+        let recent = self.store().calls_since(SOURCE, since).await?.into_iter().filter(|at| *at <= now);
+        let mut spent = Spent::new(recent, 0);
         Ok(match spent.allow(&limits, Reason::Read, now) {
             Ok(()) | Err(Refusal::Reserve) => None,
             Err(Refusal::Window { until }) => Some(until),
@@ -191,7 +193,8 @@ impl<P: Ports> Engine<P> {
             | Failure::Rejected { .. }
             | Failure::Misconfigured { .. } => {
                 row.attempts += 1;
-                let since = *row.failing_since.get_or_insert(now);
+                let since = failing_since(row.failing_since, now);
+                row.failing_since = Some(since);
                 let is_over = row.attempts >= ATTEMPTS_MAX || now.duration_since(since) >= FAILING_MAX;
                 row.due_at = if is_over {
                     self.after(PARKED_RETRIES_EVERY)
