@@ -55,6 +55,8 @@ pub struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Ask, check every key, propose a catalogue and write frontdesk.toml
+    Init(commands::init::Arguments),
     /// Run Frontdesk until it is stopped
     Serve(commands::serve::Arguments),
     /// Play a morning of a community on this machine, with fakes of all providers
@@ -147,6 +149,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: Environm
 
 fn run(command: Command, context: &mut Context) -> Result<Exit, Failure> {
     match command {
+        Command::Init(arguments) => commands::init::run(&arguments, context),
         Command::Serve(arguments) => commands::serve::run(&arguments, context),
         Command::Demo(arguments) => commands::demo::run(&arguments, context),
         Command::Probe(arguments) => commands::probe::run(&arguments, context),

@@ -8,6 +8,7 @@ pub mod demo;
 pub mod desk;
 pub mod event;
 pub mod explain;
+pub mod init;
 pub mod probe;
 pub mod rebuild;
 pub mod sandbox;

@@ -97,6 +97,8 @@ codes! {
     NotConfirmed = 62,
     /// The demo could not be started.
     NoDemo = 63,
+    /// A provider did not accept a key, or the key opens too little.
+    KeyRefused = 64,
 }
 
 impl fmt::Display for Code {

@@ -69,7 +69,7 @@ async fn show(customer: &CustomerId, desk: &Desk, printer: &mut Printer) -> Resu
     let address = view.access_address();
     let address = address.as_ref().map_or("no address", |address| address.as_str());
     printer.text(&format!("{address}  {}  since {}\n", view.row.id, desk.when(view.row.created_at)))?;
-    printer.table(&["", "", "as of"], rows(desk, &view))?;
+    printer.table(&["what", "how it stands", "as of"], rows(desk, &view))?;
     let further: Vec<_> = mails.iter().map(|mail| mail.as_str().to_owned()).collect();
     printer.json(&json!({
         "customer": view.row.id,

@@ -106,5 +106,7 @@ async fn links(house: &House, printer: &mut Printer) -> Result<(), Failure> {
         }
     }
     teller.line(&format!("  {:<15}{}/_sandbox/", "the providers", house.sandbox_url()))?;
-    teller.line(&format!("  {:<15}{site}/readyz", "its health"))
+    teller.line(&format!("  {:<15}{site}/readyz", "its health"))?;
+    let file = house.file.display();
+    teller.line(&format!("\nAsk, from another terminal\n  frontdesk explain ada@example.com --config {file}"))
 }

@@ -11,6 +11,7 @@ use clap::Subcommand;
 use frontdesk_core::id::EntryId;
 use frontdesk_engine::acts::Acted;
 use frontdesk_store::{AuditEntry, Call, Entry, EntryFilter, EntryKind, EntryState, Error, StoredEntry};
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -18,6 +19,9 @@ use serde_json::{Value, json};
 const PAGE: u32 = 200;
 /// Calls of a customer that are looked through.
 const CALLS_MAX: u32 = 500;
+
+/// How long the events of one purchase may take to arrive.
+const BURST: SignedDuration = SignedDuration::from_secs(60);
 
 /// What to do.
 #[derive(Clone, Debug, Subcommand, Serialize, Deserialize)]
@@ -158,8 +162,8 @@ struct Chain {
     revision: Option<i64>,
     /// Changes of state that name it as their cause.
     changes: Vec<AuditEntry>,
-    /// Calls that left after it was applied and before the customer's next event had an effect; reads that
-    /// it called for are part of what followed.
+    /// Calls that left after it was applied, until the customer's next event of another burst had an effect: the events
+    /// of one purchase arrive together, and one reconciliation answers them all.
     calls: Vec<Call>,
     /// The customer's open cases.
     cases: Vec<u64>,
@@ -189,7 +193,10 @@ async fn chain(entry: &Entry, desk: &Desk) -> Result<Chain, Error> {
             ..EntryFilter::default()
         };
         let effects = store.journal_list(&filter, None, PAGE).await?;
-        let events = effects.into_iter().filter(|other| other.kind == EntryKind::Event);
+        let burst_ends = entry.received_at.saturating_add(BURST).unwrap_or(Timestamp::MAX);
+        let events = effects
+            .into_iter()
+            .filter(|other| other.kind == EntryKind::Event && other.received_at > burst_ends);
         let later = events.filter(|other| other.applied_seq.is_some_and(|seq| seq > applied_seq));
         let next = later.filter_map(|other| other.applied_at).min();
         let mut calls = store.calls_for(customer, CALLS_MAX).await?;

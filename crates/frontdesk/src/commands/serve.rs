@@ -63,7 +63,7 @@ async fn serve(config: &Config, context: &mut Context) -> Result<Exit, Failure> 
 
 /// Lets commands reach the record while this process has its file. Without the door they are refused, as with any
 /// file in use; serving goes on.
-fn open_door(config: &Config, engine: &Engine<LivePorts>) {
+pub(crate) fn open_door(config: &Config, engine: &Engine<LivePorts>) {
     let config::Store::Sqlite(path) = &config.store else { return };
     let desk = Desk { engine: engine.clone(), site: config.site.clone() };
     let opened = door::open(engine.ports(), path, move |asked| answer_at_door(desk.clone(), asked));

@@ -188,6 +188,7 @@ fn hold(hold: &Hold) -> String {
         Hold::Brake { name } => format!("the brake `{name}` waits for a person"),
         Hold::Misconfigured { mapping } => format!("`{mapping}` of the catalogue does not exist there"),
         Hold::Person => "a person took them out there".to_owned(),
+        Hold::Frozen { name, .. } => format!("the freeze `{name}` holds it until it thaws"),
     }
 }
 

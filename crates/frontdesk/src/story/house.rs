@@ -12,6 +12,7 @@ use crate::live::{LivePorts, machine_clock};
 use frontdesk_engine::{Engine, Ports};
 use frontdesk_sandbox::{Call, SandboxConfig, Server};
 use serde_json::{Value, json};
+use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::PoisonError;
@@ -21,6 +22,8 @@ use tokio::sync::oneshot;
 pub struct House {
     /// What Frontdesk was told: the configuration that `frontdesk sandbox` prints, with the addresses of this house.
     pub config: Config,
+    /// The file that says so. Commands that are told of it answer from this house.
+    pub file: PathBuf,
     /// The engine, running.
     pub engine: Engine<LivePorts>,
     sandbox: Server,
@@ -40,9 +43,9 @@ impl House {
         })?;
         let listener = serve::listen(any).await?;
         let address = serve::local_address(&listener, any);
-        let text = configuration(&sandbox.url(), &format!("http://{address}"));
-        let environment = Environment::from(ENVIRONMENT);
-        let config = config::check(&text, "the demo's frontdesk.toml", &folder.0, &environment)?.config;
+        let file = folder.configuration(&configuration(&sandbox.url(), &format!("http://{address}")))?;
+        let environment = Environment::default();
+        let config = config::load(&file, &environment)?.config;
         control(&sandbox, "clock", &json!({ "back": format!("{}h", MONTH.as_hours()) }))?;
 
         let ports = assemble::ports(&config).await?;
@@ -50,6 +53,7 @@ impl House {
         let engine = assemble::engine(&config, ports.clone(), store).await?;
         let web = assemble::web(&config, &environment, engine.clone())?;
         engine.start();
+        serve::open_door(&config, &engine);
         let (stop, is_stopped) = oneshot::channel::<()>();
         let (done, stopped) = oneshot::channel();
         let for_server = ports.clone();
@@ -64,7 +68,7 @@ impl House {
         let url = format!("http://{address}{}", config.sources.stripe.path);
         let endpoint = json!({ "url": url, "secret": ENVIRONMENT[0].1, "enabled_events": ["*"] });
         control(&sandbox, "stripe/endpoint", &endpoint)?;
-        Ok(Self { config, engine, sandbox, stop, stopped, _folder: folder })
+        Ok(Self { config, file, engine, sandbox, stop, stopped, _folder: folder })
     }
 
     /// Where the sandbox is, without a slash at the end.
@@ -127,6 +131,38 @@ impl Folder {
                 .hint("set TMPDIR to a folder that can be written")
         })?;
         Ok(Self(path))
+    }
+
+    /// Writes a configuration, with each secret in a file beside it instead of in the environment: whoever opens
+    /// another terminal has the file and not this process's variables.
+    fn configuration(&self, text: &str) -> Result<PathBuf, Failure> {
+        let mut text = text.to_owned();
+        for (name, value) in ENVIRONMENT {
+            self.write(name, value)?;
+            text = text
+                .replace(
+                    &format!("signing_secrets = [\"${{{name}}}\"]"),
+                    &format!("signing_secrets_file = [\"{name}\"]"),
+                )
+                .replace(&format!("api_key = \"${{{name}}}\""), &format!("api_key_file = \"{name}\""))
+                .replace(&format!("token = \"${{{name}}}\""), &format!("token_file = \"{name}\""));
+        }
+        self.write(config::FILE, &text)
+    }
+
+    /// Writes a file that its owner alone may read.
+    fn write(&self, name: &str, text: &str) -> Result<PathBuf, Failure> {
+        use std::os::unix::fs::OpenOptionsExt;
+        let path = self.0.join(name);
+        let mut options = std::fs::OpenOptions::new();
+        let written = options
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)
+            .and_then(|mut file| file.write_all(text.as_bytes()));
+        written.map_err(|error| no_demo(&format!("`{}` cannot be written: {error}", path.display())))?;
+        Ok(path)
     }
 }
 

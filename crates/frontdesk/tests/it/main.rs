@@ -1,6 +1,8 @@
 //! The binary as its users meet it: exit code, stdout and stderr together.
 
 mod arguments;
+mod desk;
+mod init;
 mod process;
 mod sandbox;
 mod secret;

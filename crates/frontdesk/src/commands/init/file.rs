@@ -1,0 +1,141 @@
+//! The `frontdesk.toml` that `init` writes: commented, and in shadow mode.
+
+use super::answers::{Answers, is_usual};
+use super::catalogue::{Choice, Proposal};
+use super::secrets::{CIRCLE_TOKEN, KIT_KEY, SIGNING_SECRET, STRIPE_KEY};
+use super::survey::Survey;
+use crate::config::BaseUrl;
+use frontdesk_core::target::Item;
+use std::fmt::Write as _;
+
+/// A TOML text.
+fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}
+
+/// The whole file.
+pub(super) fn configuration(answers: &Answers, survey: &Survey, proposal: &Proposal) -> String {
+    let mut text = String::from(
+        "# Written by `frontdesk init`. Every key, its default and its meaning: docs/configuration.md.\n\
+         # Lengths of time are a number and a unit: \"15m\", \"12h\", \"7d\". Secrets are in files beside this one.\n",
+    );
+    let site = &answers.site;
+    let _ = write!(text, "\n[site]\nname = {}\nurl = {}\n", quoted(&site.name), quoted(site.url.as_str()));
+    optional(
+        &mut text,
+        "community_url",
+        site.community_url.as_deref(),
+        "https://community.northwind.example",
+        "where members sign in",
+    );
+    optional(
+        &mut text,
+        "help_email",
+        site.help_email.as_deref(),
+        "help@northwind.example",
+        "where people can write to",
+    );
+    text.push_str("# listen = \"127.0.0.1:8080\"\n# zone = \"UTC\"\n");
+    text.push_str(
+        "\n[store]\nurl = \"sqlite:frontdesk.db\"        # or postgres://… as \"${DATABASE_URL}\"\n",
+    );
+    let _ = write!(
+        text,
+        "\n[sources.stripe]\nsigning_secrets_file = [{}]   # several while one is replaced\napi_key_file = {}\naccount = {}\n",
+        quoted(SIGNING_SECRET),
+        quoted(STRIPE_KEY),
+        quoted(&survey.stripe.account),
+    );
+    address(&mut text, &answers.stripe.base_url);
+    if let Some(circle) = &answers.circle {
+        let _ = write!(text, "\n[targets.circle]\ntoken_file = {}\n", quoted(CIRCLE_TOKEN));
+        address(&mut text, &circle.base_url);
+        text.push_str(SHADOW);
+        text.push_str("# The calls a month of your Circle plan, and the day on which it counts from zero.\nquota = { monthly = 5000, renews_day = 1 }\n");
+    }
+    if let Some(kit) = &answers.kit {
+        let _ = write!(text, "\n[targets.kit]\napi_key_file = {}\n", quoted(KIT_KEY));
+        address(&mut text, &kit.base_url);
+        text.push_str(SHADOW);
+        text.push_str("# What becomes of buyers whom Kit does not know: \"add\", \"unconfirmed\" or \"leave\".\nnew_subscribers = \"add\"\n");
+    }
+    plans(&mut text, survey, proposal);
+    text
+}
+
+const SHADOW: &str = "# \"shadow\" does everything but write; \"live\" writes.\nmode = \"shadow\"\n";
+
+fn optional(text: &mut String, key: &str, value: Option<&str>, example: &str, meaning: &str) {
+    let _ = match value {
+        Some(value) => writeln!(text, "{key} = {}", quoted(value.trim())),
+        None => writeln!(text, "# {key} = {}   # {meaning}", quoted(example)),
+    };
+}
+
+fn address(text: &mut String, url: &BaseUrl) {
+    if !is_usual(url) {
+        let _ = writeln!(text, "base_url = {}", quoted(url.as_str()));
+    }
+}
+
+fn plans(text: &mut String, survey: &Survey, proposal: &Proposal) {
+    text.push_str("\n# What is sold, and what it gives. Proposed by the likeness of names: read it before you go live.\n");
+    for plan in &proposal.plans {
+        let prices: Vec<_> = plan.prices.iter().map(|price| quoted(&format!("stripe:{price}"))).collect();
+        let _ = write!(
+            text,
+            "\n[[plans]]\nid = {}\ntitle = {}\nprices = [{}]\ngrants = [{}]\n",
+            quoted(&plan.id),
+            quoted(&plan.title),
+            prices.join(", "),
+            quoted(&plan.id),
+        );
+    }
+    for plan in &proposal.plans {
+        let _ = write!(text, "\n[entitlements.{}]\ntitle = {}\n", plan.id, quoted(&plan.title));
+        let numbers = |wanted: fn(&Item) -> Option<u64>| {
+            listed(&plan.gives, |choice| Some((wanted(&choice.item)?.to_string(), choice.name.clone())))
+        };
+        given(
+            text,
+            "circle.access_groups",
+            numbers(|item| if let Item::CircleGroup(id) = item { Some(*id) } else { None }),
+        );
+        given(
+            text,
+            "circle.spaces",
+            numbers(|item| if let Item::CircleSpace(id) = item { Some(*id) } else { None }),
+        );
+        let tags = listed(&plan.gives, |choice| {
+            matches!(choice.item, Item::KitTag(_)).then(|| (quoted(&choice.name), String::new()))
+        });
+        given(text, "kit.tags", tags);
+    }
+    if !proposal.left_out.is_empty() {
+        text.push_str(
+            "\n# Sold, and given nothing: nothing is called like it. Its buyers would have a case.\n",
+        );
+        for left in &proposal.left_out {
+            let _ = writeln!(text, "#   {left}");
+        }
+    }
+    if let Some(circle) = &survey.circle {
+        let groups: Vec<_> =
+            circle.groups.iter().map(|group| format!("{} {}", group.id, group.name)).collect();
+        let _ = write!(text, "\n# Circle's access groups: {}\n", groups.join(", "));
+    }
+}
+
+/// The values of those that fit, and their names.
+fn listed(gives: &[Choice], of: impl Fn(&Choice) -> Option<(String, String)>) -> (Vec<String>, Vec<String>) {
+    gives.iter().filter_map(of).unzip()
+}
+
+fn given(text: &mut String, key: &str, (values, names): (Vec<String>, Vec<String>)) {
+    if values.is_empty() {
+        return;
+    }
+    let names = names.into_iter().filter(|name| !name.is_empty()).collect::<Vec<_>>().join(", ");
+    let comment = if names.is_empty() { String::new() } else { format!("   # {names}") };
+    let _ = writeln!(text, "{key} = [{}]{comment}", values.join(", "));
+}

@@ -1,0 +1,193 @@
+//! What the commands about the record say after the story of the demo, asked through the door of the process that
+//! plays it.
+
+use crate::process::Folder;
+use frontdesk::printer::{Printer, Verbosity};
+use frontdesk::story::{House, Measured, Teller};
+use jiff::tz::TimeZone;
+
+/// The prefixes of ids that differ from run to run. What follows them is left out.
+const IDS: [&str; 22] = [
+    "fdc_", "fde_", "fdr_", "fds_", "req_", "evt_", "cus_", "sub_", "in_", "pi_", "ch_", "py_", "re_",
+    "cs_live_", "il_", "li_", "si_", "we_", "txn_", "du_", "prod_1", "call_",
+];
+
+/// A text without what differs from run to run: ids, times, spans of tables.
+fn steady(text: &str) -> String {
+    let mut steady = String::new();
+    for line in text.lines() {
+        // The head of a table is indented by the width of its columns, which depends on the day of the month.
+        let indent = (line.len() - line.trim_start().len()).min(13);
+        steady.push_str(&line[..indent]);
+        let mut words = Vec::new();
+        for word in line.split_whitespace() {
+            words.push(steady_word(word));
+        }
+        // How often a customer was decided about depends on what arrived together.
+        let is_revision = words.first().is_some_and(|word| word == "\"revision\":");
+        steady.push_str(if is_revision { "\"revision\": N," } else { "" });
+        steady.push_str(&if is_revision { String::new() } else { words.join(" ") });
+        steady.push('\n');
+    }
+    // A date has a month beside it: `24 Nov,`.
+    for month in ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"] {
+        for day in 1..=31 {
+            steady = steady
+                .replace(&format!(" {day} {month} N,"), " D,")
+                .replace(&format!(" {day} {month},"), " D,");
+            steady = steady.replace(&format!("\n{day} {month},"), "\nD,");
+        }
+    }
+    steady
+}
+
+fn steady_word(word: &str) -> String {
+    let is_year = word.len() == 5
+        && word.starts_with("20")
+        && word.ends_with(',')
+        && word[..4].bytes().all(|b| b.is_ascii_digit());
+    if is_year {
+        return "N,".to_owned();
+    }
+    let mut out = String::new();
+    let mut rest = word;
+    while !rest.is_empty() {
+        if let Some(length) = time(rest) {
+            out.push_str("TIME");
+            rest = &rest[length..];
+            continue;
+        }
+        let is_begin = !out.ends_with(|letter: char| letter.is_ascii_alphanumeric());
+        let id = IDS.iter().find(|prefix| is_begin && rest.starts_with(**prefix));
+        if let Some(prefix) = id {
+            out.push_str(prefix);
+            out.push('…');
+            let after = &rest[prefix.len()..];
+            let end = after.find(|letter: char| !letter.is_ascii_alphanumeric()).unwrap_or(after.len());
+            rest = &after[end..];
+            continue;
+        }
+        let mut letters = rest.chars();
+        out.extend(letters.next());
+        rest = letters.as_str();
+    }
+    out
+}
+
+/// The length of a time at the beginning: `2026-11-24T08:37:07.123Z` or `08:37:07`.
+fn time(text: &str) -> Option<usize> {
+    let shape = |text: &str, shape: &str| {
+        text.len() >= shape.len()
+            && text
+                .bytes()
+                .zip(shape.bytes())
+                .all(|(byte, shape)| if shape == b'0' { byte.is_ascii_digit() } else { byte == shape })
+    };
+    if shape(text, "0000-00-00T00:00:00") {
+        return text.find('Z').map(|end| end + 1);
+    }
+    shape(text, "00:00:00").then_some(8)
+}
+
+/// Plays the story and keeps the house open.
+async fn played(name: &str) -> (House, Measured) {
+    let house = House::open(name, 1).await.expect("a house can be opened on this machine");
+    let nowhere =
+        || (Box::new(std::io::sink()) as Box<dyn std::io::Write + Send>, anstream::ColorChoice::Never);
+    let mut printer = Printer::new(nowhere(), nowhere(), Verbosity::Quiet, false);
+    let mut stage = house.stage(Teller::new(&mut printer, TimeZone::UTC));
+    let spans = stage.morning().await.expect("the story can be told");
+    let measured = stage.measured(&spans).await.expect("what happened can be counted");
+    (house, measured)
+}
+
+#[test]
+fn after_the_demos_story_every_command_tells_the_same_truth() {
+    let runtime = frontdesk::cli::runtime();
+    let (house, measured) = runtime.block_on(played("desk"));
+    assert_eq!(measured.problems, Vec::<String>::new());
+    assert!(measured.ok);
+
+    let folder = Folder::new("desk");
+    let file = house.file.display().to_string();
+    let ask = |words: &str| {
+        let mut arguments: Vec<_> = words.split(' ').collect();
+        arguments.extend(["--config", &file]);
+        folder.run(&arguments, &[])
+    };
+    for (name, words) in [
+        ("explain_member", "explain ada@example.com"),
+        ("explain_json", "explain ada@example.com --json"),
+        ("explain_case", "explain FD-1001"),
+        ("explain_nobody", "explain nobody@example.com"),
+        ("customer_show", "customer show dan@example.com"),
+        ("customer_show_json", "customer show ben@example.com --json"),
+        ("event_list", "event list --type checkout.session.completed"),
+        ("sync_list", "sync list --state applied --target circle"),
+        ("case_list", "case list"),
+        ("case_list_json", "case list --json"),
+        ("case_show", "case show FD-1001"),
+        ("no_such_brake", "sync release circle-1 --by Ada"),
+    ] {
+        insta::assert_snapshot!(name, steady(&ask(words)));
+    }
+
+    let link = ask("customer link cleo@example.com --quiet");
+    assert!(
+        link.starts_with(&format!("exit 0\n--- stdout\n{}/status/fds_", house.config.site.url)),
+        "{link}"
+    );
+    for sound in ["audit verify", "rebuild --check"] {
+        let said = ask(sound);
+        assert!(said.starts_with("exit 0\n"), "{sound}: {said}");
+    }
+    let prefix = ask("explain cus_");
+    assert!(prefix.starts_with("exit 2\n"), "several have such an id: {prefix}");
+
+    let events = ask("event list --type checkout.session.completed --customer ben@example.com --json");
+    let events: serde_json::Value = serde_json::from_str(data(&events)).unwrap();
+    let id = events["events"][0]["id"].as_str().unwrap();
+    let shown = ask(&format!("event show {id} --body --json"));
+    let shown: serde_json::Value = serde_json::from_str(data(&shown)).unwrap();
+    assert_eq!(shown["deliveries"], 3, "Stripe sent it three times");
+    assert_eq!(shown["verified_by"], "sources.stripe.signing_secrets_file[0]");
+    // Which event of a purchase is applied first depends on how they arrive; one of them brought the invitation.
+    let all = ask("event list --customer ben@example.com --json");
+    let all: serde_json::Value = serde_json::from_str(data(&all)).unwrap();
+    let brought = all["events"].as_array().unwrap().iter().any(|event| {
+        let shown = ask(&format!("event show {} --json", event["id"].as_str().unwrap()));
+        let shown: serde_json::Value = serde_json::from_str(data(&shown)).unwrap();
+        let invites = |call: &serde_json::Value| {
+            call["step"] == "enrol" && call["outcome"] == "done" && call["status"] == 201
+        };
+        shown["calls"].as_array().unwrap().iter().any(invites)
+    });
+    assert!(brought, "no event of Ben's shows the invitation that it led to");
+    let replayed = ask(&format!("event replay {id}"));
+    assert!(replayed.contains("Nothing changed"), "{replayed}");
+
+    runtime.block_on(house.leave()).unwrap();
+    assert!(
+        ask("explain ada@example.com").starts_with("exit 1\n"),
+        "the house is gone, and its file with it"
+    );
+}
+
+/// What went to stdout.
+fn data(said: &str) -> &str {
+    said.split_once("--- stdout\n")
+        .and_then(|(_, rest)| rest.split_once("--- stderr\n"))
+        .map_or("", |(data, _)| data)
+}
+
+#[test]
+fn the_demo_ends_with_one_line_of_numbers_that_were_measured() {
+    let said = Folder::new("demo")
+        .run(&["demo", "--once", "--json", "--quiet"], &[("TMPDIR", env!("CARGO_TARGET_TMPDIR"))]);
+    assert!(said.starts_with("exit 0\n"), "{said}");
+    let numbers: serde_json::Value = serde_json::from_str(data(&said)).expect("stdout is one document");
+    assert_eq!(data(&said).lines().count(), 1);
+    assert_eq!(numbers["ok"], true);
+    assert_eq!(numbers["circle"]["invitations_per_customer_max"], 1);
+    assert_eq!(numbers["webhooks"]["duplicate"], 2);
+}
