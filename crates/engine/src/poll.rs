@@ -27,8 +27,6 @@ const ON_THE_WAY: SignedDuration = SignedDuration::from_mins(2);
 ///
 /// Source: Stripe API reference, *List all events*: up to 30 days.
 const LISTED_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
-/// A gap of this length may have lost events for good: somebody should know.
-const GAP_MAX: SignedDuration = SignedDuration::from_hours(29 * 24);
 /// How soon a poll that failed is tried again.
 const RETRY_AFTER: SignedDuration = SignedDuration::from_mins(1);
 /// Pages of one poll: a hundred thousand events. More are left for the next one.
@@ -116,7 +114,7 @@ impl<P: Ports> Engine<P> {
         let oldest = now.saturating_sub(LISTED_FOR).unwrap_or(Timestamp::MIN);
         // Without a mark this is a first start: what happened before it is a matter for an import.
         let through = mark.map_or(now, |mark| mark.through);
-        if now.duration_since(through) > GAP_MAX {
+        if through < oldest {
             let why = format!(
                 "no events were listed since {through}: the source keeps them for 30 days, so some may be lost"
             );
