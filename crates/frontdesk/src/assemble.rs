@@ -8,7 +8,9 @@ use frontdesk_core::catalogue::Catalogue;
 use frontdesk_core::id::SourceId;
 use frontdesk_core::target::Target;
 use frontdesk_core::words::Language;
-use frontdesk_engine::settings::{Connection, LEASE, LOOK_EVERY, Mode, Settings, Source, TargetSettings};
+use frontdesk_engine::settings::{
+    Connection, LEASE, LOOK_EVERY, Mode, SWEEP_EVERY, Settings, Source, TargetSettings,
+};
 use frontdesk_engine::{Engine, Ports};
 use frontdesk_providers::call::Base;
 use frontdesk_providers::{circle, kit, stripe};
@@ -185,6 +187,7 @@ fn circle(settings: &Circle) -> TargetSettings {
         mode: mode(settings.mode),
         connection: Connection::Circle(account),
         limits: Limits { calls: CIRCLE_CALLS, window: CIRCLE_WINDOW, monthly: Some(monthly) },
+        sweep_every: Some(settings.sweep_every),
     }
 }
 
@@ -194,6 +197,7 @@ fn kit(settings: &Kit) -> TargetSettings {
         mode: mode(settings.mode),
         connection: Connection::Kit(kit::Account { base: base(&settings.base_url), credential }),
         limits: KIT,
+        sweep_every: Some(SWEEP_EVERY),
     }
 }
 

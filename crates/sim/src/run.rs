@@ -506,7 +506,7 @@ fn settings(knobs: &mut Rng, nodes: usize) -> Settings {
         credential: kit::Credential::ApiKey(Secret::new("targets.kit.api_key", "kit_sandbox_key".to_owned())),
     };
     let limits = |calls, seconds| Limits { calls, window: SignedDuration::from_secs(seconds), monthly: None };
-    let target = |connection, limits| TargetSettings { mode: Mode::Live, connection, limits };
+    let target = |connection, limits| TargetSettings { mode: Mode::Live, connection, limits, sweep_every: None };
     let monthly = Some(Monthly { calls: 5000, renews_day: 14 });
     Settings {
         node: String::new(),
@@ -526,7 +526,7 @@ fn settings(knobs: &mut Rng, nodes: usize) -> Settings {
         .into(),
         catalogue: Run::catalogue(),
         lease: SignedDuration::from_secs(i64::try_from(knobs.between(45, 120)).expect("seconds fit")),
-        look_every: SignedDuration::from_secs(if nodes > 1 { 60 } else { 600 }),
+        look_every: SignedDuration::from_secs(if nodes > 1 { *knobs.pick(&[60, 150, 300]) } else { 600 }),
     }
 }
 
