@@ -96,7 +96,10 @@ impl Threaded {
                 .map(|one| (readers.clone(), one))
         };
         let done = tokio::task::spawn_blocking(move || {
-            let (readers, reader) = idle().expect("there are as many readers as permits");
+            // Readers are only missing once the store is closing, and whoever still asks is not waited for.
+            let Some((readers, reader)) = idle() else {
+                return Err(Error::Unavailable("the store is closed".to_owned()));
+            };
             let done = work(&reader);
             readers.idle.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
             drop(permit);
