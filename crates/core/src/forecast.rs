@@ -27,6 +27,17 @@ pub struct Account {
 }
 
 impl Account {
+    /// An account that is not configured.
+    pub const fn nothing() -> Self {
+        Self {
+            limits: Limits { calls: 0, window: SignedDuration::ZERO, monthly: None },
+            used: BTreeMap::new(),
+            lately: BTreeMap::new(),
+            per_call: SignedDuration::ZERO,
+            sweep_costs: 0,
+        }
+    }
+
     /// Calls in the running month.
     pub fn used(&self) -> u64 {
         self.used.values().sum()

@@ -2,6 +2,7 @@
 //! there, what was spent. All of it can be forgotten and learnt again.
 
 use crate::settings::Settings;
+use crate::sweep::Sweeping;
 use frontdesk_core::budget::Spent;
 use frontdesk_core::target::{Item, Target};
 use frontdesk_providers::kit::Tags;
@@ -39,6 +40,8 @@ pub(crate) struct Known {
     /// Kit: the numbers of the catalogue's tags.
     pub(crate) tags: Tags,
     /// What was spent, for one lease epoch and month.
+    /// The sweep under way, as far as this process read it.
+    pub(crate) sweeping: Option<Sweeping>,
     pub(crate) spent: Option<((i64, Option<Timestamp>), Spent)>,
 }
 

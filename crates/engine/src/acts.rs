@@ -31,7 +31,10 @@ impl<P: Ports> Engine<P> {
         let own = record.and_then(|record| record.access_address());
         self.change_sync(customer, target, by, |row, now| {
             let was = row.clone();
-            row.retry(now);
+            match row.state {
+                State::Held(Hold::Person) => row.let_in_again(now),
+                _ => row.retry(now),
+            }
             for (holder, person) in &mut row.observed.people {
                 let address = match holder {
                     Holder::Customer => own.clone(),
@@ -136,7 +139,7 @@ impl<P: Ports> Engine<P> {
     }
 
     /// Changes one sync row, with everything that follows. `change` says whether it did.
-    async fn change_sync(
+    pub(crate) async fn change_sync(
         &self,
         customer: &CustomerId,
         target: Target,

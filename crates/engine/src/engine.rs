@@ -141,6 +141,8 @@ impl<P: Ports> Engine<P> {
 
     /// Starts every loop. They end with the process, or with the node in a simulation.
     pub fn start(&self) {
+        let engine = self.clone();
+        self.ports().spawn("forecast", async move { engine.log_forecasts().await });
         let spawn = |name, who| {
             let engine = self.clone();
             self.ports().spawn(name, async move { engine.run(who).await });

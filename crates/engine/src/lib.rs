@@ -19,6 +19,8 @@ mod bell;
 mod call;
 mod catalogue;
 pub mod engine;
+pub mod forecast;
+pub mod freeze;
 mod health;
 pub mod ingest;
 pub mod lease;
@@ -31,6 +33,7 @@ pub mod settings;
 mod setup;
 mod source;
 pub mod subject;
+pub mod sweep;
 pub mod view;
 
 pub use bell::{Bell, Loop};

@@ -13,6 +13,7 @@ use crate::lease::Held;
 use crate::ports::Ports;
 use crate::settings::{Mode, TargetSettings};
 use crate::subject::{Cause, Subject};
+use crate::sweep;
 use frontdesk_core::brake;
 use frontdesk_core::budget::{Reason, Refusal};
 use frontdesk_core::decision::Decision;
@@ -53,7 +54,7 @@ enum Turn {
 }
 
 /// What came of a step.
-enum Acted {
+pub(crate) enum Acted {
     /// It was answered, or no call could be made of it.
     Answered(Outcome),
     /// A record changed since it was looked at: nothing was sent.
@@ -63,7 +64,7 @@ enum Acted {
 }
 
 /// The wall that a step runs into before it is made.
-enum Gate {
+pub(crate) enum Gate {
     Open,
     Waits(Timestamp),
     NoLook,
@@ -84,9 +85,12 @@ impl<P: Ports> Engine<P> {
         // Also with no row due: those that wait for what is missing there are never due by themselves.
         let lists_due_at = known.lists_due_at();
         let needs_lists = lists_due_at.is_some_and(|at| at <= self.ports().now_mono());
-        if !needs_lists && self.store().sync_due(target, now, 1).await?.is_empty() {
+        let sweep_at = self.sweep_due_at(target, settings).await?;
+        let needs_sweep = sweep_at.is_some_and(|at| at <= now);
+        if !needs_lists && !needs_sweep && self.store().sync_due(target, now, 1).await?.is_empty() {
             let next = self.store().next_sync(target).await?;
-            return Ok([next, lists_due_at.map(|at| self.wall_at(at))].into_iter().flatten().min());
+            let lists = lists_due_at.map(|at| self.wall_at(at));
+            return Ok([next, lists, sweep_at].into_iter().flatten().min());
         }
         let Some(held) = self.take_lease(target.as_str()).await? else { return Ok(None) };
         let mut drain = Drain { target, settings, held, known };
@@ -108,7 +112,14 @@ impl<P: Ports> Engine<P> {
             let now = self.ports().now_wall();
             let due = self.store().sync_due(drain.target, now, ROWS_PER_PASS).await?;
             if due.is_empty() {
-                return self.store().next_sync(drain.target).await;
+                match self.sweep(drain).await? {
+                    sweep::Turn::Worked => continue,
+                    sweep::Turn::LeaseLost => return Ok(None),
+                    sweep::Turn::Rests(until) => {
+                        let next = self.store().next_sync(drain.target).await?;
+                        return Ok([next, until].into_iter().flatten().min());
+                    }
+                }
             }
             for row in due {
                 if !self.keep_lease(&mut drain.held).await? {
@@ -194,6 +205,11 @@ impl<P: Ports> Engine<P> {
                 }
                 Next::Settled => return self.settle(drain, customer, Ended::Settled).await,
             };
+            if step.writes()
+                && let Some(hold) = self.frozen(drain.target, customer, &decision, now).await?
+            {
+                return self.hold(drain, customer, hold).await;
+            }
             if let (Step::Enrol { .. }, Some(until)) =
                 (&step, drain.known.capped_until.filter(|until| *until > now))
             {
@@ -225,14 +241,22 @@ impl<P: Ports> Engine<P> {
         self.settle(drain, customer, Ended::Failed { step: "all".to_owned(), failure }).await
     }
 
-    /// Lets a row wait without using attempts. A brake may have been released between the look and the commit: then
-    /// the row must not wait for it.
+    /// Lets a row wait without using attempts. A brake may have been released, or a freeze thawed, between the look and
+    /// the commit: then the row must not wait for it.
     async fn hold(&self, drain: &Drain<'_>, customer: &CustomerId, hold: Hold) -> Result<Turn, Error> {
         let turn = self.settle(drain, customer, Ended::Held(hold.clone())).await?;
-        if let Hold::Brake { name } = hold
-            && self.store().brake(&name).await?.is_some_and(|brake| brake.released_at.is_some())
-        {
-            self.let_go(customer, drain.target, &name).await?;
+        match hold {
+            Hold::Brake { name }
+                if self.store().brake(&name).await?.is_some_and(|brake| brake.released_at.is_some()) =>
+            {
+                self.let_go(customer, drain.target, &name).await?;
+            }
+            Hold::Frozen { name, .. }
+                if self.store().freeze(&name).await?.is_some_and(|freeze| freeze.ended_at.is_some()) =>
+            {
+                self.retry_sync(customer, drain.target, &format!("thawed {name}")).await?;
+            }
+            _ => {}
         }
         Ok(turn)
     }
@@ -286,7 +310,7 @@ impl<P: Ports> Engine<P> {
     }
 
     /// Whether a call for `reason` may leave now.
-    async fn gate(&self, drain: &mut Drain<'_>, reason: Reason) -> Result<Gate, Error> {
+    pub(crate) async fn gate(&self, drain: &mut Drain<'_>, reason: Reason) -> Result<Gate, Error> {
         let now = self.ports().now_wall();
         let limits = drain.settings.limits;
         let spent = self.spent(drain, now).await?;
@@ -329,7 +353,7 @@ impl<P: Ports> Engine<P> {
     ///
     /// The intent rests on the records that were looked at: if one of them changed since, nothing is sent and the
     /// row is looked at again, so that no removal overtakes a purchase.
-    async fn act(
+    pub(crate) async fn act(
         &self,
         drain: &mut Drain<'_>,
         subject: &Subject,

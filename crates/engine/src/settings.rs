@@ -55,6 +55,8 @@ pub struct TargetSettings {
     pub connection: Connection,
     /// Our own limits of calls to it.
     pub limits: Limits,
+    /// How often its lists are laid beside our records; `None`: only when somebody asks for it.
+    pub sweep_every: Option<SignedDuration>,
 }
 
 /// Everything the engine is told.
@@ -76,6 +78,9 @@ pub struct Settings {
 
 /// The default of [`Settings::lease`]: three times what one request may take.
 pub const LEASE: SignedDuration = SignedDuration::from_secs(60);
+
+/// The default of [`TargetSettings::sweep_every`].
+pub const SWEEP_EVERY: SignedDuration = SignedDuration::from_hours(12);
 
 /// The default of [`Settings::look_every`].
 pub const LOOK_EVERY: SignedDuration = SignedDuration::from_secs(5);

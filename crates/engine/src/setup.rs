@@ -86,7 +86,7 @@ impl<P: Ports> Engine<P> {
         let wants_spaces = managed.iter().any(|item| matches!(item, Item::CircleSpace(_)));
         for page in 1..=PAGES_MAX {
             let made = |marks: Marks<'_>| request(account, Look::Groups { page }, marks);
-            let listed = match self.look(drain, "groups", made, groups).await? {
+            let listed = match self.look(drain, "groups", Reason::Read, made, groups).await? {
                 Ok(listed) => listed,
                 Err(failure) => return Ok(Err(failure)),
             };
@@ -106,7 +106,7 @@ impl<P: Ports> Engine<P> {
                 break;
             }
             let made = |marks: Marks<'_>| request(account, Look::Spaces { page }, marks);
-            let listed = match self.look(drain, "spaces", made, spaces).await? {
+            let listed = match self.look(drain, "spaces", Reason::Read, made, spaces).await? {
                 Ok(listed) => listed,
                 Err(failure) => return Ok(Err(failure)),
             };
@@ -130,7 +130,7 @@ impl<P: Ports> Engine<P> {
         for _ in 0..PAGES_MAX {
             let look = Look::Tags { after: after.take() };
             let made = |marks: Marks<'_>| request(account, &look, marks);
-            let page = match self.look(drain, "tags", made, tags).await? {
+            let page = match self.look(drain, "tags", Reason::Read, made, tags).await? {
                 Ok(page) => page,
                 Err(failure) => return Ok(Err(failure)),
             };
@@ -146,10 +146,11 @@ impl<P: Ports> Engine<P> {
     }
 
     /// One read of the account, with its line in the ledger.
-    async fn look<T>(
+    pub(crate) async fn look<T>(
         &self,
         drain: &mut Drain<'_>,
         name: &str,
+        reason: Reason,
         request: impl Fn(Marks<'_>) -> Result<Request<Vec<u8>>, Failure>,
         read: impl Fn(&Answer<'_>, Timestamp) -> Result<T, Failure>,
     ) -> Result<Result<T, Failure>, Error> {
@@ -193,7 +194,7 @@ impl<P: Ports> Engine<P> {
             step_name: name.to_owned(),
             step: None,
             effect_key: format!("list:{name}"),
-            reason: Reason::Read,
+            reason,
             epoch: drain.held.lease.epoch,
             request_id: ours,
             intent_at: left_at,

@@ -254,6 +254,7 @@ impl Subject {
             }
             let customer = self.record.id.clone();
             let sync = self.syncs.entry(*target).or_insert_with(|| Sync::new(customer, *target, now));
+            sync.forget_taken(desired);
             let hash = desired.hash();
             let needs_proof = desired
                 .holders
