@@ -3,6 +3,7 @@
 mod arguments;
 mod desk;
 mod init;
+mod probe;
 mod process;
 mod sandbox;
 mod secret;
