@@ -35,6 +35,11 @@ pub(crate) async fn problem(Path(name): Path<String>) -> Result<String, Problem>
     Kind::page(&name).ok_or(Problem::new(Kind::NotFound))
 }
 
+/// `GET /favicon.ico`: browsers ask unasked. There is none, and that is no error for their console.
+pub(crate) async fn icon() -> StatusCode {
+    StatusCode::NO_CONTENT
+}
+
 /// `GET /robots.txt`: every page here belongs to one person.
 pub(crate) async fn robots() -> &'static str {
     "User-agent: *\nDisallow: /\n"

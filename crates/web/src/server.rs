@@ -132,6 +132,7 @@ impl<P: Ports> Web<P> {
             .route("/assets/{file}", get(files::asset))
             .route("/problems/{name}", get(files::problem))
             .route("/robots.txt", get(files::robots))
+            .route("/favicon.ico", get(files::icon))
             .fallback(nothing)
             .layer(CatchPanicLayer::custom({
                 let web = self.clone();

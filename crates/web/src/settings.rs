@@ -11,8 +11,17 @@ use std::net::IpAddr;
 pub const WEBHOOK_PATH: &str = "/webhooks/stripe";
 
 /// Paths that Frontdesk serves itself; a webhook path below one of them would shadow it.
-pub(crate) const OWN_PATHS: [&str; 8] =
-    ["/assets", "/csp-report", "/healthz", "/problems", "/readyz", "/robots.txt", "/status", "/welcome"];
+pub(crate) const OWN_PATHS: [&str; 9] = [
+    "/assets",
+    "/csp-report",
+    "/favicon.ico",
+    "/healthz",
+    "/problems",
+    "/readyz",
+    "/robots.txt",
+    "/status",
+    "/welcome",
+];
 
 /// Everything the surfaces are told.
 #[derive(Clone, Debug)]

@@ -38,6 +38,7 @@ fn requests() -> Vec<(&'static str, Request<Body>, StatusCode)> {
         ("report", empty(plain(Method::POST, "/csp-report")), StatusCode::NO_CONTENT),
         ("asset, none", empty(get("/assets/customer-000000000000.css")), StatusCode::NOT_FOUND),
         ("problem", empty(get("/problems/signature")), StatusCode::OK),
+        ("icon", empty(get("/favicon.ico")), StatusCode::NO_CONTENT),
         ("robots", empty(get("/robots.txt")), StatusCode::OK),
         ("nothing, for a person", empty(get("/else")), StatusCode::NOT_FOUND),
         ("nothing, for a program", empty(plain(Method::GET, "/.git/config")), StatusCode::NOT_FOUND),

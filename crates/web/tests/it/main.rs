@@ -9,5 +9,6 @@ mod ports;
 mod readiness;
 mod samples;
 mod status;
+mod trouble;
 mod webhooks;
 mod welcome;

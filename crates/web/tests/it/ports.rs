@@ -5,7 +5,7 @@ use frontdesk_engine::ports::{Mail, NoAnswer};
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -15,11 +15,18 @@ pub(crate) struct TestPorts {
     began_at: Timestamp,
     elapsed: watch::Sender<Duration>,
     drawn: Arc<AtomicU64>,
+    /// Whoever waits from here on panics: a fault in the middle of a handler.
+    pub(crate) waiting_panics: Arc<AtomicBool>,
 }
 
 impl TestPorts {
     pub(crate) fn new(began_at: Timestamp) -> Self {
-        Self { began_at, elapsed: watch::Sender::new(Duration::from_secs(1000)), drawn: Arc::default() }
+        Self {
+            began_at,
+            elapsed: watch::Sender::new(Duration::from_secs(1000)),
+            drawn: Arc::default(),
+            waiting_panics: Arc::default(),
+        }
     }
 
     /// Moves the clock, and wakes whoever slept until then.
@@ -45,6 +52,7 @@ impl Ports for TestPorts {
     }
 
     async fn sleep(&self, span: Duration) {
+        assert!(!self.waiting_panics.load(Ordering::Relaxed), "planted");
         let until = self.now_mono() + span;
         self.elapsed.subscribe().wait_for(|elapsed| *elapsed >= until).await.unwrap();
     }
