@@ -54,7 +54,9 @@ impl Known {
         let retry_at = self.retry_at.unwrap_or_default();
         match self.prepared_at {
             None => Some(retry_at),
-            Some(at) if !self.missing.is_empty() => Some(at.saturating_add(MISSING_CHECK_EVERY).max(retry_at)),
+            Some(at) if !self.missing.is_empty() => {
+                Some(at.saturating_add(MISSING_CHECK_EVERY).max(retry_at))
+            }
             Some(_) => None,
         }
     }

@@ -40,6 +40,9 @@ pub(crate) struct ReadHeader {
     pub(crate) read: Read,
     /// The response's `Date`.
     pub(crate) at: Timestamp,
+    /// The wish that this answer ends, once it is applied; what is applied may wish for the object again.
+    #[serde(default)]
+    pub(crate) settles: Option<Key>,
 }
 
 /// What an entry comes to, before any record is looked at.
@@ -199,6 +202,13 @@ impl<P: Ports> Engine<P> {
         };
         let mut ring = BTreeSet::new();
         let cause = Cause { action: entry.kind.as_str(), by: entry.id.to_string() };
+        if let Some(key) = settles(stored) {
+            for subject in subjects.values_mut() {
+                subject.reads.retain(|read| read.key != key);
+            }
+            commit.writes.push(Write::AlertClose { key: format!("unread:{key}"), at: now });
+            commit.writes.push(Write::ReadSettled(key));
+        }
         for (loser, survivor) in &assembled.merged {
             self.merge(&mut subjects, loser, survivor, &cause, &mut commit, now);
         }
@@ -318,6 +328,12 @@ fn settle_conflict<T>(done: Result<T, Error>) -> Result<(), Error> {
         Err(error) if !error.is_conflict() => Err(error),
         _ => Ok(()),
     }
+}
+
+/// The wish that an entry ends.
+fn settles(stored: &StoredEntry) -> Option<Key> {
+    let header: Option<ReadHeader> = serde_json::from_str(&stored.headers).ok();
+    header.filter(|_| stored.entry.kind == EntryKind::Read)?.settles
 }
 
 fn subject_of(record: &Record, subjects: &mut BTreeMap<CustomerId, Subject>) -> Subject {

@@ -17,12 +17,15 @@ use frontdesk_core::target::Failure;
 use frontdesk_providers::stripe::answer::Answer;
 use frontdesk_providers::stripe::read::Read;
 use frontdesk_store::{Commit, EntryKind, EntryState, Error, NewEntry, ReadState, SourceRead, Write};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// The source's name as people write it.
 pub(crate) const TITLE: &str = "Stripe";
 /// Reads that one pass takes up.
 const READS_PER_PASS: u32 = 32;
+/// How long an answer may wait to be applied before its object is asked for again; doubled by each answer that does
+/// not end the wish.
+const APPLIED_WITHIN: SignedDuration = SignedDuration::from_mins(5);
 /// Pages that one read follows.
 const PAGES_MAX: usize = 20;
 
@@ -107,8 +110,8 @@ impl<P: Ports> Engine<P> {
         })
     }
 
-    /// `is_last`: nothing else is asked for this wish. It is struck off in the commit that stores the answer: what is
-    /// applied from that answer may wish for the object again, and that wish must stand.
+    /// `is_last`: nothing else is asked for this wish. It is struck off when the answer is applied; until then it is
+    /// put off, so that whatever else is applied meanwhile does not ask again.
     async fn call_source(
         &self,
         held: &mut Held,
@@ -125,7 +128,8 @@ impl<P: Ports> Engine<P> {
         let mut writes = asked.ledger.to_vec();
         let called = match asked.answer {
             Ok(Answer::Facts(told)) => {
-                let header = ReadHeader { read: read.clone(), at: told.at };
+                let settles = (is_last && told.next.is_none()).then(|| row.key.clone());
+                let header = ReadHeader { read: read.clone(), at: told.at, settles };
                 writes.push(Write::Journal(self.read_entry(
                     row,
                     &header,
@@ -139,8 +143,11 @@ impl<P: Ports> Engine<P> {
             Err(failure) => Called::Failed(failure),
         };
         if is_last && matches!(called, Called::Done) {
-            writes.push(Write::ReadSettled(row.key.clone()));
-            writes.push(Write::AlertClose { key: format!("unread:{}", row.key), at: asked.at });
+            let attempts = row.attempts + 1;
+            let factor = 1i32.checked_shl(row.attempts.min(8)).unwrap_or(i32::MAX);
+            let wait =
+                APPLIED_WITHIN.checked_mul(factor).unwrap_or(PARKED_RETRIES_EVERY).min(PARKED_RETRIES_EVERY);
+            writes.push(Write::ReadFailed(SourceRead { attempts, due_at: self.after(wait), ..row.clone() }));
         }
         self.store().commit(Commit { expect: vec![asked.expect], writes }).await?;
         Ok(called)

@@ -97,9 +97,8 @@ impl<P: Ports> Engine<P> {
             return Ok(Turn::LeaseLost);
         }
         let swept = self.swept(drain.target).await?;
-        let is_stale = |running: &Running| {
-            now < running.began_at || now.duration_since(running.began_at) > STALE_AFTER
-        };
+        let is_stale =
+            |running: &Running| now < running.began_at || now.duration_since(running.began_at) > STALE_AFTER;
         let Some(running) = swept.running.clone().filter(|running| !is_stale(running)) else {
             return self.begin_sweep(drain, swept, now).await;
         };
@@ -143,11 +142,8 @@ impl<P: Ports> Engine<P> {
         });
         swept.failed = None;
         drain.known.sweeping = None;
-        let writes = vec![
-            Write::SweepPagesClear(drain.target),
-            swept.write(drain.target),
-            mark::unwant(drain.target),
-        ];
+        let writes =
+            vec![Write::SweepPagesClear(drain.target), swept.write(drain.target), mark::unwant(drain.target)];
         self.commit_held(drain, writes).await
     }
 
@@ -196,13 +192,18 @@ impl<P: Ports> Engine<P> {
         running.pages += 1;
         running.pages_of_list += 1;
         if page.next.is_some() && (fresh == 0 || running.pages_of_list >= pages_max(drain.target)) {
-            let why = format!("the list `{list}` does not end: it was given up on page {}", running.pages_of_list);
+            let why =
+                format!("the list `{list}` does not end: it was given up on page {}", running.pages_of_list);
             drain.known.sweeping = None;
             return self.sweep_failed(drain, swept, why, self.after(RETRY_AFTER), true).await;
         }
         sweeping.pages = running.pages;
-        let keep =
-            Write::SweepPage { target: drain.target, nth: running.pages, list: list.clone(), entries: page.entries };
+        let keep = Write::SweepPage {
+            target: drain.target,
+            nth: running.pages,
+            list: list.clone(),
+            entries: page.entries,
+        };
         running.after = page.next;
         if running.after.is_none() {
             running.at += 1;
