@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 /// How long a refusal for too many calls holds everything back, at the least.
 ///
-/// Circle advises about a minute (`circle.md` §5.2); Kit counts over a rolling minute (`kit.md` §4).
+/// Circle advises about a minute (docs/providers.md, Circle §5.2); Kit counts over a rolling minute (Kit §4).
 pub const THROTTLED_FOR: SignedDuration = SignedDuration::from_secs(60);
 
 /// The longest `Retry-After` that is believed. A longer one is cut to this: a target that is

@@ -209,7 +209,7 @@ pub(crate) fn word(text: &str) -> String {
 /// The provider's id of the request, from `X-Request-Id`, to be quoted to its support.
 ///
 /// `None` when there is none, or nothing of it is left after everything but letters, digits and
-/// `_.:-` was dropped. Kit sends one (`kit.md` §5); Circle is not known to.
+/// `_.:-` was dropped. Kit sends one (docs/providers.md, Kit §5); Circle is not known to.
 pub fn request_id(headers: &HeaderMap) -> Option<String> {
     let text = String::from_utf8_lossy(headers.get(REQUEST_ID)?.as_bytes());
     Some(word(&text)).filter(|id| !id.is_empty())

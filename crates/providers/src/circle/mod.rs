@@ -4,8 +4,8 @@
 //! into what was seen or into a decision about the failure, [`observe`] reads what the account
 //! itself holds, [`list`] whole lists of people. Nothing here sends anything.
 //!
-//! Every provider claim is from our notes on the Admin API v2 OpenAPI document (copies of March and
-//! September 2026) and on published integrations; "row", "§" in comments name their place there.
+//! Every provider claim is from the Admin API v2 OpenAPI document (copies of March and September 2026)
+//! and from published integrations; "row", "§" in comments name their place in `docs/providers.md`, Circle.
 
 mod request;
 mod response;

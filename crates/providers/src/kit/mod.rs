@@ -7,9 +7,9 @@
 //! Tags are named in the operator's file and are numbers to Kit: [`Tags`] holds what the names were
 //! resolved to at start-up.
 //!
-//! Every provider claim is from our notes on the Kit API v4 OpenAPI document (copies of about May and
-//! of October 2026), Kit's developer pages and its PHP SDK; "row", "§" in comments name their place
-//! there.
+//! Every provider claim is from the Kit API v4 OpenAPI document (copies of about May and of October
+//! 2026), Kit's developer pages and its PHP SDK; "row", "§" in comments name their place in
+//! `docs/providers.md`, Kit.
 
 mod request;
 mod response;
