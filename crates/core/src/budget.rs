@@ -58,6 +58,12 @@ pub struct Monthly {
 }
 
 impl Monthly {
+    /// Calls that may be spent on anything: all but the reserve.
+    pub fn usable(&self) -> u32 {
+        let reserve = u64::from(self.calls) * u64::from(RESERVE_PERCENT) / 100;
+        self.calls - u32::try_from(reserve).expect("a share of a number fits where the number does")
+    }
+
     /// When the running month began.
     pub fn began_at(&self, now: Timestamp) -> Timestamp {
         let today = now.to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
@@ -138,11 +144,11 @@ impl Spent {
                 until: oldest.saturating_add(limits.window).unwrap_or(Timestamp::MAX),
             });
         }
-        if let Some(monthly) = &limits.monthly {
-            let usable = monthly.calls - monthly.calls / 100 * RESERVE_PERCENT;
-            if !reason.may_use_reserve() && self.month_used >= usable {
-                return Err(Refusal::Reserve);
-            }
+        if let Some(monthly) = &limits.monthly
+            && !reason.may_use_reserve()
+            && self.month_used >= monthly.usable()
+        {
+            return Err(Refusal::Reserve);
         }
         Ok(())
     }
@@ -174,6 +180,15 @@ mod tests {
             assert_eq!(monthly.began_at(at(now)), at(begin), "{now}");
         }
         assert_eq!(monthly.renews_at(at("2026-12-20T10:00:00Z")), at("2027-01-14T00:00:00Z"));
+    }
+
+    #[test]
+    fn a_small_allowance_has_a_reserve_too() {
+        for (calls, usable) in
+            [(0, 0), (4, 4), (5, 4), (50, 40), (199, 160), (5_000, 4_000), (u32::MAX, 3_435_973_836)]
+        {
+            assert_eq!(Monthly { calls, renews_day: 1 }.usable(), usable, "{calls}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Forecasts of quota: what is left, what the next sweep costs and may cost, how long a launch takes and what limits
 //! it (DESIGN §5). Values in, values out; nothing here is spent.
 
-use crate::budget::{Limits, RESERVE_PERCENT, Reason};
+use crate::budget::{Limits, Reason};
 use crate::target::Target;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -64,8 +64,7 @@ impl Account {
     /// else leave, less what sweeps spent already. `None`: there is no monthly allowance.
     pub fn sweep_allowance(&self, now: Timestamp) -> Option<u64> {
         let monthly = self.limits.monthly?;
-        let calls = u64::from(monthly.calls);
-        let usable = calls - calls / 100 * u64::from(RESERVE_PERCENT);
+        let usable = u64::from(monthly.usable());
         let swept = self.used.get(&Reason::Sweep).copied().unwrap_or(0);
         let leave = usable.saturating_sub(self.used() - swept).saturating_sub(self.expected(now));
         Some((leave / 2).saturating_sub(swept))
