@@ -9,18 +9,18 @@ use jiff::Timestamp;
 
 statements! {
     /// A freeze. Freezing under a name that holds sets its end, author and reason anew.
-    FREEZE_PUT = "INSERT INTO freeze (name, scope, since, until, by_whom, reason, ended_at, ended_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, NULL) \
+    FREEZE_PUT = "INSERT INTO frozen (name, scope, since, until, by_whom, reason, ended_at, ended_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, NULL) \
         ON CONFLICT (name) DO UPDATE SET until = excluded.until, by_whom = excluded.by_whom, reason = excluded.reason \
-            WHERE freeze.ended_at IS NULL";
+            WHERE frozen.ended_at IS NULL";
     /// Ends a freeze.
-    FREEZE_END = "UPDATE freeze SET ended_at = ?2, ended_by = ?3 WHERE name = ?1 AND ended_at IS NULL";
+    FREEZE_END = "UPDATE frozen SET ended_at = ?2, ended_by = ?3 WHERE name = ?1 AND ended_at IS NULL";
     /// Makes every frozen row due: those that another freeze still covers are held again when they are looked at.
     FREEZE_FREE = "UPDATE sync SET state = 'due', hold = NULL, standing = ?2, next_attempt_at = ?1 WHERE state = 'held' AND hold = 'frozen'";
     /// The freezes that hold at an instant, oldest first.
-    FREEZES = "SELECT name, scope, since, until, by_whom, reason, ended_at, ended_by FROM freeze \
+    FREEZES = "SELECT name, scope, since, until, by_whom, reason, ended_at, ended_by FROM frozen \
         WHERE ended_at IS NULL AND until > ?1 ORDER BY since, name";
     /// One freeze, holding or not.
-    FREEZE = "SELECT name, scope, since, until, by_whom, reason, ended_at, ended_by FROM freeze WHERE name = ?1";
+    FREEZE = "SELECT name, scope, since, until, by_whom, reason, ended_at, ended_by FROM frozen WHERE name = ?1";
     /// How many rows are frozen.
     FROZEN = "SELECT COUNT(*) FROM sync WHERE state = 'held' AND hold = 'frozen'";
 }

@@ -24,7 +24,7 @@ CREATE TABLE finding (
 
 CREATE INDEX finding_open ON finding (kind, target) WHERE closed_at IS NULL;
 
-CREATE TABLE freeze (
+CREATE TABLE frozen (
     name TEXT PRIMARY KEY NOT NULL, -- C1: the name by which a person thaws it
     scope TEXT NOT NULL, -- C1: what it covers
     since INTEGER NOT NULL, -- C1: when it began
@@ -35,4 +35,4 @@ CREATE TABLE freeze (
     ended_by TEXT -- C2: who thawed it
 ) STRICT;
 
-CREATE INDEX freeze_running ON freeze (until) WHERE ended_at IS NULL;
+CREATE INDEX frozen_running ON frozen (until) WHERE ended_at IS NULL;
