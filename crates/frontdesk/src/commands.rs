@@ -14,6 +14,7 @@ pub mod rebuild;
 pub mod sandbox;
 pub mod secret;
 pub mod serve;
+pub mod simulate;
 pub mod sync;
 mod who;
 mod wording;

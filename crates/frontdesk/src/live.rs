@@ -71,6 +71,14 @@ pub fn machine_clock() -> Timestamp {
     Timestamp::now()
 }
 
+/// A number that nobody can tell beforehand, for what runs before there are ports.
+#[expect(clippy::disallowed_methods, reason = "the live ports are where randomness comes from")]
+pub fn random_seed() -> u64 {
+    let mut bytes = [0u8; 4];
+    getrandom::fill(&mut bytes).expect("the operating system's generator does not fail once it is seeded");
+    u64::from(u32::from_be_bytes(bytes))
+}
+
 /// Ends when the process is asked to stop: Ctrl-C, or SIGTERM from a service manager.
 pub async fn stop_signal() {
     #[cfg(unix)]

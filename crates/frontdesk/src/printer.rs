@@ -90,6 +90,15 @@ impl Printer {
         written(writeln!(self.data, "{text}"))
     }
 
+    /// Prints data for programs on one line, for a document that closes a longer output.
+    pub fn json_line(&mut self, value: &impl Serialize) -> Result<(), Failure> {
+        if !self.json {
+            return Ok(());
+        }
+        let text = serde_json::to_string(value).expect("what is printed has only text for keys");
+        written(writeln!(self.data, "{text}"))
+    }
+
     /// Prints a table for people. A row is as long as the head.
     pub fn table(
         &mut self,

@@ -39,9 +39,13 @@ impl Plan {
     pub fn items(self) -> BTreeSet<Item> {
         match self {
             Self::Community => [Item::CircleGroup(4012), Item::kit_tag("member")].into(),
-            Self::Pro => {
-                [Item::CircleGroup(4012), Item::CircleGroup(4013), Item::kit_tag("member"), Item::kit_tag("pro")].into()
-            }
+            Self::Pro => [
+                Item::CircleGroup(4012),
+                Item::CircleGroup(4013),
+                Item::kit_tag("member"),
+                Item::kit_tag("pro"),
+            ]
+            .into(),
             Self::Course => [Item::CircleGroup(4014), Item::kit_tag("course")].into(),
         }
     }
@@ -144,7 +148,8 @@ pub async fn live(run: Run, person: usize, mut rng: Rng) {
             run.stage.clock.sleep(pause).await;
             act.stripe("renewal_fail", json!({ "subscription": subscription }));
             // The source counts in whole seconds.
-            let failed_at = Timestamp::from_second(run.stage.true_now().as_second()).expect("a second of this run");
+            let failed_at =
+                Timestamp::from_second(run.stage.true_now().as_second()).expect("a second of this run");
             if act.rng.hits(500) {
                 run.stage.clock.sleep(Duration::from_secs(act.rng.between(60, 3600))).await;
                 act.stripe("renewal_recover", json!({ "subscription": subscription }));
@@ -159,7 +164,8 @@ pub async fn live(run: Run, person: usize, mut rng: Rng) {
             let pause = wait(act.rng, 200);
             run.stage.clock.sleep(pause).await;
             let at = run.stage.true_now();
-            let told = act.stripe("upgrade", json!({ "subscription": subscription, "price": Plan::Pro.price() }));
+            let told =
+                act.stripe("upgrade", json!({ "subscription": subscription, "price": Plan::Pro.price() }));
             run.end(nth, at, &events(&told));
             run.begin(person, Plan::Pro, at);
         }
@@ -190,16 +196,19 @@ pub async fn live(run: Run, person: usize, mut rng: Rng) {
             let (_, done) = buy(&mut act, person, Plan::Pro, json!({}));
             let pause = wait(act.rng, 300);
             run.stage.clock.sleep(pause).await;
-            let changed = json!({ "customer": done["customer"], "email": format!("billing{person}@example.org") });
+            let changed =
+                json!({ "customer": done["customer"], "email": format!("billing{person}@example.org") });
             act.stripe("change_email", changed);
-            let body = json!({ "email": address(person), "price": Plan::Course.price(), "method": "card_fails" });
+            let body =
+                json!({ "email": address(person), "price": Plan::Course.price(), "method": "card_fails" });
             act.stripe("checkout", body);
         }
     }
 }
 
 fn buy(act: &mut Act<'_>, person: usize, plan: Plan, extra: Value) -> (usize, Value) {
-    let mut body = json!({ "email": address(person), "name": format!("Person {person}"), "price": plan.price() });
+    let mut body =
+        json!({ "email": address(person), "name": format!("Person {person}"), "price": plan.price() });
     if let (Some(body), Value::Object(extra)) = (body.as_object_mut(), extra) {
         body.extend(extra);
     }

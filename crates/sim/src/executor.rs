@@ -188,7 +188,8 @@ impl Executor {
             return Step::Polled(node);
         }
         let woken = self.clock.with(|shared| {
-            let deadline = shared.timers.peek().map(|Reverse((deadline, _))| *deadline).filter(|at| *at <= until);
+            let deadline =
+                shared.timers.peek().map(|Reverse((deadline, _))| *deadline).filter(|at| *at <= until);
             let Some(deadline) = deadline else {
                 shared.now = until;
                 return None;

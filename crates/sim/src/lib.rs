@@ -16,6 +16,7 @@
 //! [`fault`] (what goes wrong), [`customers`] (what people do), [`oracle`] (what must hold).
 #![forbid(unsafe_code)]
 
+pub mod batch;
 pub mod customers;
 pub mod executor;
 pub mod fault;
@@ -23,5 +24,6 @@ pub mod oracle;
 pub mod ports;
 pub mod rng;
 pub mod run;
+pub mod shrink;
 pub mod truth;
 pub mod world;

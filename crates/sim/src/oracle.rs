@@ -40,7 +40,13 @@ pub async fn converged(run: &Run) -> bool {
     match run.store.balance().await {
         Ok(balance) => {
             if balance.pending > 0 || balance.failed > 0 {
-                run.stage.broken("I19", format!("{} events wait and {} failed after everything healed", balance.pending, balance.failed));
+                run.stage.broken(
+                    "I19",
+                    format!(
+                        "{} events wait and {} failed after everything healed",
+                        balance.pending, balance.failed
+                    ),
+                );
             }
             if !balance.holds() {
                 run.stage.broken("I6", format!("the balance of the journal does not hold: {balance:?}"));
@@ -166,12 +172,16 @@ fn person_of(email: &str, people: usize) -> Option<usize> {
 fn grants_have_evidence(run: &Run, circle: &Ledger, people: usize) {
     for grant in circle.by_us("added to group") {
         let (Some(person), Some(group)) = (person_of(&grant.email, people), grant.group) else {
-            run.stage.broken("I8", format!("{} was let into {:?} and bought nothing", grant.email, grant.group));
+            run.stage
+                .broken("I8", format!("{} was let into {:?} and bought nothing", grant.email, grant.group));
             continue;
         };
         let item = Item::CircleGroup(group);
         if !run.truth(|truth| truth.supports(person, &item, grant.at)) {
-            run.stage.broken("I8", format!("{} was let into {item} at {} without having paid", grant.email, grant.at));
+            run.stage.broken(
+                "I8",
+                format!("{} was let into {item} at {} without having paid", grant.email, grant.at),
+            );
         }
     }
 }
@@ -180,12 +190,18 @@ fn grants_have_evidence(run: &Run, circle: &Ledger, people: usize) {
 fn removals_are_demanded(run: &Run, circle: &Ledger, people: usize) {
     for removal in circle.by_us("removed from group") {
         let (Some(person), Some(group)) = (person_of(&removal.email, people), removal.group) else {
-            run.stage.broken("I10", format!("{} was put out of {:?} and was none of ours", removal.email, removal.group));
+            run.stage.broken(
+                "I10",
+                format!("{} was put out of {:?} and was none of ours", removal.email, removal.group),
+            );
             continue;
         };
         let item = Item::CircleGroup(group);
         if run.truth(|truth| truth.forbids_removal(person, &item, removal.at, SETTLED)) {
-            run.stage.broken("I10", format!("{} was put out of {item} at {} while entitled", removal.email, removal.at));
+            run.stage.broken(
+                "I10",
+                format!("{} was put out of {item} at {} while entitled", removal.email, removal.at),
+            );
         }
     }
 }
@@ -193,12 +209,18 @@ fn removals_are_demanded(run: &Run, circle: &Ledger, people: usize) {
 /// I9, I14, I40's ground: at the end everybody holds what they are entitled to, and nothing else that is ours.
 fn holds_what_is_true(run: &Run, people: usize) {
     let now = run.stage.true_now();
-    let (circle, kit) = run.stage.with(|shared| (shared.world.circle.state(now), shared.world.kit.state(now)));
+    let (circle, kit) =
+        run.stage.with(|shared| (shared.world.circle.state(now), shared.world.kit.state(now)));
     for person in 0..people {
         let entitled = run.truth(|truth| truth.items(person, now));
         let email = address(person);
         let mut held = BTreeSet::new();
-        for member in circle["members"].as_array().into_iter().flatten().filter(|member| member["email"] == email.as_str()) {
+        for member in circle["members"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|member| member["email"] == email.as_str())
+        {
             for group in circle["groups"].as_array().into_iter().flatten() {
                 let is_in = group["members"].as_array().into_iter().flatten().any(|id| *id == member["id"]);
                 held.extend(group["id"].as_u64().filter(|_| is_in).map(Item::CircleGroup));
@@ -210,7 +232,12 @@ fn holds_what_is_true(run: &Run, people: usize) {
             .flatten()
             .filter_map(|tag| Some((tag["id"].as_u64()?.to_string(), tag["name"].as_str()?.to_owned())))
             .collect();
-        for found in kit["subscribers"].as_array().into_iter().flatten().filter(|found| found["email_address"] == email.as_str()) {
+        for found in kit["subscribers"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|found| found["email_address"] == email.as_str())
+        {
             let tags = found["tags"].as_object().into_iter().flatten();
             held.extend(tags.filter_map(|(id, _)| names.get(id)).map(|name| Item::kit_tag(name)));
         }
@@ -220,7 +247,10 @@ fn holds_what_is_true(run: &Run, people: usize) {
             let does: BTreeSet<_> = held.iter().filter(|item| ours.contains(*item)).collect();
             if should != does {
                 let promise = if should.is_subset(&does) { "I9" } else { "I19" };
-                run.stage.broken(promise, format!("{email} should hold {should:?} at {target} and holds {does:?}"));
+                run.stage.broken(
+                    promise,
+                    format!("{email} should hold {should:?} at {target} and holds {does:?}"),
+                );
             }
         }
     }
@@ -257,9 +287,12 @@ async fn intents_before_acts(run: &Run) {
 fn budgets_kept(run: &Run) {
     let heard = run.stage.with(|shared| shared.heard.clone());
     for (provider, calls, seconds) in [(Provider::Kit, 120, 60), (Provider::Circle, 2000, 300)] {
-        let times: Vec<Timestamp> = heard.iter().filter(|call| call.provider == provider).map(|call| call.at).collect();
+        let times: Vec<Timestamp> =
+            heard.iter().filter(|call| call.provider == provider).map(|call| call.at).collect();
         for (nth, at) in times.iter().enumerate() {
-            let window = times[nth..].iter().take_while(|other| other.duration_since(*at) < SignedDuration::from_secs(seconds));
+            let window = times[nth..]
+                .iter()
+                .take_while(|other| other.duration_since(*at) < SignedDuration::from_secs(seconds));
             let count = window.count();
             if count > calls {
                 run.stage.broken("I21", format!("{} got {count} calls in {seconds} s", provider.name()));
@@ -273,7 +306,8 @@ fn budgets_kept(run: &Run) {
 fn braked(run: &Run, circle: &Ledger) {
     let removals: Vec<&Change> = circle.by_us("removed from group").collect();
     for (nth, removal) in removals.iter().enumerate() {
-        let window = removals[nth..].iter().take_while(|other| other.at.duration_since(removal.at) < brake::WINDOW);
+        let window =
+            removals[nth..].iter().take_while(|other| other.at.duration_since(removal.at) < brake::WINDOW);
         let people: BTreeSet<&str> = window.map(|change| change.email.as_str()).collect();
         if people.len() as u64 > brake::ALWAYS {
             run.stage.broken("I24", format!("{} people lost access within ten minutes", people.len()));
@@ -298,7 +332,9 @@ async fn rebuilds(run: &Run) {
 async fn audit_holds(run: &Run) {
     match run.store.audit_verify().await {
         Ok(verified) if verified.broken.is_empty() => {}
-        Ok(verified) => run.stage.broken("I39", format!("the audit log is broken: {:?}", verified.broken.first())),
+        Ok(verified) => {
+            run.stage.broken("I39", format!("the audit log is broken: {:?}", verified.broken.first()))
+        }
         Err(error) => run.stage.broken("I39", format!("the audit log cannot be verified: {error}")),
     }
 }

@@ -13,9 +13,9 @@ use frontdesk_core::budget::{Limits, Monthly};
 use frontdesk_core::catalogue::{self, Catalogue, Good, Meaning, Policy};
 use frontdesk_core::id::{EntitlementId, PlanId, SourceId};
 use frontdesk_core::target::{Item, Target};
+use frontdesk_engine::Engine;
 use frontdesk_engine::ingest::{Answer, Standing};
 use frontdesk_engine::settings::{Connection, Mode, Settings, Source, TargetSettings};
-use frontdesk_engine::Engine;
 use frontdesk_providers::call::Base;
 use frontdesk_providers::secret::Secret;
 use frontdesk_providers::{circle, kit, stripe};
@@ -23,8 +23,9 @@ use frontdesk_sandbox::{Delivery, Provider};
 use frontdesk_store::{SqliteMode, SqliteSettings, Store};
 use jiff::SignedDuration;
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
@@ -57,6 +58,14 @@ impl Profile {
         }
     }
 
+    /// The inverse of [`Profile::parse`].
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Short => "short",
+            Self::Long => "long",
+        }
+    }
+
     const fn span(self) -> Duration {
         match self {
             Self::Short => Duration::from_secs(6 * 3600),
@@ -76,6 +85,10 @@ pub struct Setup {
     pub plan: Option<Plan>,
     /// How many people, if not the seed's own: for shrinking.
     pub people: Option<usize>,
+    /// Deliveries that never arrive, by number: for shrinking.
+    pub dropped: BTreeSet<u64>,
+    /// People who stay away, by number: for shrinking.
+    pub absent: BTreeSet<u64>,
     /// A planted bug.
     pub bug: Option<&'static str>,
     /// Whether to keep the whole trace.
@@ -84,8 +97,17 @@ pub struct Setup {
 
 impl Setup {
     /// The plain run of a seed.
-    pub const fn of(seed: u64, profile: Profile) -> Self {
-        Self { seed, profile, plan: None, people: None, bug: None, keep_trace: false }
+    pub fn of(seed: u64, profile: Profile) -> Self {
+        Self {
+            seed,
+            profile,
+            plan: None,
+            people: None,
+            dropped: BTreeSet::new(),
+            absent: BTreeSet::new(),
+            bug: None,
+            keep_trace: false,
+        }
     }
 }
 
@@ -102,12 +124,31 @@ pub struct Report {
     pub plan: Plan,
     /// How many people.
     pub people: usize,
+    /// How many deliveries left the sender.
+    pub deliveries: u64,
     /// Virtual time lived.
     pub lived: Duration,
     /// The digest of everything that happened.
     pub trace: String,
     /// The last lines of the trace.
     pub tail: Vec<String>,
+}
+
+impl Report {
+    /// What is told of a run that came to no end of its own.
+    pub(crate) fn without_a_run(setup: &Setup, broken: Broken) -> Self {
+        Self {
+            seed: setup.seed,
+            broken: vec![broken],
+            marks: Marks::default(),
+            plan: setup.plan.clone().unwrap_or_default(),
+            people: 0,
+            deliveries: 0,
+            lived: Duration::ZERO,
+            trace: String::new(),
+            tail: Vec::new(),
+        }
+    }
 }
 
 /// What the tasks of a run share.
@@ -122,6 +163,8 @@ pub struct Run {
     /// The one store that all nodes share.
     pub store: Store,
     settings: Settings,
+    dropped: BTreeSet<u64>,
+    sent: Arc<AtomicU64>,
     truth: Arc<Mutex<Truth>>,
     nodes: Arc<Mutex<BTreeMap<Node, Option<Engine<SimPorts>>>>>,
     rng: Rng,
@@ -247,16 +290,21 @@ impl Run {
 
     /// The webhook sender: takes what is due, hands it over, sleeps until the next.
     async fn send(self, rng: Rng) {
-        let mut nth = 0u64;
         loop {
             let now = self.stage.true_now();
             for delivery in self.stage.with(|shared| shared.world.due_deliveries(now)) {
-                nth += 1;
+                let nth = self.sent.fetch_add(1, Ordering::Relaxed);
+                if self.dropped.contains(&nth) {
+                    self.stage
+                        .with(|shared| shared.world.delivered(delivery.id, Err("left out".to_owned()), now));
+                    continue;
+                }
                 let rng = rng.fork(&format!("delivery{nth}"));
                 self.stage.clock.spawn(0, self.clone().deliver(delivery, rng));
             }
             let next = self.stage.with(|shared| shared.world.next_due());
-            let wait = next.map(|at| Duration::try_from(at.duration_since(now)).unwrap_or(Duration::from_millis(1)));
+            let wait =
+                next.map(|at| Duration::try_from(at.duration_since(now)).unwrap_or(Duration::from_millis(1)));
             let wait = wait.unwrap_or(Duration::from_secs(3600)).max(Duration::from_millis(1));
             tokio::select! {
                 biased;
@@ -293,7 +341,10 @@ impl Run {
                 3 if on(Fault::ByHand) => {
                     // A stranger is let in by hand: listed and left, never removed (F78).
                     let email = format!("guest{}@example.com", rng.below(1000));
-                    self.stage.control("circle/member", &json!({ "email": email, "name": "A guest", "state": "active" }));
+                    self.stage.control(
+                        "circle/member",
+                        &json!({ "email": email, "name": "A guest", "state": "active" }),
+                    );
                     self.stage.control("circle/add", &json!({ "email": email, "group": 4012 }));
                     self.stage.with(|shared| shared.marks.hit(Fault::ByHand));
                 }
@@ -309,7 +360,8 @@ impl Run {
                 5 if on(Fault::Forged) => {
                     let raw = json!({ "id": format!("evt_forged{}", rng.next()), "object": "event", "type": "checkout.session.completed",
                         "created": self.stage.true_now().as_second(), "livemode": true, "data": { "object": { "id": "cs_forged", "object": "checkout.session" } } });
-                    self.stage.control("stripe/event", &json!({ "raw_body": raw.to_string(), "sign": "wrong" }));
+                    self.stage
+                        .control("stripe/event", &json!({ "raw_body": raw.to_string(), "sign": "wrong" }));
                     self.stage.with(|shared| shared.marks.hit(Fault::Forged));
                     self.sender.notify_one();
                 }
@@ -324,7 +376,11 @@ impl Run {
                     let now = self.stage.true_now();
                     let state = self.stage.with(|shared| shared.world.circle.state(now));
                     let email = address(person);
-                    let is_member = state["members"].as_array().into_iter().flatten().any(|member| member["email"] == email.as_str());
+                    let is_member = state["members"]
+                        .as_array()
+                        .into_iter()
+                        .flatten()
+                        .any(|member| member["email"] == email.as_str());
                     if is_member {
                         self.stage.control("circle/accept", &json!({ "email": email }));
                     }
@@ -341,10 +397,10 @@ struct Scratch(PathBuf);
 
 impl Scratch {
     fn new(seed: u64) -> std::io::Result<Self> {
-        static NTH: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+        static NTH: AtomicU64 = AtomicU64::new(0);
         let memory = Path::new("/dev/shm");
         let parent = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
-        let nth = NTH.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let nth = NTH.fetch_add(1, Ordering::Relaxed);
         let path = parent.join(format!("frontdesk-sim-{}-{seed:x}-{nth}", std::process::id()));
         std::fs::create_dir_all(&path)?;
         Ok(Self(path))
@@ -389,6 +445,8 @@ pub fn run(setup: &Setup) -> Report {
         sender: Arc::new(Notify::new()),
         store,
         settings,
+        dropped: setup.dropped.clone(),
+        sent: Arc::default(),
         truth: Arc::default(),
         nodes: Arc::default(),
         rng: rng.clone(),
@@ -399,10 +457,16 @@ pub fn run(setup: &Setup) -> Report {
     }
     stage.clock.spawn(0, run.clone().send(rng.fork("sender")));
     stage.clock.spawn(0, run.clone().disturb(rng.fork("disturb"), people));
-    for person in 0..people {
+    for person in (0..people).filter(|person| !setup.absent.contains(&(*person as u64))) {
         stage.clock.spawn(0, live(run.clone(), person, rng.fork(&format!("person{person}"))));
     }
-    let mut drive = Drive { run: &run, executor: &mut executor, lives: BTreeMap::new(), fate: rng.fork("fate"), started: wall() };
+    let mut drive = Drive {
+        run: &run,
+        executor: &mut executor,
+        lives: BTreeMap::new(),
+        fate: rng.fork("fate"),
+        started: wall(),
+    };
     let span = setup.profile.span();
     let mut is_alive = drive.until(span);
     // The faults stop. Whatever the sender gave up on, it is asked for once more.
@@ -424,7 +488,13 @@ pub fn run(setup: &Setup) -> Report {
             block(oracle::books(&run, people));
         }
     } else {
-        stage.broken("I19", format!("the run took longer than {} s of wall time: it makes no progress", WALL_TIME_MAX.as_secs()));
+        stage.broken(
+            "I19",
+            format!(
+                "the run took longer than {} s of wall time: it makes no progress",
+                WALL_TIME_MAX.as_secs()
+            ),
+        );
     }
     let lived = executor.clock().now();
     stage.with(|shared| {
@@ -438,6 +508,7 @@ pub fn run(setup: &Setup) -> Report {
             marks: shared.marks.clone(),
             plan,
             people,
+            deliveries: run.sent.load(Ordering::Relaxed),
             lived,
             trace: shared.trace.digest(),
             tail: shared.trace.tail(),
@@ -479,7 +550,10 @@ impl Drive<'_> {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one look at the real clock: it bounds a run, it decides nothing in it")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one look at the real clock: it bounds a run, it decides nothing in it"
+)]
 fn wall() -> std::time::Instant {
     std::time::Instant::now()
 }
@@ -506,7 +580,8 @@ fn settings(knobs: &mut Rng, nodes: usize) -> Settings {
         credential: kit::Credential::ApiKey(Secret::new("targets.kit.api_key", "kit_sandbox_key".to_owned())),
     };
     let limits = |calls, seconds| Limits { calls, window: SignedDuration::from_secs(seconds), monthly: None };
-    let target = |connection, limits| TargetSettings { mode: Mode::Live, connection, limits, sweep_every: None };
+    let target =
+        |connection, limits| TargetSettings { mode: Mode::Live, connection, limits, sweep_every: None };
     let monthly = Some(Monthly { calls: 5000, renews_day: 14 });
     Settings {
         node: String::new(),
@@ -581,6 +656,6 @@ fn resend(run: &Run) {
 }
 
 /// Items that a run manages at a target.
-pub fn managed(target: Target) -> std::collections::BTreeSet<Item> {
+pub fn managed(target: Target) -> BTreeSet<Item> {
     Run::catalogue().managed(target)
 }

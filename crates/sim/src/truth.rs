@@ -79,7 +79,9 @@ impl Truth {
 
     /// Whether anything supports giving `item` to a person at `at` (I8).
     pub fn supports(&self, person: usize, item: &Item, at: Timestamp) -> bool {
-        self.purchases.iter().any(|purchase| purchase.person == person && purchase.items.contains(item) && purchase.may_give(at))
+        self.purchases.iter().any(|purchase| {
+            purchase.person == person && purchase.items.contains(item) && purchase.may_give(at)
+        })
     }
 
     /// Whether taking `item` from a person at `at` is against what is true, and was known for `lag` (I10).

@@ -212,7 +212,11 @@ impl Stage {
     }
 
     /// Carries one call to its provider and the answer back, or not.
-    pub async fn carry(&self, node: Node, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, NoAnswer> {
+    pub async fn carry(
+        &self,
+        node: Node,
+        request: http::Request<Vec<u8>>,
+    ) -> Result<http::Response<Vec<u8>>, NoAnswer> {
         let call = as_call(&request);
         let Some(provider) = Provider::of(&call.path) else { return Err(NoAnswer::NotSent) };
         let flight = self.take_off(node, provider);
@@ -248,7 +252,9 @@ impl Stage {
             (Fate::ErrorBefore | Fate::ErrorAfter, _) => self.with(|shared| error(&mut shared.chance)),
             (Fate::Throttled, _) => self.with(|shared| throttle(provider, &mut shared.chance)),
             (Fate::Refused, _) => refusal(provider),
-            (Fate::Nonsense, Reply::Answer { answer, .. }) => self.with(|shared| nonsense(answer, &mut shared.chance)),
+            (Fate::Nonsense, Reply::Answer { answer, .. }) => {
+                self.with(|shared| nonsense(answer, &mut shared.chance))
+            }
             (_, Reply::Answer { answer, .. }) => answer,
             (_, Reply::Reset) => return Err(NoAnswer::Broken),
             (_, Reply::Hang) => {
@@ -280,7 +286,10 @@ impl Stage {
             (id, others)
         });
         if let Some(other) = others.first() {
-            self.broken("I18", format!("nodes {node} and {other} have calls to {} under way at once", provider.name()));
+            self.broken(
+                "I18",
+                format!("nodes {node} and {other} have calls to {} under way at once", provider.name()),
+            );
         }
         Flight { stage: self.clone(), provider, id }
     }
@@ -353,12 +362,18 @@ fn error(chance: &mut Rng) -> Answer {
 fn throttle(provider: Provider, chance: &mut Rng) -> Answer {
     match provider {
         Provider::Kit => Answer::text(429, "Retry later\n"),
-        Provider::Stripe => Answer::json(429, &serde_json::json!({ "error": { "type": "invalid_request_error", "code": "rate_limit", "message": "Request rate limit exceeded." } })),
+        Provider::Stripe => Answer::json(
+            429,
+            &serde_json::json!({ "error": { "type": "invalid_request_error", "code": "rate_limit", "message": "Request rate limit exceeded." } }),
+        ),
         Provider::Circle => {
             let answer = match chance.below(3) {
                 0 => Answer::text(429, "Too many requests"),
                 1 => Answer::html(429, "<html><body>Slow down</body></html>"),
-                _ => Answer::json(429, &serde_json::json!({ "success": false, "message": "Rate limit exceeded" })),
+                _ => Answer::json(
+                    429,
+                    &serde_json::json!({ "success": false, "message": "Rate limit exceeded" }),
+                ),
             };
             match chance.below(4) {
                 0 => answer.header("Retry-After", "7"),
@@ -372,9 +387,15 @@ fn throttle(provider: Provider, chance: &mut Rng) -> Answer {
 
 fn refusal(provider: Provider) -> Answer {
     match provider {
-        Provider::Circle => Answer::json(401, &serde_json::json!({ "success": false, "message": "The API token is invalid.", "error_details": {} })),
+        Provider::Circle => Answer::json(
+            401,
+            &serde_json::json!({ "success": false, "message": "The API token is invalid.", "error_details": {} }),
+        ),
         Provider::Kit => Answer::json(401, &serde_json::json!({ "errors": ["The access token is invalid"] })),
-        Provider::Stripe => Answer::json(401, &serde_json::json!({ "error": { "type": "invalid_request_error", "message": "Invalid API Key provided" } })),
+        Provider::Stripe => Answer::json(
+            401,
+            &serde_json::json!({ "error": { "type": "invalid_request_error", "message": "Invalid API Key provided" } }),
+        ),
     }
 }
 
@@ -401,7 +422,8 @@ fn as_call(request: &http::Request<Vec<u8>>) -> Call {
 
 fn as_response(answer: Answer) -> http::Response<Vec<u8>> {
     let mut response = http::Response::new(answer.body);
-    *response.status_mut() = http::StatusCode::from_u16(answer.status).unwrap_or(http::StatusCode::BAD_GATEWAY);
+    *response.status_mut() =
+        http::StatusCode::from_u16(answer.status).unwrap_or(http::StatusCode::BAD_GATEWAY);
     for (name, value) in answer.headers {
         if let (Ok(name), Ok(value)) =
             (http::HeaderName::from_bytes(name.as_bytes()), http::HeaderValue::from_str(&value))

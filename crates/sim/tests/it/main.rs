@@ -9,10 +9,15 @@ fn smoke() {
     let mut bad = 0;
     for seed in from..from + count {
         let started = std::time::Instant::now();
-        let report = run(&Setup { keep_trace: std::env::var("TRACE").is_ok(), ..Setup::of(seed, Profile::Short) });
+        let report =
+            run(&Setup { keep_trace: std::env::var("TRACE").is_ok(), ..Setup::of(seed, Profile::Short) });
         if !report.broken.is_empty() {
             bad += 1;
-            println!("seed {seed}: people {} plan {:?}", report.people, report.plan.rates.keys().collect::<Vec<_>>());
+            println!(
+                "seed {seed}: people {} plan {:?}",
+                report.people,
+                report.plan.rates.keys().collect::<Vec<_>>()
+            );
             for broken in report.broken.iter().take(3) {
                 println!("   {} {}", broken.promise, broken.what);
             }
