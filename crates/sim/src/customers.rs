@@ -167,7 +167,7 @@ pub async fn live(run: Run, person: usize, mut rng: Rng) {
             let told =
                 act.stripe("upgrade", json!({ "subscription": subscription, "price": Plan::Pro.price() }));
             run.end(nth, at, &events(&told));
-            run.begin(person, Plan::Pro, at);
+            run.begin(person, Plan::Pro, at, &events(&told));
         }
         9 => {
             let body = json!({ "email": address(person), "price": Plan::Course.price(), "method": "sepa" });
@@ -176,8 +176,8 @@ pub async fn live(run: Run, person: usize, mut rng: Rng) {
             run.stage.clock.sleep(pause).await;
             if act.rng.hits(600) {
                 let at = run.stage.true_now();
-                act.stripe("sepa_settle", json!({ "session": done["session"] }));
-                run.begin(person, Plan::Course, at);
+                let told = act.stripe("sepa_settle", json!({ "session": done["session"] }));
+                run.begin(person, Plan::Course, at, &events(&told));
             } else {
                 act.stripe("sepa_fail", json!({ "session": done["session"] }));
             }
@@ -214,17 +214,19 @@ fn buy(act: &mut Act<'_>, person: usize, plan: Plan, extra: Value) -> (usize, Va
     }
     let at = act.run.stage.true_now();
     let done = act.stripe("checkout", body);
-    (act.run.begin(person, plan, at), done)
+    (act.run.begin(person, plan, at, &events(&done)), done)
 }
 
 impl Run {
     /// Notes a purchase.
-    pub fn begin(&self, person: usize, plan: Plan, from: Timestamp) -> usize {
+    pub fn begin(&self, person: usize, plan: Plan, from: Timestamp, events: &[String]) -> usize {
         self.truth(|truth| {
             truth.purchases.push(Purchase {
                 person,
                 items: plan.items(),
                 from,
+                untold: events.iter().cloned().collect(),
+                known_at: None,
                 until: None,
                 end_known_at: None,
                 end_events: BTreeSet::new(),

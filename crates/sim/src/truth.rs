@@ -17,6 +17,10 @@ pub struct Purchase {
     pub items: BTreeSet<Item>,
     /// When it was paid.
     pub from: Timestamp,
+    /// The events that told of it and have not been acknowledged yet.
+    pub untold: BTreeSet<String>,
+    /// When the last of them was acknowledged: until then nobody could know of it.
+    pub known_at: Option<Timestamp>,
     /// When it ended.
     pub until: Option<Timestamp>,
     /// When Frontdesk first acknowledged an event of its end; `None`: not yet.
@@ -57,6 +61,11 @@ impl Truth {
     /// Notes that an event was acknowledged.
     pub fn acknowledge(&mut self, event: &str, at: Timestamp) {
         self.acknowledged.entry(event.to_owned()).or_insert(at);
+        for purchase in self.purchases.iter_mut().filter(|purchase| purchase.known_at.is_none()) {
+            if purchase.untold.remove(event) && purchase.untold.is_empty() {
+                purchase.known_at = Some(at);
+            }
+        }
         for purchase in self.purchases.iter_mut().filter(|purchase| purchase.end_events.contains(event)) {
             purchase.end_known_at.get_or_insert(at);
         }
@@ -84,10 +93,13 @@ impl Truth {
         })
     }
 
-    /// Whether taking `item` from a person at `at` is against what is true, and was known for `lag` (I10).
+    /// Whether taking `item` from a person at `at` is against what is true and was known for `lag` (I10). A purchase
+    /// that was not wholly told yet holds nothing: what another purchase of the same person gave may end before it.
     pub fn forbids_removal(&self, person: usize, item: &Item, at: Timestamp, lag: SignedDuration) -> bool {
         self.purchases.iter().any(|purchase| {
-            let settled = purchase.from.saturating_add(lag).unwrap_or(Timestamp::MAX) <= at;
+            let settled = purchase
+                .known_at
+                .is_some_and(|known| known.saturating_add(lag).unwrap_or(Timestamp::MAX) <= at);
             purchase.person == person && purchase.items.contains(item) && settled && purchase.gives(at)
         })
     }
