@@ -4,10 +4,12 @@
 use crate::settings::Settings;
 use crate::sweep::Sweeping;
 use frontdesk_core::budget::Spent;
+use frontdesk_core::fact::Key;
 use frontdesk_core::target::{Item, Target};
 use frontdesk_providers::kit::Tags;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::PoisonError;
 use std::time::Duration;
 use tokio::sync::Mutex;
 
@@ -19,6 +21,36 @@ pub const SOURCE: &str = "source";
 pub(crate) struct Accounts {
     by_target: BTreeMap<Target, Mutex<Known>>,
     source: Mutex<bool>,
+    asked: Asked,
+}
+
+/// Objects that were read at the source just now, by the monotonic clock.
+///
+/// What is wanted again right after its answer is wanted because that answer did not end the wish. Under a clock that
+/// is ahead of the source's none ever does: then this alone keeps one object from being asked for as fast as it is
+/// answered (RELIABILITY I26).
+#[derive(Debug, Default)]
+pub(crate) struct Asked {
+    at: std::sync::Mutex<BTreeMap<Key, Duration>>,
+}
+
+/// How soon one object is asked for again.
+const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(10);
+
+impl Asked {
+    /// Notes that an object was answered at `now`.
+    pub(crate) fn note(&self, key: Key, now: Duration) {
+        let mut asked = self.at.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.retain(|_, at| now.saturating_sub(*at) < ASKED_AGAIN_AFTER);
+        asked.insert(key, now);
+    }
+
+    /// How long an object must not be asked for again, from `now`; `None`: it may.
+    pub(crate) fn left(&self, key: &Key, now: Duration) -> Option<Duration> {
+        let asked = self.at.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = now.saturating_sub(*asked.get(key)?);
+        (since < ASKED_AGAIN_AFTER).then(|| ASKED_AGAIN_AFTER.saturating_sub(since))
+    }
 }
 
 /// What is known of one target account.
@@ -65,7 +97,12 @@ impl Known {
 impl Accounts {
     pub(crate) fn new(settings: &Settings) -> Self {
         let by_target = settings.targets.keys().map(|target| (*target, Mutex::default())).collect();
-        Self { by_target, source: Mutex::default() }
+        Self { by_target, source: Mutex::default(), asked: Asked::default() }
+    }
+
+    /// What was asked of the source just now.
+    pub(crate) const fn asked(&self) -> &Asked {
+        &self.asked
     }
 
     /// Held by whichever loop of this process talks to the source: a process takes its own lease over, so two

@@ -74,6 +74,12 @@ impl<P: Ports> Engine<P> {
 
     /// Makes one read with all its pages. Returns an instant when the source as a whole has to wait.
     async fn read_row(&self, held: &mut Held, row: SourceRead) -> Result<Option<Timestamp>, Error> {
+        if let Some(left) = self.accounts().asked().left(&row.key, self.ports().now_mono()) {
+            let due_at = self.after(SignedDuration::try_from(left).unwrap_or(SignedDuration::ZERO));
+            let later = Write::ReadFailed(SourceRead { due_at, ..row });
+            self.store().commit(Commit { expect: Vec::new(), writes: vec![later] }).await?;
+            return Ok(None);
+        }
         let want = Want { object: row.key.clone(), purpose: row.purpose, not_before: None };
         let mut queue = Read::wanted(&want);
         for _ in 0..PAGES_MAX {
@@ -90,6 +96,7 @@ impl<P: Ports> Engine<P> {
             self.bell().ring(Loop::Apply);
         }
         if queue.is_empty() {
+            self.accounts().asked().note(row.key, self.ports().now_mono());
             return Ok(None);
         }
         let failure = Failure::Rejected { why: format!("more than {PAGES_MAX} pages") };
