@@ -79,20 +79,25 @@ pub fn random_seed() -> u64 {
     u64::from(u32::from_be_bytes(bytes))
 }
 
-/// Ends when the process is asked to stop: Ctrl-C, or SIGTERM from a service manager.
-pub async fn stop_signal() {
+/// Ends when the process is asked to stop: Ctrl-C, or SIGTERM from a service manager. Whoever asks after this was
+/// called is heard, also before anybody waits: call it before saying that all is ready.
+pub fn stop_signal() -> impl Future<Output = ()> + Send + 'static {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate()).expect("a handler for SIGTERM can always be set");
-        tokio::select! {
-            biased;
-            _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
+        let handler = |kind| signal(kind).expect("a handler for SIGINT or SIGTERM can always be set");
+        let (mut terminate, mut interrupt) =
+            (handler(SignalKind::terminate()), handler(SignalKind::interrupt()));
+        async move {
+            tokio::select! {
+                biased;
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
         }
     }
     #[cfg(not(unix))]
-    {
+    async {
         let _ = tokio::signal::ctrl_c().await;
     }
 }

@@ -47,6 +47,7 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, Failure
 }
 
 async fn serve(arguments: &Arguments, printer: &mut Printer) -> Result<Exit, Failure> {
+    let stopped = stop_signal();
     let server = start(arguments).await?;
     let url = server.url();
     let toml = configuration(&url, SITE);
@@ -55,7 +56,7 @@ async fn serve(arguments: &Arguments, printer: &mut Printer) -> Result<Exit, Fai
     let variables: BTreeMap<_, _> = ENVIRONMENT.into_iter().collect();
     printer.json(&json!({ "url": url, "frontdesk_toml": toml, "environment": variables }))?;
     printer.note(&format!("the sandbox runs at {url}/_sandbox/ and ends with Ctrl-C"));
-    stop_signal().await;
+    stopped.await;
     server.stop().await;
     Ok(Exit::Done)
 }

@@ -41,6 +41,7 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, Failure
 }
 
 async fn serve(config: &Config, context: &mut Context) -> Result<Exit, Failure> {
+    let stopped = stop_signal();
     let ports = assemble::ports(config).await?;
     let store = assemble::store(config, &ports).await?;
     let engine = assemble::engine(config, ports.clone(), store).await?;
@@ -56,7 +57,7 @@ async fn serve(config: &Config, context: &mut Context) -> Result<Exit, Failure> 
         printer.note(&note);
     }
     tracing::info!(listen = %address, "ready");
-    answer(listener, web, ports, stop_signal()).await?;
+    answer(listener, web, ports, stopped).await?;
     tracing::info!("stopped");
     Ok(Exit::Done)
 }
