@@ -4,7 +4,7 @@
 //! has the SQLite file open, the question goes to that process through its [`door`] and is answered there, by the same
 //! code.
 
-use super::{audit, case, customer, event, explain, rebuild, sync};
+use super::{audit, case, customer, event, explain, freeze, rebuild, sync};
 use crate::assemble;
 use crate::cli::{self, Context};
 use crate::config::{Config, Site, Store};
@@ -38,6 +38,10 @@ pub enum Question {
     /// Look at what each target is owed, try again, release a brake
     #[command(subcommand)]
     Sync(sync::Action),
+    /// Hold back what would be written: marketing, a target, a plan or a person; without anything, list what is held
+    Freeze(freeze::Arguments),
+    /// Let go what is held back; only the final state is applied
+    Thaw(freeze::Thaw),
     /// Look at support cases, or close one
     #[command(subcommand)]
     Case(case::Action),
@@ -192,6 +196,8 @@ impl Question {
             Self::Customer(action) => customer::run(action, desk, printer).await,
             Self::Event(action) => event::run(action, desk, printer).await,
             Self::Sync(action) => sync::run(action, desk, printer).await,
+            Self::Freeze(arguments) => freeze::run(arguments, desk, printer).await,
+            Self::Thaw(arguments) => freeze::thaw(arguments, desk, printer).await,
             Self::Case(action) => case::run(action, desk, printer).await,
             Self::Audit(action) => audit::run(action, desk, printer).await,
             Self::Rebuild(arguments) => rebuild::run(arguments, desk, printer).await,

@@ -2,7 +2,7 @@
 
 use super::desk::Desk;
 use super::who::{Meant, meant};
-use super::wording;
+use super::{sweep, wording};
 use crate::assemble::store_failed;
 use crate::errors::{Code, Failure, Report};
 use crate::exit::Exit;
@@ -46,6 +46,33 @@ pub enum Action {
         #[arg(long, value_name = "TARGET", value_parser = target)]
         target: Option<Target>,
     },
+    /// Lay the lists of a target beside the record, both ways, as soon as nothing more urgent is due
+    Sweep {
+        /// This target alone: circle or kit
+        #[arg(value_name = "TARGET", value_parser = target)]
+        target: Option<Target>,
+        /// Lists that are empty, or much shorter than last time, are right
+        #[arg(long)]
+        accept: bool,
+    },
+    /// List what sweeps found: who pays and was missing, who has access and does not pay
+    Findings {
+        /// At this target alone: circle or kit
+        #[arg(long, value_name = "TARGET", value_parser = target)]
+        target: Option<Target>,
+        /// Those that are settled as well
+        #[arg(long)]
+        all: bool,
+        /// At most so many
+        #[arg(long, value_name = "NUMBER", default_value_t = 100)]
+        limit: u32,
+    },
+    /// Say how many calls each target has left, what a sweep costs, and how long new buyers take
+    Forecast {
+        /// So many buyers whom nobody has seen before
+        #[arg(long, value_name = "NUMBER", default_value_t = 500)]
+        buyers: u64,
+    },
     /// Let the removals go that wait behind a brake; shows first who would lose what
     Release {
         /// The brake's name, as `frontdesk sync list --state held` shows it
@@ -79,6 +106,11 @@ impl Action {
 pub(super) async fn run(action: &Action, desk: &Desk, printer: &mut Printer) -> Result<Exit, Failure> {
     match action {
         Action::List { target, state, limit } => list(*target, state.as_deref(), *limit, desk, printer).await,
+        Action::Sweep { target, accept } => sweep::ask(*target, *accept, desk, printer).await,
+        Action::Findings { target, all, limit } => {
+            sweep::findings(*target, *all, *limit, desk, printer).await
+        }
+        Action::Forecast { buyers } => sweep::forecast(*buyers, desk, printer).await,
         Action::Retry { who, target } => {
             let customer = match meant(who, desk, printer).await? {
                 Meant::One(customer) => customer,
