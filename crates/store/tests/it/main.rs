@@ -19,6 +19,7 @@ mod record;
 mod sample;
 mod schema;
 mod sqlite;
+mod sweeps;
 mod syncs;
 
 use backend::{Backend, Kind};
@@ -76,6 +77,13 @@ suite! {
         records_that_share_a_member_or_an_address_are_found,
         releasing_a_brake_makes_its_rows_due,
         lists_filter_and_states_are_counted,
+    }
+    sweeps {
+        a_finding_counts_once_per_sweep_and_is_settled_by_the_next,
+        pages_of_a_sweep_come_back_in_order,
+        a_freeze_holds_until_it_ends_or_is_thawed,
+        thawing_makes_the_frozen_rows_due,
+        answered_calls_are_measured,
     }
     calls {
         one_node_at_a_time_holds_a_lease,

@@ -21,6 +21,7 @@ pub(crate) async fn a_row_reads_back_as_it_was_written_in_every_state(backend: B
         State::Held(Hold::Brake { name: "circle-1".to_owned() }),
         State::Held(Hold::Misconfigured { mapping: "circle:group:1".to_owned() }),
         State::Held(Hold::Person),
+        State::Held(Hold::Frozen { name: "marketing-1".to_owned(), until: at(90) }),
         State::Applied,
         State::Parked { why: "20 tries".to_owned() },
         State::Contested { why: "flipped twice".to_owned() },
