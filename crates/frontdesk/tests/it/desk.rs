@@ -141,6 +141,20 @@ fn after_the_demos_story_every_command_tells_the_same_truth() {
         let said = ask(sound);
         assert!(said.starts_with("exit 0\n"), "{sound}: {said}");
     }
+    let frozen = ask("freeze marketing --for 24h --by Ada --json");
+    let frozen: serde_json::Value = serde_json::from_str(data(&frozen)).unwrap();
+    assert_eq!(frozen["scope"], "marketing");
+    let listed = ask("freeze --json");
+    assert!(listed.contains(frozen["freeze"].as_str().unwrap()), "{listed}");
+    assert!(ask("freeze plan:none --by Ada").starts_with("exit 1\n"), "a plan that is not there");
+    assert!(ask("thaw marketing --by Ada").starts_with("exit 0\n"));
+    assert!(ask("thaw marketing --by Ada").starts_with("exit 1\n"), "it is not frozen any more");
+    let forecast = ask("sync forecast --buyers 500");
+    assert!(forecast.contains("calls left, renews in") && forecast.contains("500 buyers drain in"), "{forecast}");
+    assert!(ask("sync sweep circle").starts_with("exit 0\n"));
+    let findings = ask("sync findings --json");
+    let findings: serde_json::Value = serde_json::from_str(data(&findings)).unwrap();
+    assert_eq!(findings["sweeps"][0]["target"], "circle");
     let prefix = ask("explain cus_");
     assert!(prefix.starts_with("exit 2\n"), "several have such an id: {prefix}");
 
