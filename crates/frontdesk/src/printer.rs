@@ -13,6 +13,11 @@ use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
+/// Columns that text for people takes at most, if its words allow.
+pub const COLUMNS: usize = 80;
+/// The last column of a table is broken into lines where the others leave at least this much.
+const LAST_COLUMN_MIN: usize = 24;
+
 /// How much is said beside the data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -108,6 +113,15 @@ impl Printer {
         self.text(&table(head, rows))
     }
 
+    /// Prints a table whose rows say more in lines of their own below them.
+    pub fn listing(
+        &mut self,
+        head: &[&str],
+        rows: impl IntoIterator<Item = (Vec<String>, Vec<String>)>,
+    ) -> Result<(), Failure> {
+        self.text(&listing(head, rows))
+    }
+
     /// Says something on the side, such as what is being done. Silent where only errors are wanted.
     pub fn note(&mut self, text: &str) {
         if self.verbosity >= Verbosity::Normal {
@@ -199,8 +213,39 @@ fn laid_out(report: &Report, colours: bool) -> String {
     scrub_credentials(&text)
 }
 
-/// A table without lines, two spaces between its columns, as wide as it must be.
+/// A table without lines, two spaces between its columns. Its last column is broken into lines where [`COLUMNS`] ask
+/// for it; the others are as wide as they must be.
 pub fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut rows: Vec<_> = rows.into_iter().collect();
+    let Some(last) = head.len().checked_sub(1) else { return String::new() };
+    let width_of = |column: usize| {
+        let cells = rows.iter().map(|row| row[column].chars().count());
+        cells.chain([head[column].chars().count()]).max().unwrap_or(0)
+    };
+    let others: usize = (0..last).map(|column| width_of(column) + 2).sum();
+    let room = COLUMNS.saturating_sub(others);
+    if room >= LAST_COLUMN_MIN {
+        for row in &mut rows {
+            row[last] = lines(&row[last], room).join("\n");
+        }
+    }
+    grid(head, rows).join("\n")
+}
+
+/// A [`table`] whose rows say more in lines below them, two spaces further in.
+pub fn listing(head: &[&str], rows: impl IntoIterator<Item = (Vec<String>, Vec<String>)>) -> String {
+    let (rows, below): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+    let mut grid = grid(head, rows).into_iter();
+    let mut text: Vec<_> = grid.next().into_iter().collect();
+    for (row, below) in grid.zip(below) {
+        text.push(row);
+        text.extend(below.iter().map(|said| wrapped("", 2, said)));
+    }
+    text.join("\n")
+}
+
+/// The lines of a table, each as wide as it must be.
+fn grid(head: &[&str], rows: Vec<Vec<String>>) -> Vec<String> {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(head.iter().map(ToString::to_string));
@@ -211,7 +256,35 @@ pub fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Stri
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }
-    table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+    table.lines().map(|line| line.trim_end().to_owned()).collect()
+}
+
+/// `text` behind `lead`, in lines that end before [`COLUMNS`]; all begin at `depth`. A word longer than a line stays
+/// whole, so that links and ids can be copied.
+pub fn wrapped(lead: &str, depth: usize, text: &str) -> String {
+    let lines = lines(text, COLUMNS.saturating_sub(depth));
+    let laid_out = lines.iter().enumerate().map(|(n, line)| {
+        let lead = if n == 0 { lead } else { "" };
+        format!("{lead:depth$}{line}")
+    });
+    laid_out.collect::<Vec<_>>().join("\n")
+}
+
+/// The words of a text in lines of at most `columns`; at least one line.
+fn lines(text: &str, columns: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().expect("it begins with one");
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() > columns {
+            lines.push(word.to_owned());
+        } else {
+            line.push(' ');
+            line.push_str(word);
+        }
+    }
+    lines
 }
 
 /// A length of clock time as people read it: `8 s`, `5 min`, `11 h 27 min`, `3 days`. Rounded down to what is shown;
@@ -288,6 +361,43 @@ mod tests {
             [vec!["a".to_owned(), "due".to_owned()], vec!["abcdef".to_owned(), "x".to_owned()]],
         );
         assert_eq!(text, "name    state\na       due\nabcdef  x");
+    }
+
+    #[test]
+    fn the_last_column_of_a_table_is_broken_before_the_eightieth_column() {
+        let text = table(&["what", "how"], [vec!["payment".to_owned(), "word ".repeat(30)]]);
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines.len(), 4, "{text}");
+        assert!(lines[2].starts_with("         word"), "{text}");
+        assert!(lines.iter().all(|line| line.len() <= COLUMNS), "{text}");
+    }
+
+    #[test]
+    fn a_listing_says_more_below_each_row() {
+        let row = |case: &str, below: &[&str]| {
+            (vec![case.to_owned(), "open".to_owned()], below.iter().map(ToString::to_string).collect())
+        };
+        let text = listing(&["case", "state"], [row("FD-1", &["paid", "since then"]), row("FD-20", &[])]);
+        assert_eq!(text, "case   state\nFD-1   open\n  paid\n  since then\nFD-20  open");
+    }
+
+    #[test]
+    fn lines_end_before_the_eightieth_column_and_keep_their_depth() {
+        let text = wrapped("08:41:07", 10, &"word ".repeat(40));
+        let lines: Vec<_> = text.lines().collect();
+        assert!(lines.len() > 2);
+        assert!(lines[0].starts_with("08:41:07  word"));
+        for line in &lines {
+            assert!(line.chars().count() <= COLUMNS, "{line}");
+            assert_eq!(line.trim_end(), *line);
+        }
+        assert!(lines[1].starts_with("          w"));
+    }
+
+    #[test]
+    fn a_word_longer_than_a_line_stays_whole() {
+        let link = format!("http://127.0.0.1:1/{}", "x".repeat(90));
+        assert_eq!(wrapped("", 10, &format!("see {link}")), format!("{0}see\n{0}{link}", " ".repeat(10)));
     }
 
     #[test]

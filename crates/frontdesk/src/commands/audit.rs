@@ -43,9 +43,9 @@ async fn verify(desk: &Desk, printer: &mut Printer) -> Result<Exit, Failure> {
         }),
     );
     printer.text(&format!(
-        "audit log  {} chains, {} entries, {} checkpoints\n\
-         journal    {} entries: {} with effect, {} without, {} waiting, {} failed, {} quarantined\n\
-         record     {customers} customers decided again",
+        "audit log  chains: {}, entries: {}, checkpoints: {}\n\
+         journal    entries: {}, {} with effect, {} without, {} waiting, {} failed, {} quarantined\n\
+         record     customers decided again: {customers}",
         audit.chains,
         audit.entries,
         audit.checkpoints,

@@ -71,17 +71,25 @@ async fn list(
     let filter = CaseFilter { state: (!all).then_some(CaseState::Open), kind, customer: None };
     let found =
         desk.engine.store().cases(&filter, None, limit).await.map_err(|error| store_failed(&error))?;
-    let rows = found.iter().map(|case| {
-        vec![
-            format!("FD-{}", case.number),
-            case.kind.to_string(),
-            case.state.as_str().to_owned(),
-            desk.when(case.opened_at),
-            case.customer.to_string(),
-            wording::reason(&case.reason),
-        ]
-    });
-    printer.table(&["case", "kind", "state", "opened", "customer", "why"], rows)?;
+    if found.is_empty() {
+        printer.note(if all { "there is no case" } else { "no case is open" });
+    } else {
+        let mut rows = Vec::new();
+        for case in &found {
+            let view = desk.engine.view(&case.customer).await.map_err(|error| store_failed(&error))?;
+            let address = view.and_then(|view| view.access_address());
+            let about = address.map_or_else(|| "no address".to_owned(), |known| known.as_str().to_owned());
+            let cells = vec![
+                format!("FD-{}", case.number),
+                case.kind.to_string(),
+                case.state.as_str().to_owned(),
+                desk.when(case.opened_at),
+                about,
+            ];
+            rows.push((cells, vec![wording::reason(&case.reason)]));
+        }
+        printer.listing(&["case", "kind", "state", "opened", "about"], rows)?;
+    }
     let items: Vec<_> = found.iter().map(document).collect();
     printer.json(&json!({ "cases": items }))?;
     let is_open = found.iter().any(|case| case.state == CaseState::Open);

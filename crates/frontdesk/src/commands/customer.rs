@@ -69,7 +69,7 @@ async fn show(customer: &CustomerId, desk: &Desk, printer: &mut Printer) -> Resu
     let address = view.access_address();
     let address = address.as_ref().map_or("no address", |address| address.as_str());
     printer.text(&format!("{address}  {}  since {}\n", view.row.id, desk.when(view.row.created_at)))?;
-    printer.table(&["what", "how it stands", "as of"], rows(desk, &view))?;
+    printer.table(&["what", "as of", "how it stands"], rows(desk, &view))?;
     let further: Vec<_> = mails.iter().map(|mail| mail.as_str().to_owned()).collect();
     printer.json(&json!({
         "customer": view.row.id,
@@ -104,7 +104,7 @@ fn target(view: &CustomerView, target: Target) -> Value {
 
 fn rows(desk: &Desk, view: &CustomerView) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
-    let mut row = |what: &str, text: String, at: String| rows.push(vec![what.to_owned(), text, at]);
+    let mut row = |what: &str, text: String, at: String| rows.push(vec![what.to_owned(), at, text]);
     let paid_at = desk.when_known(told_at(view));
     for purchase in &view.decision.entitled.purchases {
         let title = purchase

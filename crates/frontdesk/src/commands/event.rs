@@ -105,17 +105,21 @@ async fn list(
         );
     }
     found.truncate(limit as usize);
-    let rows = found.iter().map(|entry| {
-        vec![
-            desk.when(entry.received_at),
-            entry.id.to_string(),
-            entry.event_type.clone(),
-            entry.state.as_str().to_owned(),
-            entry.deliveries.to_string(),
-            entry.customer.as_ref().map_or_else(|| "–".to_owned(), ToString::to_string),
-        ]
-    });
-    printer.table(&["received", "event", "type", "state", "times", "customer"], rows)?;
+    if found.is_empty() {
+        printer.note("no such event came in");
+    } else {
+        let rows = found.iter().map(|entry| {
+            let times = if entry.deliveries == 1 {
+                String::new()
+            } else {
+                format!(", came {} times", entry.deliveries)
+            };
+            let of = entry.customer.as_ref().map(|customer| format!(", {customer}")).unwrap_or_default();
+            let cells = vec![desk.when(entry.received_at), entry.id.to_string(), entry.event_type.clone()];
+            (cells, vec![format!("{}{times}{of}", entry.state.as_str())])
+        });
+        printer.listing(&["received", "event", "type"], rows)?;
+    }
     let items: Vec<_> = found.iter().map(document).collect();
     printer.json(&json!({ "events": items }))?;
     Ok(Exit::Done)

@@ -6,7 +6,7 @@ use super::wording;
 use crate::assemble::store_failed;
 use crate::errors::{Code, Failure, Report};
 use crate::exit::Exit;
-use crate::printer::Printer;
+use crate::printer::{Printer, wrapped};
 use clap::Args;
 use frontdesk_core::entitlement::Standing;
 use frontdesk_core::explain::{Explained, Seen, explain};
@@ -16,7 +16,6 @@ use frontdesk_engine::view::CustomerView;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 /// What it takes.
 #[derive(Clone, Debug, Args, Serialize, Deserialize)]
@@ -43,6 +42,14 @@ pub(super) async fn run(arguments: &Arguments, desk: &Desk, printer: &mut Printe
     Ok(Exit::Done)
 }
 
+/// Where what is said of an entitlement begins.
+const DEPTH: usize = 13;
+
+/// A line about an entitlement, behind a word that says which.
+fn about(lead: &str, said: &str) -> String {
+    format!("\n{}", wrapped(&format!("  {lead}"), DEPTH, said))
+}
+
 fn text(desk: &Desk, view: &CustomerView, explained: &[Explained]) -> String {
     let address = view.access_address();
     let address = address.as_ref().map_or("no address", |address| address.as_str());
@@ -59,23 +66,27 @@ fn text(desk: &Desk, view: &CustomerView, explained: &[Explained]) -> String {
             (None, Standing::Entitled(_)) => "gives nothing: it is paid, and no plan sells it".to_owned(),
             (_, standing) => wording::standing(desk, standing),
         };
-        let _ = write!(text, "\n\n{name}: {standing}");
+        text.push_str("\n\n");
+        text.push_str(&wrapped("", 0, &format!("{name}: {standing}")));
         if let Holder::Beneficiary(address) = &one.holder {
-            let _ = write!(text, "\n  for        {}", address.as_str());
+            text.push_str(&about("for", address.as_str()));
         }
         if let Some(stage) = one.stage {
             let since = one.pending_since.map(|at| format!(", since {}", desk.when(at))).unwrap_or_default();
-            let _ = write!(text, "\n  they see   {stage}{since}");
+            text.push_str(&about("they see", &format!("{stage}{since}")));
         }
         for (n, claim) in one.because.iter().enumerate() {
             let lead = if n == 0 { "because" } else { "" };
-            let _ = write!(text, "\n  {lead:<9}  {}", wording::claim(desk, claim));
+            text.push_str(&about(lead, &wording::claim(desk, claim)));
+            if let Some(source) = wording::told_by(desk, claim) {
+                text.push_str(&about("", &source));
+            }
         }
         for seen in &one.targets {
             text.push_str(&target(desk, view, seen));
         }
         if let Some(turning) = &one.would_change {
-            let _ = write!(text, "\n  changes by {}", wording::turning(desk, turning));
+            text.push_str(&about("changes by", &wording::turning(desk, turning)));
         }
     }
     text.push_str(&around(desk, view));
@@ -93,32 +104,23 @@ fn title(desk: &Desk, entitlement: &str) -> String {
 /// What one target should hold and was seen to hold, and what is pending there.
 fn target(desk: &Desk, view: &CustomerView, seen: &Seen) -> String {
     let mut text = String::new();
-    let lead = seen.target.title();
     for (n, (item, (wish, holding))) in seen.items.iter().enumerate() {
-        let lead = if n == 0 { lead } else { "" };
+        let lead = if n == 0 { seen.target.title() } else { "" };
         let wish = match wish.as_str() {
             "want" => "wanted",
             "absent" => "to be gone",
             _ => "left as it is",
         };
-        let _ = write!(
-            text,
-            "\n  {lead:<9}  {}: {wish}, {}",
-            wording::item(item),
-            wording::holding(desk, holding.as_ref())
-        );
+        let seen = wording::holding(desk, holding.as_ref());
+        text.push_str(&about(lead, &format!("{}: {wish}, {seen}", wording::item(item))));
     }
     let Some(sync) = view.syncs.get(&seen.target) else { return text };
     if sync.state != State::Applied {
         let next = sync.next_attempt_at.map(|at| format!(", next try {}", desk.when(at))).unwrap_or_default();
-        let _ = write!(
-            text,
-            "\n             {} since {}{next}",
-            wording::state(&sync.state),
-            desk.when(sync.due_since)
-        );
+        let (state, since) = (wording::state(&sync.state), desk.when(sync.due_since));
+        text.push_str(&about("", &format!("{state}, since {since}{next}")));
         if let Some(failed) = wording::failed(desk, sync) {
-            let _ = write!(text, "\n             last: {failed}");
+            text.push_str(&about("", &format!("last: {failed}")));
         }
     }
     text
@@ -126,28 +128,28 @@ fn target(desk: &Desk, view: &CustomerView, seen: &Seen) -> String {
 
 /// What stands around the entitlements: when each target was last seen, reads, cases.
 fn around(desk: &Desk, view: &CustomerView) -> String {
-    let mut text = String::new();
+    let mut said = Vec::new();
     let seen: Vec<_> = Target::ALL
         .into_iter()
         .filter(|target| view.syncs.contains_key(target))
-        .map(|target| format!("{} {}", target.title(), desk.when_known(view.last_seen(target))))
+        .map(|target| {
+            let at = view.last_seen(target).map_or_else(|| "never".to_owned(), |at| desk.when(at));
+            format!("{} {at}", target.title())
+        })
         .collect();
     if !seen.is_empty() {
-        let _ = write!(text, "\n\nLast seen: {}", seen.join(", "));
+        said.push(format!("Last seen: {}", seen.join(", ")));
     }
-    for read in &view.reads {
-        let _ = write!(text, "\nBeing read at the source: `{}`, due {}", read.key, desk.when(read.due_at));
-    }
-    for case in &view.cases {
-        let _ = write!(
-            text,
-            "\nOpen case: FD-{} ({}), since {}",
-            case.number,
-            case.kind,
-            desk.when(case.opened_at)
-        );
-    }
-    text
+    said.extend(
+        view.reads
+            .iter()
+            .map(|read| format!("Being read at the source: `{}`, due {}", read.key, desk.when(read.due_at))),
+    );
+    said.extend(view.cases.iter().map(|case| {
+        format!("Open case: FD-{} ({}), since {}", case.number, case.kind, desk.when(case.opened_at))
+    }));
+    let said: Vec<_> = said.iter().map(|line| wrapped("", 0, line)).collect();
+    if said.is_empty() { String::new() } else { format!("\n\n{}", said.join("\n")) }
 }
 
 fn document(desk: &Desk, view: &CustomerView, explained: &[Explained]) -> Value {

@@ -29,7 +29,7 @@ pub(super) async fn run(_: &Arguments, desk: &Desk, printer: &mut Printer) -> Re
         rebuilt.first_difference(store).await.map_err(|error| store_failed(&error))?
     };
     let (entries, customers) = (rebuilt.entries, rebuilt.records.len());
-    printer.text(&format!("{entries} entries give {customers} customers"))?;
+    printer.text(&format!("applied entries: {entries}, customers: {customers}"))?;
     let said = difference.as_ref().map(said);
     match &said {
         None => printer.text(&format!("what is stored is what the journal says ({})", &derived[..16]))?,

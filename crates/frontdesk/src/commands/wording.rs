@@ -82,16 +82,11 @@ const fn deadline(what: Deadline) -> &'static str {
     }
 }
 
-/// One reason: what was said, by whom, where it can be looked up.
+/// One reason: what was said, or what follows.
 pub(super) fn claim(desk: &Desk, claim: &Claim) -> String {
     match claim {
-        Claim::Said { at, object, field, value, entry } => {
-            format!(
-                "{}  {} `{}`: {field} = {value}  ({entry})",
-                desk.when(*at),
-                object.kind.as_str(),
-                object.id
-            )
+        Claim::Said { object, field, value, .. } => {
+            format!("{} `{}`: {field} = {value}", object.kind.as_str(), object.id)
         }
         Claim::Sells { good, plan } => format!("catalogue: plan `{plan}` sells `{good}`"),
         Claim::NoPlan { good } => format!("catalogue: no plan sells `{good}`"),
@@ -103,6 +98,14 @@ pub(super) fn claim(desk: &Desk, claim: &Claim) -> String {
         Claim::WantedByAnother { customer, item } => {
             format!("record `{customer}`, who shares the member, wants {}", self::item(item))
         }
+    }
+}
+
+/// When a reason was said, and in which event it can be looked up.
+pub(super) fn told_by(desk: &Desk, claim: &Claim) -> Option<String> {
+    match claim {
+        Claim::Said { at, entry, .. } => Some(format!("({}, {entry})", desk.when(*at))),
+        _ => None,
     }
 }
 
