@@ -4,7 +4,7 @@
 //! so it is kept and has no effect.
 
 use crate::cli::{self, Context};
-use crate::config::BaseUrl;
+use crate::config::{self, BaseUrl};
 use crate::errors::{Code, Failure, Report};
 use crate::exit::Exit;
 use crate::live::{LivePorts, Trust};
@@ -25,7 +25,8 @@ pub struct Arguments {
     /// The path of its webhook endpoint
     #[arg(long, value_name = "PATH", default_value = "/webhooks/stripe")]
     path: String,
-    /// The variable that holds the endpoint's signing secret
+    /// The variable that holds the endpoint's signing secret. Where it is not set, the first one of the configuration
+    /// signs
     #[arg(long, value_name = "NAME", default_value = "STRIPE_SIGNING_SECRET")]
     secret_env: String,
 }
@@ -46,6 +47,7 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, Failure
         )
     })?;
     let secret = context.environment.get(&arguments.secret_env).map(ToOwned::to_owned);
+    let secret = secret.or_else(|| configured(context));
     let trust = if base.is_https() { Trust::System } else { Trust::Nobody };
     let checks = cli::runtime().block_on(async {
         let probe = Probe {
@@ -71,11 +73,22 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, Failure
         }
     }
     if secret.is_none() {
-        printer.note(&format!("`{}` is not set, so nothing signed was sent", arguments.secret_env));
+        printer.note(&format!(
+            "`{}` is not set and there is no usable {} here, so nothing signed was sent",
+            arguments.secret_env,
+            context.global.config.display()
+        ));
     }
     let items: Vec<_> = checks.iter().map(|check| json!({ "asks": check.asks, "ok": check.wrong.is_empty(), "saw": check.saw, "wrong": check.wrong })).collect();
     printer.json(&json!({ "ok": is_fine, "signed": secret.is_some(), "checks": items }))?;
     Ok(if is_fine { Exit::Done } else { Exit::Found })
+}
+
+/// The signing secret of the configuration, if there is one that can be used: the probe is also run on other machines.
+fn configured(context: &Context) -> Option<String> {
+    let loaded = config::load(&context.global.config, &context.environment).ok()?;
+    let secret = loaded.config.sources.stripe.signing_secrets.into_iter().next()?;
+    Some(secret.expose().to_owned())
 }
 
 struct Probe {
@@ -119,8 +132,16 @@ impl Probe {
                 .header("stripe-signature", &signature)
                 .body(body.clone());
             let (mut check, answer) = self.answer(asks, request, 200).await;
+            let answer_status = answer.as_ref().map(|answer| answer.status().as_u16());
             let told =
                 answer.map(|answer| serde_json::from_slice::<Value>(answer.body()).unwrap_or_default());
+            if answer_status == Some(401) {
+                check.wrong.push(
+                    "it does not know this signing secret: compare it with that of the endpoint in Stripe, and restart \
+                     Frontdesk after a change"
+                        .to_owned(),
+                );
+            }
             if let Some(told) = told
                 && check.wrong.is_empty()
                 && told["duplicate"] != json!(is_duplicate)
