@@ -68,10 +68,19 @@ pub async fn store(config: &Config, ports: &LivePorts) -> Result<Store, Failure>
         }
     };
     opened.map_err(|error| {
-        Report::error(Code::StoreRefused, "could not open the database")
-            .because(&error)
-            .hint("read the reason above: the file may be in use, or its folder not writable")
-            .into()
+        let hint = match (&config.store, &error) {
+            (_, frontdesk_store::Error::Corrupt(_)) => {
+                "keep a copy of it before anything else, then put a backup in its place"
+            }
+            (config::Store::Sqlite(_), _) => {
+                "run this as the user Frontdesk runs as, who can write the file and its folder; one process has it open \
+                 at a time"
+            }
+            (config::Store::Postgres(_), _) => {
+                "check that the server is up, and that its address, user and password in `store.url` are right"
+            }
+        };
+        Report::error(Code::StoreRefused, "could not open the database").because(&error).hint(hint).into()
     })
 }
 

@@ -243,7 +243,7 @@ impl Reader<'_> {
         for (id, (_, at)) in entitlements {
             if !grants.iter().any(|grant| grant.value == id.as_str()) {
                 let message = format!("no plan grants `{id}`");
-                let hint = "add it to the `grants` of a plan; until then only a manual grant gives it";
+                let hint = "add it to the `grants` of a plan; until then nothing gives it";
                 self.report(Report::warning(Code::UngrantedEntitlement, message).at(at.clone()).hint(hint));
             }
         }
