@@ -97,7 +97,11 @@ impl<P: Ports> Engine<P> {
         loop {
             let now = self.ports().now_wall();
             let pending = self.store().pending(ENTRIES_PER_PASS, now).await?;
-            let wakes = self.store().wakes_due(now, WAKES_PER_PASS).await?;
+            let wakes = if self.ports().is_planted("ignore_wakes") {
+                Vec::new()
+            } else {
+                self.store().wakes_due(now, WAKES_PER_PASS).await?
+            };
             if pending.is_empty() && wakes.is_empty() {
                 return self.store().next_apply(now).await;
             }
@@ -125,6 +129,9 @@ impl<P: Ports> Engine<P> {
         };
         let expect = vec![Expect::JournalState { id: id.clone(), state: stored.entry.state }];
         let learnt = match decode(stored) {
+            Decoded::Facts(facts) if self.ports().is_planted("trust_snapshot_over_newer") => {
+                as_of_arrival(facts, stored)
+            }
             Decoded::Facts(facts) => facts,
             Decoded::Nothing(why) => {
                 return settle_conflict(
@@ -237,6 +244,11 @@ impl<P: Ports> Engine<P> {
             customer,
             applied_at: now,
         });
+        if self.ports().is_planted("mark_processed_separate_tx") {
+            let end = commit.writes.pop().into_iter().collect();
+            let expect = vec![commit.expect.remove(0)];
+            self.store().commit(Commit { expect, writes: end }).await?;
+        }
         self.ports().crash_point("B6").await;
         self.store().commit(commit).await?;
         self.ports().crash_point("B7").await;
@@ -320,6 +332,12 @@ fn write_record(record: &Record, assembled: &Assembled, entry: &frontdesk_store:
             entry: entry.id.clone(),
         });
     }
+}
+
+/// A planted bug: what arrives last is taken for the newest.
+fn as_of_arrival(facts: Vec<(Key, Learnt, Version)>, stored: &StoredEntry) -> Vec<(Key, Learnt, Version)> {
+    let at = stored.entry.received_at;
+    facts.into_iter().map(|(key, learnt, version)| (key, learnt, Version { at, ..version })).collect()
 }
 
 /// Somebody else ended the entry meanwhile: that is as good.

@@ -166,6 +166,9 @@ impl<P: Ports> Engine<P> {
 
     /// What was under way when a process ended is unknown, and is looked at before anything else (F6–F8).
     async fn recover(&self, drain: &Drain<'_>) -> Result<(), Error> {
+        if self.ports().is_planted("forget_intents") {
+            return Ok(());
+        }
         for call in self.store().unanswered_intents(drain.target.as_str()).await? {
             let failure = Failure::Unknown { why: "the process ended before the answer came".to_owned() };
             let spoken = Spoken::without_answer(failure);
@@ -390,7 +393,12 @@ impl<P: Ports> Engine<P> {
         if !self.may_send(&drain.held) {
             return Ok(Acted::LeaseLost);
         }
-        let spoken = self.speak(drain, step, request).await?;
+        let mut spoken = self.speak(drain, step, request).await?;
+        if self.ports().is_planted("resend_on_unknown")
+            && let Err(Failure::Unknown { why }) = spoken.outcome
+        {
+            spoken.outcome = Err(Failure::Transient { why });
+        }
         if self.ports().is_planted("intent_after_send") {
             self.store().commit(commit).await.map(drop)?;
         }

@@ -47,6 +47,12 @@ impl<P: Ports> Engine<P> {
                 self.take_up_listed(drain, listed).await?;
                 Ok(None)
             }
+            Err(_) if self.ports().is_planted("empty_list_means_gone") => {
+                let missing = self.catalogue().managed(drain.target);
+                drain.known.prepared_at = Some(self.ports().now_mono());
+                self.take_up_listed(drain, Listed { missing, tags: kit::Tags::default() }).await?;
+                Ok(None)
+            }
             Err(failure) => {
                 drain.known.tries += 1;
                 let wait = backoff(drain.known.tries.max(3), self.dice());

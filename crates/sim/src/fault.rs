@@ -18,6 +18,7 @@ pub enum Fault {
     CrashInCall,
     CrashWithAnswer,
     CrashBeforeSettled,
+    Pause,
     Duplicate,
     Reorder,
     Late,
@@ -41,7 +42,7 @@ pub enum Fault {
 
 impl Fault {
     /// All faults: number, name, what is injected.
-    pub const ALL: [(Self, &'static str, &'static str, &'static str); 28] = [
+    pub const ALL: [(Self, &'static str, &'static str, &'static str); 29] = [
         (Self::CrashBeforeCommit, "F1", "crash_before_commit", "the process dies between body and commit"),
         (Self::CrashBeforeAnswer, "F2", "crash_before_answer", "the process dies between commit and answer"),
         (Self::CrashApplying, "F3", "crash_applying", "the process dies while it applies an event"),
@@ -61,6 +62,7 @@ impl Fault {
             "crash_before_settled",
             "the process dies between answer and settled row",
         ),
+        (Self::Pause, "F44", "pause", "a process is held up for minutes between two steps, and goes on"),
         (Self::Duplicate, "F50", "duplicate", "an event is delivered several times, also at once"),
         (Self::Reorder, "F51", "reorder", "events are delivered in another order"),
         (Self::Late, "F52", "late", "an event is delivered hours late"),

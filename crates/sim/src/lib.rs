@@ -22,6 +22,7 @@ pub mod executor;
 pub mod fault;
 pub mod oracle;
 pub mod ports;
+pub mod regressions;
 pub mod rng;
 pub mod run;
 pub mod shrink;

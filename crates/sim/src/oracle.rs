@@ -15,6 +15,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How long a purchase must have been known before taking what it gives is a broken promise.
 const SETTLED: SignedDuration = SignedDuration::from_mins(30);
+/// How often one object may be asked for in a minute: every ten seconds by each of three processes, each of which may
+/// have died once meanwhile.
+const ASKED_MAX: usize = 36;
 /// Rows that are read at once.
 const PAGE: u32 = 10_000;
 
@@ -89,6 +92,7 @@ pub async fn books(run: &Run, people: usize) {
     invited_once(run, &circle, people);
     intents_before_acts(run).await;
     budgets_kept(run);
+    nothing_hammered(run);
     braked(run, &circle);
     rebuilds(run).await;
     audit_holds(run).await;
@@ -298,6 +302,24 @@ fn budgets_kept(run: &Run) {
                 run.stage.broken("I21", format!("{} got {count} calls in {seconds} s", provider.name()));
                 return;
             }
+        }
+    }
+}
+
+/// I21: no object of the source is asked for as fast as it is answered.
+fn nothing_hammered(run: &Run) {
+    let mut asked: BTreeMap<String, Vec<Timestamp>> = BTreeMap::new();
+    run.stage.with(|shared| {
+        for call in shared.heard.iter().filter(|call| call.provider == Provider::Stripe) {
+            asked.entry(format!("{} {} {}", call.method, call.path, call.content)).or_default().push(call.at);
+        }
+    });
+    for (what, times) in asked {
+        let is_storm =
+            |window: &[Timestamp]| window[ASKED_MAX].duration_since(window[0]) < SignedDuration::from_mins(1);
+        if times.windows(ASKED_MAX + 1).any(is_storm) {
+            run.stage.broken("I21", format!("{what} was asked for more than {ASKED_MAX} times in a minute"));
+            return;
         }
     }
 }

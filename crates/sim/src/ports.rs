@@ -81,10 +81,15 @@ impl Ports for SimPorts {
 
     async fn crash_point(&self, step: &'static str) {
         let Some(fault) = Fault::crash_at(step) else { return };
-        let strikes = self.stage.with(|shared| {
+        let (pauses, strikes) = self.stage.with(|shared| {
             let plan = shared.plan.clone();
-            self.draw(|rng| plan.strikes(fault, rng))
+            self.draw(|rng| (plan.strikes(Fault::Pause, rng), plan.strikes(fault, rng)))
         });
+        if pauses {
+            self.stage.with(|shared| shared.marks.hit(Fault::Pause));
+            let span = Duration::from_secs(self.draw(|rng| rng.between(20, 300)));
+            self.stage.clock.sleep(span).await;
+        }
         if strikes {
             self.stage.die(self.node, fault);
             std::future::pending::<()>().await;

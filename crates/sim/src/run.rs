@@ -266,6 +266,7 @@ impl Run {
         }
         let (node, engine) = rng.pick(&living).clone();
         let (run, event, body) = (self.clone(), delivery.event.clone(), delivery.body.clone());
+        let event = if event.is_empty() { id_in(&body) } else { event };
         let signature = delivery
             .headers
             .iter()
@@ -325,7 +326,7 @@ impl Run {
             let provider = *rng.pick(&[Provider::Circle, Provider::Kit, Provider::Stripe]);
             let until = self.stage.clock.now() + Duration::from_secs(rng.between(30, 3000));
             let person = usize::try_from(rng.below(people as u64)).expect("few people");
-            match rng.below(8) {
+            match rng.below(9) {
                 0 if on(Fault::Outage) => self.stage.with(|shared| {
                     shared.marks.hit(Fault::Outage);
                     shared.out_until.insert(provider, until);
@@ -369,6 +370,15 @@ impl Run {
                     let object = json!({ "id": "px_1", "object": "payout" });
                     self.stage.control("stripe/event", &json!({ "type": "payout.paid", "object": object }));
                     self.stage.with(|shared| shared.marks.hit(Fault::UnknownType));
+                    self.sender.notify_one();
+                }
+                8 if on(Fault::Conflict) => {
+                    let known = self.truth(|truth| truth.acknowledged.keys().next().cloned());
+                    let Some(id) = known else { continue };
+                    let raw = json!({ "id": id, "object": "event", "type": "payout.failed", "api_version": "2026-07-29.dahlia",
+                        "created": self.stage.true_now().as_second(), "livemode": true, "data": { "object": { "id": "po_conflict", "object": "payout" } } });
+                    self.stage.control("stripe/event", &json!({ "raw_body": raw.to_string() }));
+                    self.stage.with(|shared| shared.marks.hit(Fault::Conflict));
                     self.sender.notify_one();
                 }
                 7 => {
@@ -653,6 +663,12 @@ fn resend(run: &Run) {
         }
     }
     run.sender.notify_one();
+}
+
+/// The id that a raw event gives itself.
+fn id_in(body: &[u8]) -> String {
+    let event: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    event["id"].as_str().unwrap_or_default().to_owned()
 }
 
 /// Items that a run manages at a target.

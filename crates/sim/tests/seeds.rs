@@ -1,0 +1,81 @@
+//! Seeds in numbers: what nobody ran before, long lives, and every planted bug. Run with the feature `planted` and the
+//! profile `sim`; `cargo xtask test` does both.
+#![cfg(feature = "planted")]
+
+use frontdesk_sim::batch::{Batch, Summary, first_caught, run_all};
+use frontdesk_sim::run::{Profile, Setup};
+
+/// Each planted bug, and the promises by which it may be found.
+const PLANTED: [(&str, &[&str]); 12] = [
+    ("ack_before_commit", &["I1", "I2"]),
+    ("dup_ack_without_write", &["I3"]),
+    ("skip_signature", &["I5"]),
+    ("trust_snapshot_over_newer", &["I8", "I9", "I10", "I11", "I12", "I19"]),
+    ("mark_processed_separate_tx", &["I6", "I9", "I12", "I19"]),
+    ("ignore_wakes", &["I9", "I19"]),
+    ("empty_list_means_gone", &["I10", "I19"]),
+    ("resend_on_unknown", &["I15"]),
+    ("intent_after_send", &["I16"]),
+    ("forget_intents", &["I17"]),
+    ("no_fence_check", &["I18"]),
+    ("lease_by_local_clock", &["I18"]),
+];
+
+/// A bug that is not seen within so many seeds was missed.
+const SEEDS_MAX: u64 = 300;
+
+/// A base that no run had before.
+#[expect(clippy::disallowed_methods, reason = "the seeds are to be new each time; the base is printed")]
+fn fresh_base() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    since.as_secs() * 10_000
+}
+
+fn hold(seeds: u64, profile: Profile) -> Summary {
+    let base = fresh_base();
+    let batch = Batch { base, seeds: 0..seeds, like: Setup::of(0, profile), jobs: 2, twice: false };
+    let summary = run_all(&batch, |_| {});
+    for report in &summary.failed {
+        println!("seed {} ({}) broke {:?}", report.seed, profile.name(), report.broken.first());
+    }
+    println!(
+        "sim: seeds={} violations={} virtual_days={} faults={} marks={}/{} base={base} trace={}",
+        summary.seeds,
+        summary.violations(),
+        summary.virtual_days(),
+        summary.faults(),
+        summary.marks.count(),
+        frontdesk_sim::fault::Marks::TOTAL,
+        summary.trace
+    );
+    assert_eq!(
+        summary.violations(),
+        0,
+        "repeat with: frontdesk simulate --seed SEED --profile {}",
+        profile.name()
+    );
+    summary
+}
+
+#[test]
+fn a_thousand_new_seeds_break_no_promise_and_reach_every_fault() {
+    let summary = hold(1_000, Profile::Short);
+    assert_eq!(summary.marks.missing(), [], "faults that never struck, or never in a run that ended well");
+}
+
+#[test]
+fn ten_long_lives_break_no_promise() {
+    hold(10, Profile::Long);
+}
+
+#[test]
+fn every_planted_bug_is_found_by_the_promise_that_it_breaks() {
+    for (bug, promises) in PLANTED {
+        let caught = first_caught(bug, Profile::Short, SEEDS_MAX);
+        let report = caught.unwrap_or_else(|| panic!("{bug} was missed by {SEEDS_MAX} seeds"));
+        let seen = &report.broken[0];
+        println!("{bug}: seed {} by {} ({})", report.seed, seen.promise, seen.what);
+        let is_expected = report.broken.iter().any(|broken| promises.contains(&broken.promise));
+        assert!(is_expected, "{bug} was found by {} instead of {promises:?}", seen.promise);
+    }
+}
