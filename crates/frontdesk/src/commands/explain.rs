@@ -138,17 +138,15 @@ fn around(desk: &Desk, view: &CustomerView) -> String {
         })
         .collect();
     if !seen.is_empty() {
-        said.push(format!("Last seen: {}", seen.join(", ")));
+        said.push(wrapped("Last seen", DEPTH, &seen.join(", ")));
     }
-    said.extend(
-        view.reads
-            .iter()
-            .map(|read| format!("Being read at the source: `{}`, due {}", read.key, desk.when(read.due_at))),
-    );
-    said.extend(view.cases.iter().map(|case| {
-        format!("Open case: FD-{} ({}), since {}", case.number, case.kind, desk.when(case.opened_at))
+    said.extend(view.reads.iter().map(|read| {
+        wrapped("Being read", DEPTH, &format!("`{}`, due {}", read.key, desk.when(read.due_at)))
     }));
-    let said: Vec<_> = said.iter().map(|line| wrapped("", 0, line)).collect();
+    said.extend(view.cases.iter().map(|case| {
+        let opened = desk.when(case.opened_at);
+        wrapped("Open case", DEPTH, &format!("FD-{} ({}), since {opened}", case.number, case.kind))
+    }));
     if said.is_empty() { String::new() } else { format!("\n\n{}", said.join("\n")) }
 }
 

@@ -8,6 +8,9 @@ use frontdesk_core::sync::{Hold, State, Sync};
 use frontdesk_core::target::{Failure, Holding, Item, Membership, Standing as At};
 use frontdesk_store::Outcome;
 
+/// Longest id that stands in one line with what is said of its object, in bytes.
+const ID_BESIDE_MAX: usize = 32;
+
 /// How a purchase or an entitlement stands.
 pub(super) fn standing(desk: &Desk, standing: &Standing) -> String {
     match standing {
@@ -86,7 +89,12 @@ const fn deadline(what: Deadline) -> &'static str {
 pub(super) fn claim(desk: &Desk, claim: &Claim) -> String {
     match claim {
         Claim::Said { object, field, value, .. } => {
-            format!("{} `{}`: {field} = {value}", object.kind.as_str(), object.id)
+            let kind = object.kind.as_str();
+            if has_room(&object.id) {
+                format!("{kind} `{}`: {field} = {value}", object.id)
+            } else {
+                format!("{kind}: {field} = {value}")
+            }
         }
         Claim::Sells { good, plan } => format!("catalogue: plan `{plan}` sells `{good}`"),
         Claim::NoPlan { good } => format!("catalogue: no plan sells `{good}`"),
@@ -104,9 +112,17 @@ pub(super) fn claim(desk: &Desk, claim: &Claim) -> String {
 /// When a reason was said, and in which event it can be looked up.
 pub(super) fn told_by(desk: &Desk, claim: &Claim) -> Option<String> {
     match claim {
-        Claim::Said { at, entry, .. } => Some(format!("({}, {entry})", desk.when(*at))),
+        Claim::Said { at, object, entry, .. } => {
+            let object = if has_room(&object.id) { String::new() } else { format!("`{}`, ", object.id) };
+            Some(format!("({object}{}, {entry})", desk.when(*at)))
+        }
         _ => None,
     }
+}
+
+/// Whether an id fits into a line beside what is said of it. Those of a checkout do not.
+fn has_room(id: &str) -> bool {
+    id.len() <= ID_BESIDE_MAX
 }
 
 /// The one fact that would change an answer.
