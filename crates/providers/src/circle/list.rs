@@ -85,3 +85,94 @@ fn listed(list: &List, entry: &Map<String, Value>) -> Option<Listed> {
     };
     Some(Listed { id, address, standing })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::{Base, shown};
+    use crate::circle::Scheme;
+    use crate::secret::Secret;
+    use frontdesk_core::email::Email;
+    use frontdesk_core::target::Standing;
+    use http::{HeaderMap, StatusCode};
+
+    const GROUP: List = List::In(Item::CircleGroup(2));
+    const SPACE: List = List::In(Item::CircleSpace(7));
+
+    fn judge(list: &List, status: u16, body: &str) -> Result<Page<Listed>, Failure> {
+        let status = StatusCode::from_u16(status).unwrap();
+        read(
+            list,
+            &Answer { status, headers: &HeaderMap::new(), body: body.as_bytes() },
+            Timestamp::UNIX_EPOCH,
+        )
+    }
+
+    fn page_of(records: &str) -> String {
+        format!(
+            r#"{{"page":1,"per_page":100,"has_next_page":true,"count":9,"page_count":2,"records":[{records}]}}"#
+        )
+    }
+
+    #[test]
+    fn nobody_is_hidden_by_a_default_filter() {
+        let account = Account {
+            base: Base::parse("https://app.circle.so").unwrap(),
+            token: Secret::new("targets.circle.token#0000", "tok_1".to_owned()),
+            scheme: Scheme::Token,
+        };
+        let marks = Marks { request: "fdr_1", effect: None };
+        let sent = [(List::Everyone, 1), (GROUP, 2), (SPACE, 3)]
+            .map(|(list, page)| shown(&request(&account, &list, page, marks).unwrap()));
+        insta::assert_snapshot!(sent.join("\n"));
+        let other = request(&account, &List::In(Item::kit_tag("member")), 1, marks).unwrap_err();
+        assert_eq!(other.class(), "misconfigured");
+    }
+
+    #[test]
+    fn invited_members_are_members_and_ids_are_enough() {
+        let listed = |id, address: Option<&str>, standing| Listed {
+            id,
+            address: address.and_then(Email::parse),
+            standing,
+        };
+        let records = r#"{"id":2,"email":"Ada@Example.test","active":false,"profile_confirmed_at":null},
+            {"id":3,"email":"bob@example.test","active":true,"profile_confirmed_at":"2024-09-04T16:18:10.634Z"},
+            {"id":4,"email":"no address"}"#;
+        let page = judge(&List::Everyone, 200, &page_of(records)).unwrap();
+        assert_eq!(
+            page.entries,
+            [
+                listed(2, Some("ada@example.test"), Some(Standing::Invited)),
+                listed(3, Some("bob@example.test"), Some(Standing::Active)),
+                listed(4, None, Some(Standing::Known)),
+            ]
+        );
+        assert!(page.has_next, "whatever `page_count` says");
+        let group = r#"{"id":90,"access_group_id":2,"community_member_id":4,"community_id":1}"#;
+        assert_eq!(judge(&GROUP, 200, &page_of(group)).unwrap().entries, [listed(4, None, None)]);
+        let space = r#"{"id":91,"space_id":7,"community_member":{"id":5,"email":"eve@example.test"},"status":"inactive"}"#;
+        let entries = judge(&SPACE, 200, &page_of(space)).unwrap().entries;
+        assert_eq!(entries, [listed(5, Some("eve@example.test"), None)]);
+    }
+
+    #[test]
+    fn what_is_no_whole_page_of_that_list_is_none() {
+        for (list, status, body, class) in [
+            (GROUP, 200, page_of(r#"{"access_group_id":3,"community_member_id":4}"#), "transient"),
+            (GROUP, 200, page_of(r#"{"access_group_id":2}"#), "transient"),
+            (GROUP, 200, page_of(r#"{"access_group_id":2,"community_member_id":4},null"#), "transient"),
+            (SPACE, 200, page_of(r#"{"space_id":8,"community_member_id":4}"#), "transient"),
+            (List::Everyone, 200, page_of(r#"{"email":"ada@example.test"}"#), "transient"),
+            (List::Everyone, 200, r#"{"records":[]}"#.to_owned(), "transient"),
+            (List::Everyone, 200, "<html></html>".to_owned(), "transient"),
+            (List::Everyone, 404, "{}".to_owned(), "transient"),
+            (GROUP, 404, "{}".to_owned(), "misconfigured"),
+            (List::Everyone, 401, "{}".to_owned(), "unauthorized"),
+            (List::Everyone, 429, "slow down".to_owned(), "throttled"),
+            (List::Everyone, 502, "<html></html>".to_owned(), "transient"),
+        ] {
+            assert_eq!(judge(&list, status, &body).unwrap_err().class(), class, "{list} {status} {body}");
+        }
+    }
+}

@@ -65,3 +65,78 @@ pub fn read(list: &List, answer: &Answer<'_>, now: Timestamp) -> Result<Page<Lis
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::{Base, shown};
+    use crate::kit::{Credential, Tag};
+    use crate::secret::Secret;
+    use frontdesk_core::email::Email;
+    use frontdesk_core::target::{Item, Standing};
+    use http::{HeaderMap, StatusCode};
+
+    fn members() -> List {
+        List::In(Item::kit_tag("Member"))
+    }
+
+    fn judge(status: u16, body: &str) -> Result<Page<Listed>, Failure> {
+        let status = StatusCode::from_u16(status).unwrap();
+        let answer = Answer { status, headers: &HeaderMap::new(), body: body.as_bytes() };
+        read(&members(), &answer, Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn everyone_with_the_tag_is_asked_for_whatever_their_state() {
+        let key = Secret::new("targets.kit.api_key#0000", "kit_1".to_owned());
+        let account = Account {
+            base: Base::parse("https://api.kit.com").unwrap(),
+            credential: Credential::ApiKey(key),
+        };
+        let managed = [Item::kit_tag("member")];
+        let tags = Tags::resolve(&[Tag { id: 11, name: "Member".to_owned() }], &managed);
+        let marks = Marks { request: "fdr_1", effect: None };
+        let cursor = Cursor::stored("WzEwXQ==");
+        let sent = [None, Some(&cursor)]
+            .map(|after| shown(&request(&account, &tags, &members(), after, marks).unwrap()));
+        insta::assert_snapshot!(sent.join("\n"));
+        let class = |list: &List| request(&account, &tags, list, None, marks).unwrap_err().class();
+        assert_eq!(class(&List::In(Item::kit_tag("unheard of"))), "misconfigured");
+        assert_eq!(class(&List::Everyone), "rejected");
+    }
+
+    #[test]
+    fn subscribers_come_with_their_states_and_the_next_page() {
+        let body = r#"{"subscribers":[
+            {"id":354,"email_address":"Alice@example.test","state":"cancelled","tagged_at":"2023-02-17T11:43:55Z"},
+            {"id":355,"email_address":"of another time","state":"active"}],
+            "pagination":{"has_previous_page":false,"has_next_page":true,"end_cursor":"WzEwXQ==","per_page":1000}}"#;
+        let page = judge(200, body).unwrap();
+        let alice = Listed {
+            id: 354,
+            address: Email::parse("alice@example.test"),
+            standing: Some(Standing::OptedOut),
+        };
+        assert_eq!(page.entries, [alice, Listed { id: 355, address: None, standing: None }]);
+        assert_eq!(page.next, Some(Cursor::stored("WzEwXQ==")));
+    }
+
+    #[test]
+    fn what_is_no_whole_page_is_none() {
+        let nameless =
+            r#"{"subscribers":[{"email_address":"a@example.test"}],"pagination":{"has_next_page":false}}"#;
+        let cut = r#"{"subscribers":[{"id":1,"email_address":"a@example.test"}]}"#;
+        for (status, body, class) in [
+            (200, nameless, "transient"),
+            (200, cut, "transient"),
+            (200, r#"{"subscribers":[null],"pagination":{"has_next_page":false}}"#, "transient"),
+            (200, "<html></html>", "transient"),
+            (404, r#"{"errors":["Not Found"]}"#, "misconfigured"),
+            (401, "{}", "unauthorized"),
+            (429, "Retry later", "throttled"),
+            (503, "busy", "transient"),
+        ] {
+            assert_eq!(judge(status, body).unwrap_err().class(), class, "{status} {body}");
+        }
+    }
+}
