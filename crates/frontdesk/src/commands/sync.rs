@@ -151,23 +151,31 @@ async fn list(
     let wanted = |sync: &Sync| state.is_some() || sync.state != State::Applied;
     let found = rows(&filter, limit as usize, desk, wanted).await.map_err(|error| store_failed(&error))?;
     let counts = desk.engine.store().sync_states().await.map_err(|error| store_failed(&error))?;
-    let shown = found.iter().map(|sync| {
-        vec![
-            sync.customer.to_string(),
-            sync.target.to_string(),
-            wording::state(&sync.state),
-            desk.when(sync.due_since),
-            sync.attempts.to_string(),
-            desk.when_known(sync.next_attempt_at),
-        ]
-    });
-    printer.table(&["customer", "target", "state", "since", "tries", "next try"], shown)?;
+    let mut owed = Vec::new();
+    for sync in &found {
+        owed.push(Owed::of(sync, desk).await.map_err(|error| store_failed(&error))?);
+    }
+    if found.is_empty() {
+        printer.note(if state.is_some() { "nothing is in that state" } else { "nothing is owed" });
+    } else {
+        let shown = found.iter().zip(&owed).map(|(sync, owed)| {
+            let cells = vec![
+                sync.customer.to_string(),
+                sync.target.to_string(),
+                desk.when(sync.due_since),
+                sync.attempts.to_string(),
+                desk.when_known(sync.next_attempt_at),
+            ];
+            (cells, owed.said(sync, desk))
+        });
+        printer.listing(&["customer", "target", "since", "tries", "next try"], shown)?;
+    }
     let all: Vec<_> = counts
         .iter()
         .map(|((target, state), count)| format!("{} {state}: {count}", target.title()))
         .collect();
     printer.note(&format!("all rows: {}", if all.is_empty() { "none".to_owned() } else { all.join(", ") }));
-    let items: Vec<_> = found.iter().map(document).collect();
+    let items: Vec<_> = found.iter().zip(&owed).map(|(sync, owed)| document(sync, owed)).collect();
     let counts: Vec<_> = counts
         .iter()
         .map(|((target, state), count)| json!({ "target": target, "state": state, "count": count }))
@@ -178,11 +186,58 @@ async fn list(
     Ok(if needs_person { Exit::Found } else { Exit::Done })
 }
 
-fn document(sync: &Sync) -> Value {
+/// What would be written for one row, if nothing held it.
+#[derive(Default)]
+struct Owed {
+    address: Option<String>,
+    give: Vec<String>,
+    take: Vec<String>,
+}
+
+impl Owed {
+    async fn of(sync: &Sync, desk: &Desk) -> Result<Self, Error> {
+        let Some(view) = desk.engine.view(&sync.customer).await? else { return Ok(Self::default()) };
+        let address = view.access_address().map(|address| address.as_str().to_owned());
+        let mut owed = Self { address, ..Self::default() };
+        let wishes = view.decision.desired.get(&sync.target).into_iter().flat_map(|desired| &desired.holders);
+        for (holder, wishes) in wishes {
+            let person = sync.observed.people.get(holder);
+            let is_present = |item| {
+                person.is_some_and(|person| matches!(person.items.get(item), Some(Holding::Present { .. })))
+            };
+            for (item, wish) in &wishes.items {
+                match wish {
+                    Wish::Want { .. } if !is_present(item) => owed.give.push(wording::item(item)),
+                    Wish::Absent { .. } if is_present(item) => owed.take.push(wording::item(item)),
+                    Wish::Want { .. } | Wish::Absent { .. } | Wish::Leave { .. } => {}
+                }
+            }
+        }
+        Ok(owed)
+    }
+
+    /// The lines below a row: whose it is and how it stands, what is owed, what failed last.
+    fn said(&self, sync: &Sync, desk: &Desk) -> Vec<String> {
+        let address = self.address.as_deref().unwrap_or("no address");
+        let mut said = vec![format!("{address}: {}", wording::state(&sync.state))];
+        for (what, items) in [("to give", &self.give), ("to take away", &self.take)] {
+            if !items.is_empty() {
+                said.push(format!("{what}: {}", items.join(", ")));
+            }
+        }
+        if sync.state != State::Applied {
+            said.extend(wording::failed(desk, sync).map(|failed| format!("last: {failed}")));
+        }
+        said
+    }
+}
+
+fn document(sync: &Sync, owed: &Owed) -> Value {
     json!({
         "customer": sync.customer, "target": sync.target, "state": sync.state, "generation": sync.generation,
         "applied_generation": sync.applied_generation, "attempts": sync.attempts, "due_since": sync.due_since,
         "next_try_at": sync.next_attempt_at, "applied_at": sync.applied_at, "last_failure": sync.last_failure,
+        "address": owed.address, "to_give": owed.give, "to_take_away": owed.take,
     })
 }
 
