@@ -215,7 +215,10 @@ fn finish(
     };
     printer.text(&said)?;
     if !has_secret {
-        printer.text(&format!("Put its signing secret (whsec_…) into {}", secrets::SIGNING_SECRET))?;
+        let file = secrets::SIGNING_SECRET;
+        printer.text(&format!(
+            "Put its signing secret (whsec_…) into {file}, a line alone, and `chmod 600 {file}`"
+        ))?;
     }
     printer.text("Next: read the file, then `frontdesk secret check`, then `frontdesk serve`")?;
     let plans: Vec<_> =
