@@ -103,6 +103,9 @@ impl<P: Ports> Engine<P> {
                 self.store().wakes_due(now, WAKES_PER_PASS).await?
             };
             if pending.is_empty() && wakes.is_empty() {
+                if self.ports().is_planted("ignore_wakes") {
+                    return Ok(None);
+                }
                 return self.store().next_apply(now).await;
             }
             for stored in pending {

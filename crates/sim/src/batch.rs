@@ -119,9 +119,8 @@ pub fn guarded(setup: &Setup) -> Report {
     })
 }
 
-/// The seed below `until` at which a planted bug is first seen, and the promises that it broke there.
-pub fn first_caught(bug: &'static str, profile: Profile, until: u64) -> Option<Report> {
-    (0..until)
-        .map(|seed| guarded(&Setup { bug: Some(bug), ..Setup::of(seed, profile) }))
-        .find(|report| !report.broken.is_empty())
+/// The first seed below `until` in which a planted bug breaks one of these promises.
+pub fn first_caught(bug: &'static str, promises: &[&str], profile: Profile, until: u64) -> Option<Report> {
+    let mut reports = (0..until).map(|seed| guarded(&Setup { bug: Some(bug), ..Setup::of(seed, profile) }));
+    reports.find(|report| report.broken.iter().any(|broken| promises.contains(&broken.promise)))
 }

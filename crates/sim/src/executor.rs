@@ -162,15 +162,12 @@ impl Executor {
         let spawned = self.clock.with(|shared| std::mem::take(&mut shared.spawned));
         for (node, task) in spawned {
             let slot = Slot { node, task: Some(task) };
-            let id = match self.free.pop() {
-                Some(id) => {
-                    self.tasks[id] = slot;
-                    id
-                }
-                None => {
-                    self.tasks.push(slot);
-                    self.tasks.len() - 1
-                }
+            let id = if let Some(id) = self.free.pop() {
+                self.tasks[id] = slot;
+                id
+            } else {
+                self.tasks.push(slot);
+                self.tasks.len() - 1
             };
             self.clock.with(|shared| shared.ready.push(id));
         }
@@ -251,8 +248,7 @@ mod tests {
             });
         }
         while executor.step(Duration::from_secs(10)) != Step::Idle {}
-        let order = log.lock().unwrap().clone();
-        order
+        log.lock().unwrap().clone()
     }
 
     #[test]

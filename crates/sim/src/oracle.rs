@@ -355,7 +355,7 @@ async fn audit_holds(run: &Run) {
     match run.store.audit_verify().await {
         Ok(verified) if verified.broken.is_empty() => {}
         Ok(verified) => {
-            run.stage.broken("I39", format!("the audit log is broken: {:?}", verified.broken.first()))
+            run.stage.broken("I39", format!("the audit log is broken: {:?}", verified.broken.first()));
         }
         Err(error) => run.stage.broken("I39", format!("the audit log cannot be verified: {error}")),
     }

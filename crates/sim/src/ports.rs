@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// How often a wait for the wall clock is looked at, because the clock may jump.
-const WALL_LOOKS_EVERY: Duration = Duration::from_secs(600);
+const WALL_LOOKS_EVERY: Duration = Duration::from_mins(10);
 
 /// See the module.
 #[derive(Clone, Debug)]

@@ -17,6 +17,7 @@ impl Rng {
     }
 
     /// A generator of its own for the part called `label`.
+    #[must_use]
     pub fn fork(&self, label: &str) -> Self {
         let mut hash = Sha256::new();
         for word in self.state {
@@ -35,6 +36,10 @@ impl Rng {
     }
 
     /// The next 64 bits.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "a source of chance has no end, and nobody iterates over it"
+    )]
     pub fn next(&mut self) -> u64 {
         let [s0, s1, s2, s3] = &mut self.state;
         let result = s1.wrapping_mul(5).rotate_left(7).wrapping_mul(9);

@@ -33,9 +33,9 @@ use tokio::sync::{Notify, oneshot};
 /// The signing secret of every run.
 const SECRET: &str = "whsec_simulatedSecret0001";
 /// How long after the last fault everything must be in line (I19).
-pub const CONVERGES_WITHIN: Duration = Duration::from_secs(30 * 60);
+pub const CONVERGES_WITHIN: Duration = Duration::from_mins(30);
 /// How long nothing may be written after that (I20).
-pub const SILENCE: Duration = Duration::from_secs(24 * 60 * 60);
+pub const SILENCE: Duration = Duration::from_hours(24);
 /// Wall time that one run may take; more is a livelock.
 pub const WALL_TIME_MAX: Duration = Duration::from_secs(10);
 
@@ -68,8 +68,8 @@ impl Profile {
 
     const fn span(self) -> Duration {
         match self {
-            Self::Short => Duration::from_secs(6 * 3600),
-            Self::Long => Duration::from_secs(10 * 24 * 3600),
+            Self::Short => Duration::from_hours(6),
+            Self::Long => Duration::from_hours(240),
         }
     }
 }
@@ -306,7 +306,7 @@ impl Run {
             let next = self.stage.with(|shared| shared.world.next_due());
             let wait =
                 next.map(|at| Duration::try_from(at.duration_since(now)).unwrap_or(Duration::from_millis(1)));
-            let wait = wait.unwrap_or(Duration::from_secs(3600)).max(Duration::from_millis(1));
+            let wait = wait.unwrap_or(Duration::from_hours(1)).max(Duration::from_millis(1));
             tokio::select! {
                 biased;
                 () = self.sender.notified() => {}
@@ -341,7 +341,7 @@ impl Run {
                 }
                 3 if on(Fault::ByHand) => {
                     // A stranger is let in by hand: listed and left, never removed (F78).
-                    let email = format!("guest{}@example.com", rng.below(1000));
+                    let email = format!("guest{:x}@example.com", rng.next());
                     self.stage.control(
                         "circle/member",
                         &json!({ "email": email, "name": "A guest", "state": "active" }),

@@ -299,7 +299,9 @@ impl Stage {
         self.with(|shared| {
             let reply = shared.world.handle(call, now);
             let writes = shared.world.last_did();
-            let query: String = call.query.iter().map(|(name, value)| format!("{name}={value}&")).collect();
+            let query: Vec<String> =
+                call.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let query = query.join("&");
             shared.heard.push(Heard {
                 at: now,
                 provider,
