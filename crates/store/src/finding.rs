@@ -56,7 +56,7 @@ statements! {
     FINDINGS_CLOSE = "UPDATE finding SET closed_at = ?2 WHERE target = ?1 AND closed_at IS NULL AND last_at < ?2";
     /// The newest findings, those that stand or all.
     FINDINGS = "SELECT target, kind, item, member_id, customer_id, address, first_at, last_at, times, closed_at FROM finding \
-        WHERE (CAST(?1 AS TEXT) IS NULL OR target = ?1) AND (CAST(?2 AS TEXT) IS NULL OR kind = ?2) AND (?3 = 1 OR closed_at IS NULL) \
+        WHERE (CAST(?1 AS TEXT) IS NULL OR target = ?1) AND (CAST(?2 AS TEXT) IS NULL OR kind = ?2) AND (CAST(?3 AS BIGINT) = 1 OR closed_at IS NULL) \
         ORDER BY last_at DESC, target, kind, item, member_id LIMIT ?4";
     /// How often findings of each kind were made.
     FINDING_COUNTS = "SELECT target, kind, CAST(SUM(CASE WHEN closed_at IS NULL THEN 1 ELSE 0 END) AS BIGINT), CAST(SUM(times) AS BIGINT) \
