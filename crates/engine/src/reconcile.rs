@@ -150,7 +150,7 @@ impl<P: Ports> Engine<P> {
         let now = self.ports().now_wall();
         for row in self.store().sync_due(drain.target, now, WAITING_ROWS_MAX).await? {
             let ended = Ended::AccountWaits { until: waits.until, why: waits.why.clone() };
-            self.settle(drain, &row.customer, ended).await?;
+            self.settle(drain, &row.customer, None, ended).await?;
         }
         Ok(())
     }
@@ -195,30 +195,35 @@ impl<P: Ports> Engine<P> {
             }
             let step = match what {
                 Next::Step(step) if step.writes() && drain.settings.mode == Mode::Shadow => {
-                    return self.settle(drain, customer, Ended::Held(Hold::Shadow)).await;
+                    return self.settle(drain, customer, Some(sync), Ended::Held(Hold::Shadow)).await;
                 }
                 Next::Step(step) => step,
                 Next::Wait { until, unknown } => {
-                    return self.settle(drain, customer, Ended::Waits { until, unknown }).await;
+                    return self.settle(drain, customer, Some(sync), Ended::Waits { until, unknown }).await;
                 }
-                Next::Held(hold) => return self.hold(drain, customer, hold).await,
+                Next::Held(hold) => return self.hold(drain, sync, hold).await,
                 Next::Refused { why } => {
                     let (step, failure) = ("look".to_owned(), Failure::Rejected { why });
-                    return self.settle(drain, customer, Ended::Failed { step, failure }).await;
+                    return self.settle(drain, customer, Some(sync), Ended::Failed { step, failure }).await;
                 }
-                Next::Settled => return self.settle(drain, customer, Ended::Settled).await,
+                Next::Settled => return self.settle(drain, customer, Some(sync), Ended::Settled).await,
             };
             if step.writes()
                 && let Some(hold) = self.frozen(drain.target, customer, &decision, now).await?
             {
-                return self.hold(drain, customer, hold).await;
+                return self.hold(drain, sync, hold).await;
             }
             if let (Step::Enrol { .. }, Some(until)) =
                 (&step, drain.known.capped_until.filter(|until| *until > now))
             {
                 let failure = Failure::CappedUntil { until };
                 return self
-                    .settle(drain, customer, Ended::Failed { step: step.name().to_owned(), failure })
+                    .settle(
+                        drain,
+                        customer,
+                        Some(sync),
+                        Ended::Failed { step: step.name().to_owned(), failure },
+                    )
                     .await;
             }
             let reason = reason_of(&step, sync.observed.people.get(&holder), rules.look_wanted);
@@ -234,20 +239,21 @@ impl<P: Ports> Engine<P> {
                 Acted::LeaseLost => return Ok(Turn::LeaseLost),
                 Acted::LookAgain | Acted::Answered(Ok(_)) => {}
                 Acted::Answered(Err(failure)) => {
-                    if let Some(turn) = self.failed(drain, customer, &step, failure).await? {
+                    if let Some(turn) = self.failed(drain, sync, &step, failure).await? {
                         return Ok(turn);
                     }
                 }
             }
         }
         let failure = Failure::Transient { why: format!("no end after {STEPS_MAX} steps") };
-        self.settle(drain, customer, Ended::Failed { step: "all".to_owned(), failure }).await
+        self.settle(drain, customer, None, Ended::Failed { step: "all".to_owned(), failure }).await
     }
 
     /// Lets a row wait without using attempts. A brake may have been released, or a freeze thawed, between the look and
     /// the commit: then the row must not wait for it.
-    async fn hold(&self, drain: &Drain<'_>, customer: &CustomerId, hold: Hold) -> Result<Turn, Error> {
-        let turn = self.settle(drain, customer, Ended::Held(hold.clone())).await?;
+    async fn hold(&self, drain: &Drain<'_>, seen: &Sync, hold: Hold) -> Result<Turn, Error> {
+        let customer = &seen.customer;
+        let turn = self.settle(drain, customer, Some(seen), Ended::Held(hold.clone())).await?;
         match hold {
             Hold::Brake { name }
                 if self.store().brake(&name).await?.is_some_and(|brake| brake.released_at.is_some()) =>
@@ -278,7 +284,7 @@ impl<P: Ports> Engine<P> {
     async fn failed(
         &self,
         drain: &mut Drain<'_>,
-        customer: &CustomerId,
+        seen: &Sync,
         step: &Step,
         failure: Failure,
     ) -> Result<Option<Turn>, Error> {
@@ -296,18 +302,18 @@ impl<P: Ports> Engine<P> {
                 // In an outage it is the account that fails: no row's tries are used up by its probes.
                 let (name, title) = (drain.target.as_str(), drain.target.title());
                 if let Some(Waits { until, why }) = self.waits(name, title, true).await? {
-                    self.settle(drain, customer, Ended::AccountWaits { until, why }).await?;
+                    self.settle(drain, &seen.customer, None, Ended::AccountWaits { until, why }).await?;
                     return Ok(Some(Turn::AccountWaits(until)));
                 }
                 let ended = Ended::Failed { step: step.name().to_owned(), failure };
-                self.settle(drain, customer, ended).await.map(Some)
+                self.settle(drain, &seen.customer, Some(seen), ended).await.map(Some)
             }
             Failure::Rejected { .. } | Failure::CappedUntil { .. } => {
                 if let Failure::CappedUntil { until } = &failure {
                     drain.known.capped_until = Some(*until);
                 }
                 let ended = Ended::Failed { step: step.name().to_owned(), failure };
-                self.settle(drain, customer, ended).await.map(Some)
+                self.settle(drain, &seen.customer, Some(seen), ended).await.map(Some)
             }
         }
     }
@@ -467,7 +473,16 @@ impl<P: Ports> Engine<P> {
     }
 
     /// Notes how a look at a row ended, with everything that follows.
-    async fn settle(&self, drain: &Drain<'_>, customer: &CustomerId, ended: Ended) -> Result<Turn, Error> {
+    ///
+    /// `seen` is the row that it was concluded from. One that is another by now was made due by whoever changed it, and
+    /// is looked at again: what was concluded says nothing about it. `None`: concluded from no row.
+    async fn settle(
+        &self,
+        drain: &Drain<'_>,
+        customer: &CustomerId,
+        seen: Option<&Sync>,
+        ended: Ended,
+    ) -> Result<Turn, Error> {
         let dice = self.dice();
         loop {
             let Some(mut subject) = Subject::load(self.store(), customer).await? else {
@@ -475,6 +490,9 @@ impl<P: Ports> Engine<P> {
             };
             let now = self.ports().now_wall();
             let Some(sync) = subject.syncs.get_mut(&drain.target) else { return Ok(Turn::Next) };
+            if seen.is_some_and(|seen| has_moved_on(seen, sync, &ended)) {
+                return Ok(Turn::Next);
+            }
             let before = sync.clone();
             sync.settle(ended.clone(), now, dice);
             if matches!(ended, Ended::Settled) {
@@ -550,6 +568,15 @@ fn cause(call: &CallIntent) -> Cause {
     Cause { action: "answer", by: call.id.clone() }
 }
 
+/// Whether a row is another than the one that `ended` was concluded from. The answer of a failed call is in the row by
+/// now; apart from that only a new wish counts then.
+fn has_moved_on(seen: &Sync, now: &Sync, ended: &Ended) -> bool {
+    match ended {
+        Ended::Failed { .. } => seen.generation != now.generation,
+        Ended::Settled | Ended::Waits { .. } | Ended::Held(_) | Ended::AccountWaits { .. } => seen != now,
+    }
+}
+
 /// Folds an answer into the person that the step was about.
 fn observe(sync: &mut Sync, target: Target, holder: Holder, step: &Step, outcome: &Outcome, now: Timestamp) {
     let person = sync.observed.people.remove(&holder).unwrap_or_default();
@@ -611,4 +638,39 @@ fn choose(decision: &Decision, sync: &Sync, rules: &Rules, now: Timestamp) -> (H
         }
     }
     rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn a_conclusion_says_nothing_about_a_row_that_was_given_a_new_wish() {
+        let now = Timestamp::UNIX_EPOCH;
+        let row = |desired: &str| {
+            let mut row = Sync::new(CustomerId::new("fdc_test"), Target::Circle, now);
+            row.desire(desired.to_owned(), now);
+            row
+        };
+        let seen = row("community");
+        let mut wished = seen.clone();
+        wished.desire("community and course".to_owned(), now);
+        let mut answered = seen.clone();
+        answered.observed.people = BTreeMap::from([(Holder::Customer, Person::default())]);
+        let failed = Ended::Failed {
+            step: "add".to_owned(),
+            failure: Failure::Transient { why: "answered 503".to_owned() },
+        };
+        for (ended, of_wished, of_answered) in [
+            (Ended::Settled, true, true),
+            (Ended::Held(Hold::Proof), true, true),
+            (Ended::Waits { until: now, unknown: true }, true, true),
+            (failed, true, false),
+        ] {
+            assert!(!has_moved_on(&seen, &seen, &ended), "{ended:?}");
+            assert_eq!(has_moved_on(&seen, &wished, &ended), of_wished, "{ended:?}");
+            assert_eq!(has_moved_on(&seen, &answered, &ended), of_answered, "{ended:?}");
+        }
+    }
 }
