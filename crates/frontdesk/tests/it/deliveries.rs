@@ -173,3 +173,29 @@ fn a_lost_webhook_of_a_later_event_is_made_up_for_by_what_is_read() {
     assert_eq!(town.in_group(4012), [ADA.to_owned()].into());
     town.rest_but_calls(Rest::default());
 }
+
+#[test]
+fn a_purchase_whose_webhooks_are_all_lost_is_found_in_the_source_s_list() {
+    let town = Town::new("all-lost");
+    town.settle();
+    let order = json!({ "email": BEN, "price": "price_1Community", "deliver": "lost" });
+    let bought = town.act("stripe", "checkout", order);
+    town.jump(jiff::SignedDuration::from_mins(16));
+    town.soon_stages(BEN, &["invite_sent"]);
+    town.settle();
+    assert_eq!(town.deliveries().0, bought["events"].as_array().unwrap().len());
+    assert_eq!(town.invited(), [BEN]);
+    town.rest_but_calls(Rest::default());
+}
+
+#[test]
+fn what_is_too_large_or_for_nobody_is_refused_and_leaves_nothing() {
+    let town = Town::new("refused");
+    let signed = [("stripe-signature", "t=1,v1=00")];
+    let large = "x".repeat(2 * 1024 * 1024);
+    assert_eq!(town.http("POST", &town.webhooks(), &signed, &large).status(), 413);
+    let nobody = format!("{}/webhooks/paypal", town.site());
+    assert_eq!(town.http("POST", &nobody, &signed, "{}").status(), 404);
+    assert_eq!(town.deliveries(), (0, 0));
+    town.rest(nothing_done());
+}

@@ -15,6 +15,7 @@ mod init;
 mod probe;
 mod process;
 mod purchases;
+mod renewals;
 mod sandbox;
 mod secret;
 mod served;

@@ -214,3 +214,27 @@ fn a_refund_takes_access_away_within_a_quarter_of_an_hour_and_nothing_else() {
         town.rest_but_calls(Rest::default());
     });
 }
+
+#[test]
+fn two_purchases_of_one_moment_are_both_granted() {
+    on_both("one-moment", |town| {
+        let people: Vec<_> = (0..12).map(|nth| format!("member-{nth:02}@example.com")).collect();
+        for person in &people {
+            town.act("circle", "member", json!({ "email": person }));
+            town.buys(person, "price_1Community");
+            town.buys(person, "price_1Course");
+        }
+        for person in &people {
+            town.until_stages(person, &["active", "active"]);
+        }
+        town.settle();
+        assert_eq!(town.in_group(4012), people.iter().cloned().collect());
+        assert_eq!(town.in_group(4014), town.in_group(4012));
+        assert_eq!(
+            (town.tagged("member"), town.tagged("course")),
+            (town.in_group(4012), town.in_group(4012))
+        );
+        assert_eq!(town.customers().len(), people.len());
+        town.rest_but_calls(Rest::default());
+    });
+}

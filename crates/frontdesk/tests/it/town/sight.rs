@@ -6,6 +6,7 @@ use frontdesk_core::sync::Sync;
 use frontdesk_core::target::Target;
 use frontdesk_engine::subject::summary;
 use frontdesk_store::{CustomerRow, EntryFilter, EntryKind, SyncFilter};
+use frontdesk_web::mint_status_link;
 use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -107,8 +108,18 @@ impl Town {
         let url = format!("{}/welcome?session_id={}", self.site(), text(&bought["session"]));
         let answer = self.http("GET", &url, &[], "");
         assert_eq!(answer.status(), 200, "{url}");
-        let page = String::from_utf8_lossy(answer.body()).into_owned();
-        page.split("data-stage=\"").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
+        shown(&answer)
+    }
+
+    /// The stages on the customer's own page, which they open with a link.
+    pub(crate) fn status_page(&self, email: &str) -> Vec<String> {
+        let customer = self.customer(email).unwrap();
+        let link = self.ask(mint_status_link(self.engine(), &self.site(), &customer)).unwrap().unwrap();
+        let entered = self.http("GET", &link, &[], "");
+        let cookie = entered.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+        let answer = self.http("GET", &format!("{}/status", self.site()), &[("cookie", &cookie)], "");
+        assert_eq!(answer.status(), 200);
+        shown(&answer)
     }
 
     /// The row of one customer at one target.
@@ -166,6 +177,12 @@ impl Town {
         let syncs: Vec<_> = Target::ALL.into_iter().flat_map(|target| self.syncs(target)).collect();
         format!("{calls:#?}\n{people:#?}\n{syncs:#?}\n{:#?}\n{:?}", self.alerts(), self.answers())
     }
+}
+
+/// The stages that a page names, in order.
+fn shown(answer: &http::Response<Vec<u8>>) -> Vec<String> {
+    let page = String::from_utf8_lossy(answer.body());
+    page.split("data-stage=\"").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
 }
 
 /// One request as a line.
