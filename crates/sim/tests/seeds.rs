@@ -18,7 +18,7 @@ const PLANTED: [(&str, &[&str]); 12] = [
     ("intent_after_send", &["I16"]),
     ("forget_intents", &["I17"]),
     ("no_fence_check", &["I18"]),
-    ("lease_by_local_clock", &["I18"]),
+    ("lease_without_watch", &["I18"]),
 ];
 
 /// A bug that is not seen within so many seeds was missed.
