@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 
 fn now() -> Timestamp {
-    "2026-03-05T00:00:00Z".parse().unwrap()
+    "2026-03-05T00:00:00Z".parse().expect("an instant")
 }
 
 fn account(calls: u32, seconds: i64, monthly: Option<u32>) -> Account {

@@ -14,7 +14,7 @@ const GROUP: Item = Item::CircleGroup(4012);
 
 /// When the scan began.
 fn began() -> Timestamp {
-    "2026-03-02T12:00:00Z".parse().unwrap()
+    "2026-03-02T12:00:00Z".parse().expect("an instant")
 }
 
 fn before(minutes: i64) -> Timestamp {
@@ -22,7 +22,7 @@ fn before(minutes: i64) -> Timestamp {
 }
 
 fn ada() -> Email {
-    Email::parse("ada@example.com").unwrap()
+    Email::parse("ada@example.com").expect("an address")
 }
 
 fn want() -> Wish {
@@ -73,13 +73,16 @@ fn there() -> Vec<Listed> {
     vec![listed(7, "ada@example.com", Standing::Active)]
 }
 
-const fn present(at: Timestamp) -> Option<Holding> {
-    Some(Holding::Present { seen_at: at })
+const fn present(at: Timestamp) -> Holding {
+    Holding::Present { seen_at: at }
 }
 
-const fn out(at: Timestamp) -> Option<Holding> {
-    Some(Holding::Absent { seen_at: at })
+const fn out(at: Timestamp) -> Holding {
+    Holding::Absent { seen_at: at }
 }
+
+/// Name, wish, row, everyone, group, last sweep, differences, supported, ended.
+type Case = (&'static str, Wish, Sync, Vec<Listed>, Vec<u64>, Option<Timestamp>, Vec<Difference>, bool, bool);
 
 #[test]
 fn what_each_list_says_beside_each_wish() {
@@ -90,14 +93,11 @@ fn what_each_list_says_beside_each_wish() {
     let known = || member(before(600), Standing::Active);
     let young = SETTLING.as_secs() / 60 - 1;
     let stranger = vec![listed(9, "eve@example.com", Standing::Active)];
-    // name, wish, row, everyone, group, last sweep, differences, supported, ended
-    type Case =
-        (&'static str, Wish, Sync, Vec<Listed>, Vec<u64>, Option<Timestamp>, Vec<Difference>, bool, bool);
     let table: Vec<Case> = vec![
         (
             "as it should be",
             want(),
-            row(known(), present(before(600))),
+            row(known(), Some(present(before(600)))),
             there(),
             vec![7],
             swept,
@@ -108,7 +108,7 @@ fn what_each_list_says_beside_each_wish() {
         (
             "missing",
             want(),
-            row(known(), present(before(600))),
+            row(known(), Some(present(before(600)))),
             there(),
             vec![],
             swept,
@@ -119,7 +119,7 @@ fn what_each_list_says_beside_each_wish() {
         (
             "written a moment ago",
             want(),
-            row(known(), present(before(young))),
+            row(known(), Some(present(before(young)))),
             there(),
             vec![],
             swept,
@@ -130,7 +130,7 @@ fn what_each_list_says_beside_each_wish() {
         (
             "gone altogether",
             want(),
-            row(known(), present(before(600))),
+            row(known(), Some(present(before(600)))),
             stranger.clone(),
             vec![],
             swept,
@@ -152,7 +152,7 @@ fn what_each_list_says_beside_each_wish() {
         (
             "known to be out",
             absent(),
-            row(known(), out(before(600))),
+            row(known(), Some(out(before(600)))),
             there(),
             vec![],
             swept,
@@ -163,7 +163,7 @@ fn what_each_list_says_beside_each_wish() {
         (
             "still in, no sweep since",
             absent(),
-            row(known(), out(before(30))),
+            row(known(), Some(out(before(30)))),
             there(),
             vec![7],
             swept,
@@ -174,7 +174,7 @@ fn what_each_list_says_beside_each_wish() {
         (
             "still in, never swept",
             absent(),
-            row(known(), out(before(600))),
+            row(known(), Some(out(before(600)))),
             there(),
             vec![7],
             None,
@@ -185,7 +185,7 @@ fn what_each_list_says_beside_each_wish() {
         (
             "in again since a sweep",
             absent(),
-            row(known(), out(before(600))),
+            row(known(), Some(out(before(600)))),
             there(),
             vec![7],
             swept,
@@ -196,7 +196,7 @@ fn what_each_list_says_beside_each_wish() {
         (
             "taken out a moment ago",
             absent(),
-            row(known(), out(before(young))),
+            row(known(), Some(out(before(young)))),
             there(),
             vec![7],
             swept,
@@ -207,7 +207,7 @@ fn what_each_list_says_beside_each_wish() {
         (
             "its removal waits",
             absent(),
-            row(known(), present(before(600))),
+            row(known(), Some(present(before(600)))),
             there(),
             vec![7],
             swept,
@@ -219,7 +219,7 @@ fn what_each_list_says_beside_each_wish() {
         (
             "left as it is",
             leave(),
-            row(known(), present(before(600))),
+            row(known(), Some(present(before(600)))),
             there(),
             vec![7],
             swept,
@@ -244,16 +244,16 @@ fn ids_addresses_and_acceptance_are_taken_from_the_lists() {
         let beside = beside(&desired(want()), row, &scan(everyone, group), None);
         beside.people.into_values().next()
     };
-    let invited = row(member(before(600), Standing::Invited), present(before(600)));
+    let invited = row(member(before(600), Standing::Invited), Some(present(before(600))));
     let person = seen(Some(&invited), &there(), &[7]).unwrap();
     assert_eq!(person.membership, member(began(), Standing::Active), "accepted");
 
-    let young = row(member(before(1), Standing::Active), present(before(600)));
+    let young = row(member(before(1), Standing::Active), Some(present(before(600))));
     let behind = [listed(7, "ada@example.com", Standing::Invited)];
     assert_eq!(seen(Some(&young), &behind, &[7]), None, "a list that lags takes nothing back");
 
     let unsaid = [listed(7, "ada@example.com", Standing::Known)];
-    let active = row(member(before(600), Standing::Active), present(before(600)));
+    let active = row(member(before(600), Standing::Active), Some(present(before(600))));
     assert_eq!(seen(Some(&active), &unsaid, &[7]), None);
 
     let moved = [listed(7, "ada@new.example", Standing::Active)];
@@ -306,7 +306,7 @@ fn a_list_that_is_empty_or_suddenly_shorter_is_not_believed() {
 
 #[test]
 fn what_is_taken_is_put_back_once_and_then_left_to_a_person() {
-    let mut row = row(member(before(600), Standing::Active), out(before(1)));
+    let mut row = row(member(before(600), Standing::Active), Some(out(before(1))));
     let rules = Rules {
         target: Target::Circle,
         new_subscribers: frontdesk_core::catalogue::NewSubscribers::Add,

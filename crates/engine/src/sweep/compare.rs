@@ -134,7 +134,7 @@ impl<P: Ports> Engine<P> {
         Ok(())
     }
 
-    async fn beside(
+    pub(super) async fn beside(
         &self,
         drain: &Drain<'_>,
         subject: &Subject,

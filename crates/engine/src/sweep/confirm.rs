@@ -5,6 +5,7 @@ use super::mark::{Mark, Running};
 use super::{RETRY_AFTER, STALE_AFTER, Sweeping, Turn};
 use crate::engine::Engine;
 use crate::ports::Ports;
+use crate::reads::why;
 use crate::reconcile::{Acted, Drain, Gate};
 use crate::settings::Mode;
 use crate::subject::Subject;
@@ -29,7 +30,20 @@ enum Confirmed {
     /// Nothing that anything may follow from.
     Unclear,
     /// The sweep stops here for now.
-    Stops(Turn),
+    Stops(Stop),
+}
+
+/// Why a sweep stops before it knows.
+enum Stop {
+    /// Until our own limit lets a call pass, or for good.
+    Turn(Turn),
+    /// Reads do not get through, or none may be spent.
+    PutOff {
+        /// Why, in our words.
+        why: String,
+        /// Until then.
+        until: Timestamp,
+    },
 }
 
 impl<P: Ports> Engine<P> {
@@ -43,6 +57,15 @@ impl<P: Ports> Engine<P> {
         customer: CustomerId,
         difference: Difference,
     ) -> Result<Turn, Error> {
+        // What was seen since the customers were laid beside the lists may have settled it.
+        let previous = swept.last.as_ref().map(|last| last.began_at);
+        let stands = match Subject::load(self.store(), &customer).await? {
+            Some(subject) => self.beside(drain, &subject, &sweeping.scan, previous).await?,
+            None => None,
+        };
+        if !stands.is_some_and(|(_, beside)| beside.differences.contains(&difference)) {
+            return Ok(Turn::Worked);
+        }
         let before = running.confirmed;
         let found = match &difference {
             Difference::Idle => {
@@ -58,7 +81,7 @@ impl<P: Ports> Engine<P> {
             Difference::Gone { holder, id } => {
                 match self.confirm(drain, &mut running, &customer, holder, None).await? {
                     Confirmed::Gone => self.note_gone(drain, &customer, holder).await.map(Some).map(Ok)?,
-                    Confirmed::Stops(turn) => Err(turn),
+                    Confirmed::Stops(stop) => Err(stop),
                     Confirmed::Holds | Confirmed::HoldsNot | Confirmed::Unclear => {
                         tracing::debug!(target.id = %drain.target, member = id, "a member was not listed and is there");
                         Ok(None)
@@ -70,7 +93,7 @@ impl<P: Ports> Engine<P> {
                     Confirmed::HoldsNot => self.note_lost(drain, &customer, holder, item).await.map(Ok)?,
                     Confirmed::Gone => self.note_gone(drain, &customer, holder).await.map(Some).map(Ok)?,
                     Confirmed::Holds | Confirmed::Unclear => Ok(None),
-                    Confirmed::Stops(turn) => Err(turn),
+                    Confirmed::Stops(stop) => Err(stop),
                 }
             }
             Difference::Lingers { holder, item } => {
@@ -85,7 +108,7 @@ impl<P: Ports> Engine<P> {
                         Ok(Some(FindingKind::Lingering))
                     }
                     Confirmed::HoldsNot | Confirmed::Gone | Confirmed::Unclear => Ok(None),
-                    Confirmed::Stops(turn) => Err(turn),
+                    Confirmed::Stops(stop) => Err(stop),
                 }
             }
         };
@@ -98,9 +121,12 @@ impl<P: Ports> Engine<P> {
         }
         let comparing = sweeping.comparing.get_or_insert_default();
         match found {
-            Err(turn) => {
+            Err(stop) => {
                 comparing.work.push_front(Work::Settle(customer, difference));
-                Ok(turn)
+                match stop {
+                    Stop::Turn(turn) => Ok(turn),
+                    Stop::PutOff { why, until } => self.sweep_failed(drain, swept, why, until, false).await,
+                }
             }
             Ok(None) => Ok(Turn::Worked),
             Ok(Some(kind)) => {
@@ -130,29 +156,35 @@ impl<P: Ports> Engine<P> {
                 Ok(step) => step,
                 Err(confirmed) => return Ok(confirmed),
             };
-            let forecast = self.forecast(drain.target).await?;
-            if forecast.sweep_allowance.is_some_and(|left| left == 0) {
-                return Ok(Confirmed::Stops(Turn::Rests(Some(self.after(STALE_AFTER)))));
+            let nothing_left = || {
+                let why = "no more calls may be spent on what a sweep found".to_owned();
+                Ok(Confirmed::Stops(Stop::PutOff { why, until: self.after(STALE_AFTER) }))
+            };
+            if self.forecast(drain.target).await?.sweep_allowance == Some(0) {
+                return nothing_left();
             }
             match self.gate(drain, Reason::Sweep).await? {
                 Gate::Open => {}
-                Gate::Waits(until) => return Ok(Confirmed::Stops(Turn::Rests(Some(until)))),
-                Gate::NoLook => return Ok(Confirmed::Stops(Turn::Rests(Some(self.after(STALE_AFTER))))),
+                Gate::Waits(until) => {
+                    return Ok(Confirmed::Stops(Stop::Turn(Turn::Rests(Some(until)))));
+                }
+                Gate::NoLook => return nothing_left(),
             }
             running.confirmed += 1;
             let others = subject.others(self.store()).await?;
             match self.act(drain, &subject, &others, &step, Reason::Sweep).await? {
                 Acted::LookAgain | Acted::Answered(Ok(_)) => {}
-                Acted::LeaseLost => return Ok(Confirmed::Stops(Turn::LeaseLost)),
+                Acted::LeaseLost => return Ok(Confirmed::Stops(Stop::Turn(Turn::LeaseLost))),
                 Acted::Answered(Err(Failure::Rejected { .. } | Failure::Misconfigured { .. })) => {
                     return Ok(Confirmed::Unclear);
                 }
                 Acted::Answered(Err(failure)) => {
-                    let until = match failure {
-                        Failure::Throttled { until, .. } => until,
+                    let until = match &failure {
+                        Failure::Throttled { until, .. } => *until,
                         _ => self.after(RETRY_AFTER),
                     };
-                    return Ok(Confirmed::Stops(Turn::Rests(Some(until))));
+                    let why = format!("what a sweep found could not be confirmed: {}", why(&failure));
+                    return Ok(Confirmed::Stops(Stop::PutOff { why, until }));
                 }
             }
         }

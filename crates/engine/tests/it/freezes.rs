@@ -28,7 +28,7 @@ fn marketing_is_frozen_while_access_goes_on_and_thaws_to_the_final_state_alone()
     let row = house.row("ada@example.com", Target::Kit);
     assert!(matches!(&row.state, State::Held(Hold::Frozen { name: held, .. }) if *held == name), "{row:?}");
     // She cancels, and Bob does: of all that happened only the last word counts.
-    house.act("stripe/cancel", json!({ "subscription": ada["subscription"], "when": "now" }));
+    house.act("stripe/cancel", &json!({ "subscription": ada["subscription"], "when": "now" }));
     house.pass(SignedDuration::from_mins(1));
     house.pass(SignedDuration::from_mins(1));
     house.buys("cleo@example.com");
@@ -60,7 +60,7 @@ fn one_person_or_one_plan_can_be_frozen_and_thawing_one_freeze_leaves_the_other(
     let ada = house.buys("ada@example.com");
     let customer = house.customer("ada@example.com");
     let person = freeze(&house, Scope::Person(customer.clone()), 48);
-    house.act("stripe/cancel", json!({ "subscription": ada["subscription"], "when": "now" }));
+    house.act("stripe/cancel", &json!({ "subscription": ada["subscription"], "when": "now" }));
     house.pass(SignedDuration::from_mins(1));
     house.pass(SignedDuration::from_mins(1));
     assert!(house.is_in("ada@example.com"), "a removal waits as well");

@@ -31,7 +31,7 @@ struct Outside {
     now: Timestamp,
     chance: u64,
     /// Called instead of the world; `None` passes the call on.
-    stand_in: Option<fn(&Call) -> Option<Answer>>,
+    stand_in: Option<StandIn>,
     heard: Vec<(Provider, String)>,
 }
 
@@ -112,6 +112,9 @@ impl Drop for Folder {
     }
 }
 
+/// Answers some calls in a provider's place.
+pub(crate) type StandIn = fn(&Call) -> Option<Answer>;
+
 /// See the module.
 pub(crate) struct House {
     pub(crate) engine: Engine<TestPorts>,
@@ -144,7 +147,7 @@ impl House {
         let engine = runtime.block_on(Engine::open(ports.clone(), store.clone(), settings.clone())).unwrap();
         let house = Self { engine, ports, settings, runtime, store, _folder: folder };
         let endpoint = json!({ "url": "https://members.northwind.example/webhooks/stripe", "secret": SECRET, "enabled_events": ["*"] });
-        house.act("stripe/endpoint", endpoint);
+        house.act("stripe/endpoint", &endpoint);
         house.look();
         house
     }
@@ -164,8 +167,8 @@ impl House {
     }
 
     /// Lets a person or another program act at a provider.
-    pub(crate) fn act(&self, path: &str, body: Value) -> Value {
-        let call = Call::new("POST", &format!("/_sandbox/{path}")).json(&body);
+    pub(crate) fn act(&self, path: &str, body: &Value) -> Value {
+        let call = Call::new("POST", &format!("/_sandbox/{path}")).json(body);
         let answer = self.ports.with(|outside| outside.world.handle(&call, outside.now)).answer().unwrap();
         let value: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         assert!(answer.status < 300, "the sandbox refused {path} {body}: {} {value}", answer.status);
@@ -173,7 +176,7 @@ impl House {
     }
 
     /// Answers in a provider's place from now on.
-    pub(crate) fn stand_in(&self, stand_in: Option<fn(&Call) -> Option<Answer>>) {
+    pub(crate) fn stand_in(&self, stand_in: Option<StandIn>) {
         self.ports.with(|outside| outside.stand_in = stand_in);
     }
 
@@ -227,7 +230,7 @@ impl House {
     /// Somebody buys the plan, accepts the invitation, and everything has settled.
     pub(crate) fn buys(&self, email: &str) -> Value {
         let body = json!({ "email": email, "name": "A buyer", "price": "price_1Community" });
-        let done = self.act("stripe/checkout", body);
+        let done = self.act("stripe/checkout", &body);
         self.pass(SignedDuration::from_secs(1));
         self.pass(SignedDuration::from_mins(2));
         done
