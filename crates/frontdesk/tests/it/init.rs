@@ -98,6 +98,16 @@ fn all_that_the_keys_lack_is_named_at_once_and_nothing_is_written() {
 }
 
 #[test]
+fn a_provider_that_gives_no_answer_is_not_said_to_refuse_the_key() {
+    let (runtime, server, folder) = begin("init-unreached", "print");
+    runtime.block_on(server.stop());
+    let said = folder.run(&INIT, &VARIABLES);
+    assert!(said.starts_with("exit 1\n"), "{said}");
+    assert!(said.contains("could not reach Stripe") && !said.contains("did not accept"), "{said}");
+    assert!(!folder.path("frontdesk.toml").exists() && !folder.path("secrets").exists());
+}
+
+#[test]
 fn a_secret_in_the_answers_is_refused_without_being_shown() {
     let folder = Folder::new("init-literal");
     folder.write(

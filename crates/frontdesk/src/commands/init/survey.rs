@@ -77,6 +77,13 @@ fn refused(who: &str, why: &str) -> Report {
     ))
 }
 
+/// The provider gave no answer, so nothing is known about the key.
+fn unreached(who: &str, error: &impl std::error::Error) -> Report {
+    Report::error(Code::KeyRefused, format!("could not reach {who}, so its key was not tried"))
+        .because(error)
+        .hint("check that this machine reaches the internet, then run `frontdesk init` again")
+}
+
 fn account(answers: &Answers) -> Result<Account, Failure> {
     Account::new(answers.stripe.base_url.as_str(), answers.stripe.key.clone()).map_err(|error| {
         Report::error(Code::WrongCredential, "could not use the Stripe key")
@@ -88,8 +95,7 @@ fn account(answers: &Answers) -> Result<Account, Failure> {
 
 /// One question to Stripe; the reports say what is missing.
 async fn asked(account: &Account, ports: &LivePorts, read: &Read) -> Result<Answer, Report> {
-    let response =
-        ports.http(read.request(account)).await.map_err(|error| refused("Stripe", &error.to_string()))?;
+    let response = ports.http(read.request(account)).await.map_err(|error| unreached("Stripe", &error))?;
     let reply = Response { status: response.status(), headers: response.headers(), body: response.body() };
     answer(read, &SourceId::new("stripe"), &reply, ports.now_wall()).map_err(|refusal| match refusal.permission {
         Some(permission) => Report::error(Code::KeyRefused, format!("the Stripe key lacks the permission `{permission}`"))
@@ -168,7 +174,7 @@ async fn circle(provider: &Provider, ports: &LivePorts) -> Result<CircleSurvey, 
     let look = async |look| -> Result<http::Response<Vec<u8>>, Failure> {
         let request = circle_look::request(&account, look, MARKS)
             .map_err(|failure| refused("Circle", &why(&failure)))?;
-        ports.http(request).await.map_err(|error| refused("Circle", &error.to_string()).into())
+        ports.http(request).await.map_err(|error| unreached("Circle", &error).into())
     };
     let now = ports.now_wall();
     let no = |failure: Refusal| refused("Circle", &why(&failure));
@@ -199,7 +205,7 @@ async fn kit(provider: &Provider, ports: &LivePorts) -> Result<KitSurvey, Failur
     let look = async |look: &kit_look::Look| -> Result<http::Response<Vec<u8>>, Failure> {
         let request =
             kit_look::request(&account, look, MARKS).map_err(|failure| refused("Kit", &why(&failure)))?;
-        ports.http(request).await.map_err(|error| refused("Kit", &error.to_string()).into())
+        ports.http(request).await.map_err(|error| unreached("Kit", &error).into())
     };
     let now = ports.now_wall();
     let no = |failure: Refusal| refused("Kit", &why(&failure));
