@@ -104,12 +104,16 @@ impl Printer {
         written(writeln!(self.data, "{text}"))
     }
 
-    /// Prints a table for people. A row is as long as the head.
+    /// Prints a table for people. A row is as long as the head. Without rows nothing: a head alone says nothing.
     pub fn table(
         &mut self,
         head: &[&str],
         rows: impl IntoIterator<Item = Vec<String>>,
     ) -> Result<(), Failure> {
+        let mut rows = rows.into_iter().peekable();
+        if rows.peek().is_none() {
+            return Ok(());
+        }
         self.text(&table(head, rows))
     }
 

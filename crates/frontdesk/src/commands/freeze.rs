@@ -29,7 +29,7 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
     /// Why
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(long = "why", value_name = "TEXT", default_value = "")]
     reason: String,
 }
 
@@ -117,6 +117,9 @@ async fn list(desk: &Desk, printer: &mut Printer) -> Result<Exit, Failure> {
     let store = desk.engine.store();
     let freezes = store.freezes(desk.now()).await.map_err(|error| store_failed(&error))?;
     let waiting = store.frozen().await.map_err(|error| store_failed(&error))?;
+    if freezes.is_empty() {
+        printer.note("nothing is frozen");
+    }
     let shown = freezes.iter().map(|freeze| {
         vec![
             freeze.name.clone(),
@@ -127,7 +130,7 @@ async fn list(desk: &Desk, printer: &mut Printer) -> Result<Exit, Failure> {
         ]
     });
     printer.table(&["freeze", "holds back", "until", "by", "why"], shown)?;
-    printer.note(&format!("{waiting} rows wait"));
+    printer.note(&format!("rows that wait: {waiting}"));
     let items: Vec<_> = freezes.iter().map(document).collect();
     printer.json(&json!({ "freezes": items, "waiting": waiting }))?;
     Ok(Exit::Done)

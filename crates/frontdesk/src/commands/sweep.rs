@@ -69,6 +69,9 @@ pub(super) async fn findings(
     let store = desk.engine.store();
     let found = store.findings(target, None, all, limit).await.map_err(|error| store_failed(&error))?;
     let counts = store.finding_counts().await.map_err(|error| store_failed(&error))?;
+    if found.is_empty() {
+        printer.note(if all { "nothing was ever found" } else { "no finding is open" });
+    }
     let shown = found.iter().map(|finding| {
         vec![
             finding.target.to_string(),
