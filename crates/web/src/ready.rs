@@ -6,6 +6,7 @@
 use crate::server::Web;
 use axum::Json;
 use axum::extract::State;
+use frontdesk_core::freeze::{Freeze, Scope};
 use frontdesk_engine::Ports;
 use frontdesk_engine::settings::Mode;
 use frontdesk_store::Error;
@@ -51,6 +52,8 @@ struct Matter {
     count: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<Timestamp>,
 }
 
 impl Matter {
@@ -97,9 +100,10 @@ async fn look<P: Ports>(web: &Web<P>) -> Readiness {
         looked = reasons(web) => looked,
         () = web.ports().sleep(COMMIT_WITHIN) => Err(Error::Unavailable("no answer in time".to_owned())),
     };
-    let info = info(web);
+    let mut info = info(web);
     match looked {
-        Ok((is_balanced, reasons)) => {
+        Ok((is_balanced, reasons, freezes)) => {
+            info.extend(freezes);
             let status = match (is_balanced, reasons.is_empty()) {
                 (false, _) => Status::NotReady,
                 (true, true) => Status::Ready,
@@ -118,8 +122,8 @@ async fn look<P: Ports>(web: &Web<P>) -> Readiness {
     }
 }
 
-/// Whether the journal's balance holds, and everything that keeps us from being simply ready.
-async fn reasons<P: Ports>(web: &Web<P>) -> Result<(bool, Vec<Matter>), Error> {
+/// Whether the journal's balance holds, everything that keeps us from being simply ready, and what is frozen.
+async fn reasons<P: Ports>(web: &Web<P>) -> Result<(bool, Vec<Matter>, Vec<Matter>), Error> {
     let store = web.engine().store();
     let now = web.ports().now_wall();
     store.check_writable(now).await?;
@@ -149,7 +153,18 @@ async fn reasons<P: Ports>(web: &Web<P>) -> Result<(bool, Vec<Matter>), Error> {
     if panics > 0 {
         reasons.push(Matter::of("panics").counting(panics));
     }
-    Ok((balance.holds(), reasons))
+    let freezes = store.freezes(now).await?.into_iter().map(frozen).collect();
+    Ok((balance.holds(), reasons, freezes))
+}
+
+/// What somebody holds back on purpose. Whom, if it is a person, is not said here.
+fn frozen(freeze: Freeze) -> Matter {
+    let scope = match freeze.scope {
+        Scope::Person(_) => "person".to_owned(),
+        scope => scope.to_string(),
+    };
+    let matter = Matter::of("frozen").about(scope);
+    Matter { since: Some(freeze.since), until: Some(freeze.until), ..matter }
 }
 
 fn info<P: Ports>(web: &Web<P>) -> Vec<Matter> {

@@ -86,3 +86,26 @@ async fn refused_webhooks_are_counted() {
     assert_eq!(answer["status"], "ready");
     assert_eq!(answer["info"], serde_json::json!([{ "kind": "webhooks_refused", "count": 1 }]));
 }
+
+#[tokio::test]
+async fn what_is_frozen_is_told_and_is_no_trouble() {
+    use frontdesk_core::freeze::Scope;
+    let house = House::new().await;
+    let customer = house.live_through(crate::house::JOURNEY).await;
+    let until = frontdesk_engine::Ports::now_wall(&house.ports) + jiff::SignedDuration::from_hours(24);
+    for scope in [Scope::Marketing, Scope::Person(customer.clone())] {
+        house.engine.freeze(scope, until, "Ada", "launch day").await.unwrap();
+    }
+    let (_, answer) = ask(&house, "/readyz").await;
+    assert_eq!(kinds(&answer), Vec::<&str>::new());
+    let frozen: Vec<_> = answer["info"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|matter| matter["kind"] == "frozen")
+        .map(|matter| (matter["subject"].as_str().unwrap(), matter["until"].as_str().unwrap()))
+        .collect();
+    let until = until.to_string();
+    assert_eq!(frozen, [("marketing", until.as_str()), ("person", until.as_str())]);
+    assert!(!answer.to_string().contains(customer.as_str()), "{answer}");
+}
