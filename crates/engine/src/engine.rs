@@ -17,6 +17,8 @@ use tokio::sync::{Semaphore, broadcast};
 
 /// How long a loop waits after the store failed.
 const STORE_FAILED_PAUSE: Duration = Duration::from_secs(1);
+/// The shortest that a loop waits after a turn without the bell.
+const PAUSE_MIN: SignedDuration = SignedDuration::from_millis(20);
 /// Changes that a slow listener may miss before it is told to load again.
 const CHANGES_HELD: usize = 256;
 
@@ -173,6 +175,10 @@ impl<P: Ports> Engine<P> {
             match done {
                 Ok(next) => {
                     let look = Duration::try_from(self.settings().look_every).unwrap_or(STORE_FAILED_PAUSE);
+                    // Never at once: a step that believes itself due and finds nothing must not spin.
+                    let now = self.ports().now_wall();
+                    let soonest = now.saturating_add(PAUSE_MIN).unwrap_or(Timestamp::MAX);
+                    let next = next.map(|at| at.max(soonest));
                     self.bell().wait(self.ports(), who, next, look).await;
                 }
                 Err(error) => {

@@ -85,7 +85,7 @@ impl<P: Ports> Engine<P> {
         // Also with no row due: those that wait for what is missing there are never due by themselves.
         let lists_due_at = known.lists_due_at();
         let needs_lists = lists_due_at.is_some_and(|at| at <= self.ports().now_mono());
-        let sweep_at = self.sweep_due_at(target, settings).await?;
+        let sweep_at = self.sweep_due_at(target, settings, now).await?;
         let needs_sweep = sweep_at.is_some_and(|at| at <= now);
         if !needs_lists && !needs_sweep && self.store().sync_due(target, now, 1).await?.is_empty() {
             let next = self.store().next_sync(target).await?;

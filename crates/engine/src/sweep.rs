@@ -58,13 +58,13 @@ struct Page {
 }
 
 impl<P: Ports> Engine<P> {
-    /// When the sweep of a target is due: now or earlier, later, or never by itself.
+    /// When the sweep of a target is due, as looked at `now`: now or earlier, later, or never by itself.
     pub(crate) async fn sweep_due_at(
         &self,
         target: Target,
         settings: &TargetSettings,
+        now: Timestamp,
     ) -> Result<Option<Timestamp>, Error> {
-        let now = self.ports().now_wall();
         let swept = self.swept(target).await?;
         let is_wanted = self.sweep_wanted(target).await?.is_some();
         // An instant from the future was set under a clock that was ahead.
@@ -89,7 +89,7 @@ impl<P: Ports> Engine<P> {
     /// One turn of the sweep of the drain's target, if it is due.
     pub(crate) async fn sweep(&self, drain: &mut Drain<'_>) -> Result<Turn, Error> {
         let now = self.ports().now_wall();
-        match self.sweep_due_at(drain.target, drain.settings).await? {
+        match self.sweep_due_at(drain.target, drain.settings, now).await? {
             Some(due) if due <= now => {}
             rests => return Ok(Turn::Rests(rests)),
         }
