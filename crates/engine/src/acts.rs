@@ -126,7 +126,7 @@ impl<P: Ports> Engine<P> {
         Ok(Acted::Done)
     }
 
-    /// Closes a case by hand. It opens again by itself while its cause is there.
+    /// Closes a case by hand. For the same reason it does not open again.
     pub async fn close_case(&self, number: u64, by: &str, why: &str) -> Result<Acted, Error> {
         let Some((case, _)) = self.store().case(number).await? else { return Ok(Acted::NotFound) };
         if case.closed_at.is_some() {

@@ -302,6 +302,7 @@ impl<P: Ports> Engine<P> {
             kept.syncs.insert(target, joined);
         }
         kept.cases.extend(gone.cases);
+        kept.dismissed.extend(gone.dismissed);
         kept.reads.extend(gone.reads);
     }
 
@@ -366,6 +367,7 @@ fn subject_of(record: &Record, subjects: &mut BTreeMap<CustomerId, Subject>) -> 
             syncs: BTreeMap::new(),
             stored_syncs: BTreeMap::new(),
             cases: Vec::new(),
+            dismissed: Vec::new(),
             reads: Vec::new(),
         },
     }

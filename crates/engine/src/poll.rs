@@ -78,7 +78,12 @@ impl<P: Ports> Engine<P> {
         self.store().release(&held.lease).await?;
         match outcome? {
             Ok((found, through)) => {
-                let mark = serde_json::to_string(&Mark { through, at: now }).expect("two instants are JSON");
+                // After a first start or a downtime, what was too young to be missing is looked for once more soon.
+                let is_late = mark.is_none_or(|mark| now.duration_since(mark.at) > every + every);
+                let soon =
+                    now.saturating_sub(every).and_then(|at| at.saturating_add(ON_THE_WAY)).unwrap_or(now);
+                let at = if is_late && found.on_the_way > 0 { soon.min(now) } else { now };
+                let mark = serde_json::to_string(&Mark { through, at }).expect("two instants are JSON");
                 self.store()
                     .commit(Commit { expect: Vec::new(), writes: vec![Write::Meta { key, value: mark }] })
                     .await?;
@@ -91,7 +96,7 @@ impl<P: Ports> Engine<P> {
                     self.bell().ring(Loop::Apply);
                 }
                 self.close_alert("poll").await?;
-                Ok(Some(self.after(every)))
+                Ok(Some(at.saturating_add(every).unwrap_or(Timestamp::MAX)))
             }
             Err(failure) => {
                 let until = match &failure {

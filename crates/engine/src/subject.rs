@@ -15,10 +15,30 @@ use frontdesk_core::record::{Record, addresses};
 use frontdesk_core::stage::{StageOf, headline};
 use frontdesk_core::sync::{Hold, State, Sync};
 use frontdesk_core::target::{Holder, Membership, Target};
-use frontdesk_store::{AuditDraft, Commit, CustomerRow, Error, Expect, Identity, SourceRead, Store, Write};
+use frontdesk_store::{
+    AuditDraft, Case, CaseFilter, CaseState, Commit, CustomerRow, Error, Expect, Identity, SourceRead, Store,
+    Write,
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// How a case says that it closed by itself.
+const CAUSE_GONE: &str = "the cause is gone";
+/// Closed cases of one customer that are looked through.
+const DISMISSED_MAX: u32 = 50;
+
+/// The cases of a customer that a person closed.
+async fn dismissed(store: &Store, customer: &CustomerId) -> Result<Vec<Case>, Error> {
+    let filter = CaseFilter {
+        state: Some(CaseState::Closed),
+        customer: Some(customer.clone()),
+        ..CaseFilter::default()
+    };
+    let mut closed = store.cases(&filter, None, DISMISSED_MAX).await?;
+    closed.retain(|case| case.closed_why.as_deref().is_some_and(|why| !why.starts_with(CAUSE_GONE)));
+    Ok(closed)
+}
 
 /// Why a customer is looked at, for the audit log.
 #[derive(Clone, Debug)]
@@ -39,6 +59,8 @@ pub(crate) struct Subject {
     /// The sync rows as stored, to write only those that change.
     pub(crate) stored_syncs: BTreeMap<Target, Sync>,
     pub(crate) cases: Vec<OpenCase>,
+    /// Cases that a person closed: for the same reason they stay closed.
+    pub(crate) dismissed: Vec<Case>,
     pub(crate) reads: Vec<SourceRead>,
 }
 
@@ -85,6 +107,7 @@ impl Subject {
             stored_syncs: syncs.clone(),
             syncs,
             cases: store.open_cases(customer).await?,
+            dismissed: dismissed(store, customer).await?,
             reads: store.reads_of(customer).await?,
             record: loaded.record,
             row: Some(loaded.row),
@@ -299,7 +322,10 @@ impl Subject {
         let customer = &self.record.id;
         let open = |case: &&OpenCase, journey: &str, kind| case.journey == journey && case.kind == kind;
         for wanted in &decision.cases {
-            if !self.cases.iter().any(|case| open(&case, &wanted.journey, wanted.kind)) {
+            let is_dismissed = self.dismissed.iter().any(|case| {
+                case.journey == wanted.journey && case.kind == wanted.kind && case.reason == wanted.reason
+            });
+            if !is_dismissed && !self.cases.iter().any(|case| open(&case, &wanted.journey, wanted.kind)) {
                 writes.push(Write::CaseOpen {
                     customer: customer.clone(),
                     journey: wanted.journey.clone(),
@@ -315,7 +341,7 @@ impl Subject {
                 writes.push(Write::CaseClose {
                     number: case.number,
                     at: now,
-                    why: format!("the cause is gone ({} {})", cause.action, cause.by),
+                    why: format!("{CAUSE_GONE} ({} {})", cause.action, cause.by),
                 });
             }
         }
