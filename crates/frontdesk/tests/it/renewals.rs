@@ -1,6 +1,7 @@
 //! What happens to access after the first payment.
 
 use crate::town::{Rest, Town};
+use frontdesk_core::target::Target;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -83,5 +84,29 @@ fn a_dispute_suspends_access_and_a_won_one_gives_it_back() {
     town.act("stripe", "dispute_close", json!({ "dispute": dispute["dispute"], "status": "won" }));
     town.soon_stages(ADA, &["active"]);
     assert_eq!(town.in_group(4014), [ADA.to_owned()].into());
+    town.rest_but_calls(Rest::default());
+}
+
+#[test]
+fn a_case_that_a_person_closed_stays_closed_for_the_same_reason() {
+    let town = Town::new("dismissed");
+    town.act("circle", "member", json!({ "email": ADA }));
+    let bought = town.buys(ADA, "price_1Community");
+    town.until_stages(ADA, &["active"]);
+    town.act("stripe", "refund", json!({ "charge": bought["charge"] }));
+    town.soon_stages(ADA, &["refunded"]);
+    town.settle();
+    let customer = town.customer(ADA).expect("Ada is known");
+    let open = |town: &Town| {
+        let cases = town.ask(town.engine().store().open_cases(&customer)).expect("the store answers");
+        cases.into_iter().map(|case| case.number).collect::<Vec<_>>()
+    };
+    let [number] = open(&town)[..] else { panic!("one case: {:?}", open(&town)) };
+    town.ask(town.engine().close_case(number, "Rosa", "he may stay until the end of the month")).expect("closed");
+    assert_eq!(open(&town), [0; 0]);
+    // The subscription lives on, and so does the reason.
+    town.ask(town.engine().retry_sync(&customer, Target::Kit, "Rosa")).expect("looked at again");
+    town.settle();
+    assert_eq!(open(&town), [0; 0]);
     town.rest_but_calls(Rest::default());
 }
