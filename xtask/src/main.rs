@@ -1,20 +1,22 @@
-//! Project chores: `cargo xtask ci | tidy | test | figures`. Built on the standard library alone, so that it builds at once.
+//! Project chores: `cargo xtask ci | tidy | test | figures | torture`. Built on the standard library alone, so that it builds at once.
 
 mod figures;
 mod postgres;
 mod shell;
 mod suite;
 mod tidy;
+mod torture;
 
 use shell::{Trouble, say};
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: cargo xtask <ci | tidy | test [ARGUMENTS OF cargo test] | figures>
+const USAGE: &str = "usage: cargo xtask <ci | tidy | test [ARGUMENTS OF cargo test] | figures | torture [--loops N] [--seed N]>
 
   ci     formatting, lints, tidy and all tests: what a change must pass
   tidy   what lints cannot check: paired migrations, pages of error codes, links, leftovers
   test   all tests, PostgreSQL included: installs what they need (Debian), starts a throw-away server
-  figures  of the release build: start to ready, idle memory, size";
+  figures  of the release build: start to ready, idle memory, size
+  torture  kills the real process at random moments under load, N times, and opens the books";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -22,6 +24,7 @@ fn main() -> ExitCode {
     let rest: Vec<String> = arguments.collect();
     let result = match command.as_str() {
         "ci" => ci(),
+        "torture" => torture::run(&rest),
         "tidy" => tidy::run(&shell::root()),
         "test" => suite::run(&rest),
         "figures" => figures::run(),

@@ -26,5 +26,6 @@ pub mod regressions;
 pub mod rng;
 pub mod run;
 pub mod shrink;
+pub mod torture;
 pub mod truth;
 pub mod world;

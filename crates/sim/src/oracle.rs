@@ -4,14 +4,17 @@
 
 use crate::customers::address;
 use crate::run::{Run, managed};
+use crate::truth::Truth;
+use crate::world::{Broken, Heard};
 use frontdesk_core::brake;
 use frontdesk_core::id::SourceId;
 use frontdesk_core::target::{Item, Target};
 use frontdesk_sandbox::Provider;
-use frontdesk_store::{EntryFilter, EntryState, Outcome, SyncFilter};
+use frontdesk_store::{EntryFilter, EntryState, Outcome, Store, SyncFilter};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 
 /// How long a purchase must have been known before taking what it gives is a broken promise.
 const SETTLED: SignedDuration = SignedDuration::from_mins(30);
@@ -81,43 +84,73 @@ pub fn silent(run: &Run, since: usize) {
     }
 }
 
+/// What is opened at the end, whoever lived it: a simulated run, or a real process that was killed over and over.
+pub struct Books<'a> {
+    /// What Frontdesk kept.
+    pub store: &'a Store,
+    /// Every call that reached a provider.
+    pub heard: Vec<Heard>,
+    /// What Circle holds, by its own account.
+    pub circle: Value,
+    /// What Kit holds, by its own account.
+    pub kit: Value,
+    /// Who paid for what.
+    pub truth: Truth,
+    /// How many people there were.
+    pub people: usize,
+    /// The true time.
+    pub now: Timestamp,
+    /// What was seen broken.
+    pub seen: Mutex<Vec<Broken>>,
+}
+
+impl Books<'_> {
+    fn broken(&self, promise: &'static str, what: String) {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).push(Broken { promise, what });
+    }
+
+    fn truth<T>(&self, look: impl FnOnce(&Truth) -> T) -> T {
+        look(&self.truth)
+    }
+}
+
 /// Everything that is checked once, at the end.
-pub async fn books(run: &Run, people: usize) {
-    let circle = Ledger::of(run);
-    never_lost(run).await;
-    only_authentic(run).await;
-    grants_have_evidence(run, &circle, people);
-    removals_are_demanded(run, &circle, people);
-    holds_what_is_true(run, people);
-    invited_once(run, &circle, people);
-    intents_before_acts(run).await;
-    budgets_kept(run);
-    nothing_hammered(run);
-    braked(run, &circle);
-    rebuilds(run).await;
-    audit_holds(run).await;
-    effects_are_named_once(run);
+pub async fn open(books: &Books<'_>) {
+    let circle = Ledger::of(books);
+    never_lost(books).await;
+    only_authentic(books).await;
+    grants_have_evidence(books, &circle);
+    removals_are_demanded(books, &circle);
+    holds_what_is_true(books);
+    invited_once(books, &circle);
+    intents_before_acts(books).await;
+    budgets_kept(books);
+    nothing_hammered(books);
+    braked(books, &circle);
+    rebuilds(books).await;
+    audit_holds(books).await;
+    effects_are_named_once(books);
 }
 
 /// I1: every event that was acknowledged is in the journal.
-async fn never_lost(run: &Run) {
+async fn never_lost(books: &Books<'_>) {
     let source = SourceId::new("stripe");
-    for event in run.truth(|truth| truth.acknowledged.keys().cloned().collect::<Vec<_>>()) {
-        if !matches!(run.store.journal_by_key(&source, &event).await, Ok(Some(_))) {
-            run.stage.broken("I1", format!("{event} was acknowledged and is not in the journal"));
+    for event in books.truth(|truth| truth.acknowledged.keys().cloned().collect::<Vec<_>>()) {
+        if !matches!(books.store.journal_by_key(&source, &event).await, Ok(Some(_))) {
+            books.broken("I1", format!("{event} was acknowledged and is not in the journal"));
         }
     }
 }
 
 /// I5: what was not signed is nowhere, and what is there names the secret that proved it.
-async fn only_authentic(run: &Run) {
-    for entry in run.store.journal_list(&EntryFilter::default(), None, PAGE).await.unwrap_or_default() {
+async fn only_authentic(books: &Books<'_>) {
+    for entry in books.store.journal_list(&EntryFilter::default(), None, PAGE).await.unwrap_or_default() {
         if entry.event_key.starts_with("evt_forged") {
-            run.stage.broken("I5", format!("the forged event {} is in the journal", entry.event_key));
+            books.broken("I5", format!("the forged event {} is in the journal", entry.event_key));
         }
         let is_event = entry.event_key.starts_with("evt_");
         if is_event && entry.state == EntryState::Effect && entry.verified_by.is_none() {
-            run.stage.broken("I5", format!("{} had an effect and names no secret", entry.event_key));
+            books.broken("I5", format!("{} had an effect and names no secret", entry.event_key));
         }
     }
 }
@@ -137,9 +170,8 @@ struct Change {
 }
 
 impl Ledger {
-    fn of(run: &Run) -> Self {
-        let now = run.stage.true_now();
-        let state = run.stage.with(|shared| shared.world.circle.state(now));
+    fn of(books: &Books<'_>) -> Self {
+        let state = &books.circle;
         let listed = |name: &str| state[name].as_array().cloned().unwrap_or_default();
         let emails: BTreeMap<u64, String> = listed("members")
             .iter()
@@ -173,16 +205,15 @@ fn person_of(email: &str, people: usize) -> Option<usize> {
 }
 
 /// I8: whoever was let in had paid, as far as could be known.
-fn grants_have_evidence(run: &Run, circle: &Ledger, people: usize) {
+fn grants_have_evidence(books: &Books<'_>, circle: &Ledger) {
     for grant in circle.by_us("added to group") {
-        let (Some(person), Some(group)) = (person_of(&grant.email, people), grant.group) else {
-            run.stage
-                .broken("I8", format!("{} was let into {:?} and bought nothing", grant.email, grant.group));
+        let (Some(person), Some(group)) = (person_of(&grant.email, books.people), grant.group) else {
+            books.broken("I8", format!("{} was let into {:?} and bought nothing", grant.email, grant.group));
             continue;
         };
         let item = Item::CircleGroup(group);
-        if !run.truth(|truth| truth.supports(person, &item, grant.at)) {
-            run.stage.broken(
+        if !books.truth(|truth| truth.supports(person, &item, grant.at)) {
+            books.broken(
                 "I8",
                 format!("{} was let into {item} at {} without having paid", grant.email, grant.at),
             );
@@ -191,18 +222,18 @@ fn grants_have_evidence(run: &Run, circle: &Ledger, people: usize) {
 }
 
 /// I10: whoever was put out was no longer entitled.
-fn removals_are_demanded(run: &Run, circle: &Ledger, people: usize) {
+fn removals_are_demanded(books: &Books<'_>, circle: &Ledger) {
     for removal in circle.by_us("removed from group") {
-        let (Some(person), Some(group)) = (person_of(&removal.email, people), removal.group) else {
-            run.stage.broken(
+        let (Some(person), Some(group)) = (person_of(&removal.email, books.people), removal.group) else {
+            books.broken(
                 "I10",
                 format!("{} was put out of {:?} and was none of ours", removal.email, removal.group),
             );
             continue;
         };
         let item = Item::CircleGroup(group);
-        if run.truth(|truth| truth.forbids_removal(person, &item, removal.at, SETTLED)) {
-            run.stage.broken(
+        if books.truth(|truth| truth.forbids_removal(person, &item, removal.at, SETTLED)) {
+            books.broken(
                 "I10",
                 format!("{} was put out of {item} at {} while entitled", removal.email, removal.at),
             );
@@ -211,12 +242,11 @@ fn removals_are_demanded(run: &Run, circle: &Ledger, people: usize) {
 }
 
 /// I9, I14, I40's ground: at the end everybody holds what they are entitled to, and nothing else that is ours.
-fn holds_what_is_true(run: &Run, people: usize) {
-    let now = run.stage.true_now();
-    let (circle, kit) =
-        run.stage.with(|shared| (shared.world.circle.state(now), shared.world.kit.state(now)));
-    for person in 0..people {
-        let entitled = run.truth(|truth| truth.items(person, now));
+fn holds_what_is_true(books: &Books<'_>) {
+    let now = books.now;
+    let (circle, kit) = (&books.circle, &books.kit);
+    for person in 0..books.people {
+        let entitled = books.truth(|truth| truth.items(person, now));
         let email = address(person);
         let mut held = BTreeSet::new();
         for member in circle["members"]
@@ -251,7 +281,7 @@ fn holds_what_is_true(run: &Run, people: usize) {
             let does: BTreeSet<_> = held.iter().filter(|item| ours.contains(*item)).collect();
             if should != does {
                 let promise = if should.is_subset(&does) { "I9" } else { "I19" };
-                run.stage.broken(
+                books.broken(
                     promise,
                     format!("{email} should hold {should:?} at {target} and holds {does:?}"),
                 );
@@ -261,35 +291,35 @@ fn holds_what_is_true(run: &Run, people: usize) {
 }
 
 /// I15, I17: nobody is invited twice.
-fn invited_once(run: &Run, circle: &Ledger, people: usize) {
+fn invited_once(books: &Books<'_>, circle: &Ledger) {
     for (email, count) in &circle.invitations {
-        if *count > 1 && person_of(email, people).is_some() {
-            run.stage.broken("I15", format!("{email} was invited {count} times"));
+        if *count > 1 && person_of(email, books.people).is_some() {
+            books.broken("I15", format!("{email} was invited {count} times"));
         }
     }
 }
 
 /// I16: every call that carries an effect id was intended before it left.
-async fn intents_before_acts(run: &Run) {
-    let heard = run.stage.with(|shared| shared.heard.clone());
+async fn intents_before_acts(books: &Books<'_>) {
+    let heard = &books.heard;
     for call in heard.iter().filter(|call| call.method != "GET") {
         let Some(effect) = &call.effect else {
-            run.stage.broken("I16", format!("{} {} carries no effect id", call.method, call.path));
+            books.broken("I16", format!("{} {} carries no effect id", call.method, call.path));
             continue;
         };
-        match run.store.call(effect).await {
+        match books.store.call(effect).await {
             Ok(Some(known)) if known.outcome == Outcome::Intent => {
-                run.stage.broken("I17", format!("the outcome of {effect} was never settled"));
+                books.broken("I17", format!("the outcome of {effect} was never settled"));
             }
             Ok(Some(_)) => {}
-            _ => run.stage.broken("I16", format!("{effect} was sent and never intended")),
+            _ => books.broken("I16", format!("{effect} was sent and never intended")),
         }
     }
 }
 
 /// I21: no provider gets more calls in a window than its published limit.
-fn budgets_kept(run: &Run) {
-    let heard = run.stage.with(|shared| shared.heard.clone());
+fn budgets_kept(books: &Books<'_>) {
+    let heard = &books.heard;
     for (provider, calls, seconds) in [(Provider::Kit, 120, 60), (Provider::Circle, 2000, 300)] {
         let times: Vec<Timestamp> =
             heard.iter().filter(|call| call.provider == provider).map(|call| call.at).collect();
@@ -299,7 +329,7 @@ fn budgets_kept(run: &Run) {
                 .take_while(|other| other.duration_since(*at) < SignedDuration::from_secs(seconds));
             let count = window.count();
             if count > calls {
-                run.stage.broken("I21", format!("{} got {count} calls in {seconds} s", provider.name()));
+                books.broken("I21", format!("{} got {count} calls in {seconds} s", provider.name()));
                 return;
             }
         }
@@ -307,71 +337,69 @@ fn budgets_kept(run: &Run) {
 }
 
 /// I21: no object of the source is asked for as fast as it is answered.
-fn nothing_hammered(run: &Run) {
+fn nothing_hammered(books: &Books<'_>) {
     let mut asked: BTreeMap<String, Vec<Timestamp>> = BTreeMap::new();
-    run.stage.with(|shared| {
-        for call in shared.heard.iter().filter(|call| call.provider == Provider::Stripe) {
-            asked.entry(format!("{} {} {}", call.method, call.path, call.content)).or_default().push(call.at);
-        }
-    });
+    for call in books.heard.iter().filter(|call| call.provider == Provider::Stripe) {
+        asked.entry(format!("{} {} {}", call.method, call.path, call.content)).or_default().push(call.at);
+    }
     for (what, times) in asked {
         let is_storm =
             |window: &[Timestamp]| window[ASKED_MAX].duration_since(window[0]) < SignedDuration::from_mins(1);
         if times.windows(ASKED_MAX + 1).any(is_storm) {
-            run.stage.broken("I21", format!("{what} was asked for more than {ASKED_MAX} times in a minute"));
+            books.broken("I21", format!("{what} was asked for more than {ASKED_MAX} times in a minute"));
             return;
         }
     }
 }
 
 /// I24: no more people lose access within ten minutes than the brake lets through.
-fn braked(run: &Run, circle: &Ledger) {
+fn braked(books: &Books<'_>, circle: &Ledger) {
     let removals: Vec<&Change> = circle.by_us("removed from group").collect();
     for (nth, removal) in removals.iter().enumerate() {
         let window =
             removals[nth..].iter().take_while(|other| other.at.duration_since(removal.at) < brake::WINDOW);
         let people: BTreeSet<&str> = window.map(|change| change.email.as_str()).collect();
         if people.len() as u64 > brake::ALWAYS {
-            run.stage.broken("I24", format!("{} people lost access within ten minutes", people.len()));
+            books.broken("I24", format!("{} people lost access within ten minutes", people.len()));
             return;
         }
     }
 }
 
 /// I12: the journal alone gives the same records.
-async fn rebuilds(run: &Run) {
-    let rebuilt = match frontdesk_engine::rebuild::Rebuilt::from_journal(&run.store).await {
+async fn rebuilds(books: &Books<'_>) {
+    let rebuilt = match frontdesk_engine::rebuild::Rebuilt::from_journal(books.store).await {
         Ok(rebuilt) => rebuilt,
-        Err(error) => return run.stage.broken("I12", format!("a rebuild fails: {error}")),
+        Err(error) => return books.broken("I12", format!("a rebuild fails: {error}")),
     };
-    match (run.store.derived_hash().await, rebuilt.first_difference(&run.store).await) {
+    match (books.store.derived_hash().await, rebuilt.first_difference(books.store).await) {
         (Ok(stored), Ok(None)) if stored == rebuilt.hash() => {}
-        (_, difference) => run.stage.broken("I12", format!("a rebuild gives other records: {difference:?}")),
+        (_, difference) => books.broken("I12", format!("a rebuild gives other records: {difference:?}")),
     }
 }
 
 /// I39: the audit chain holds.
-async fn audit_holds(run: &Run) {
-    match run.store.audit_verify().await {
+async fn audit_holds(books: &Books<'_>) {
+    match books.store.audit_verify().await {
         Ok(verified) if verified.broken.is_empty() => {}
         Ok(verified) => {
-            run.stage.broken("I39", format!("the audit log is broken: {:?}", verified.broken.first()));
+            books.broken("I39", format!("the audit log is broken: {:?}", verified.broken.first()));
         }
-        Err(error) => run.stage.broken("I39", format!("the audit log cannot be verified: {error}")),
+        Err(error) => books.broken("I39", format!("the audit log cannot be verified: {error}")),
     }
 }
 
 /// I15: one effect id is one call: it never names two different requests.
-fn effects_are_named_once(run: &Run) {
-    let heard = run.stage.with(|shared| shared.heard.clone());
+fn effects_are_named_once(books: &Books<'_>) {
+    let heard = &books.heard;
     let mut said: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
-    for call in &heard {
+    for call in heard {
         let Some(effect) = &call.effect else { continue };
         // Pages of one answer are one call.
         let content = if call.method == "GET" { "" } else { call.content.as_str() };
         let says = (call.path.as_str(), content);
         if *said.entry(effect).or_insert(says) != says {
-            run.stage.broken("I15", format!("the effect {effect} was used for two different calls"));
+            books.broken("I15", format!("the effect {effect} was used for two different calls"));
         }
     }
 }

@@ -401,6 +401,31 @@ impl Run {
     }
 }
 
+impl Run {
+    /// Opens the books of a run that came to rest.
+    fn open_books(&self, people: usize) {
+        let now = self.stage.true_now();
+        let (heard, circle, kit) = self.stage.with(|shared| {
+            (std::mem::take(&mut shared.heard), shared.world.circle.state(now), shared.world.kit.state(now))
+        });
+        let truth = self.truth(|truth| truth.clone());
+        let books = oracle::Books {
+            store: &self.store,
+            heard,
+            circle,
+            kit,
+            truth,
+            people,
+            now,
+            seen: Mutex::default(),
+        };
+        block(oracle::open(&books));
+        for Broken { promise, what } in books.seen.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            self.stage.broken(promise, what);
+        }
+    }
+}
+
 /// A directory of a run's own, gone when the run ends. On a memory file system where there is one: what a simulated
 /// power loss does to a disk is not this run's business, and a sync of a real one would take most of its time.
 struct Scratch(PathBuf);
@@ -495,7 +520,7 @@ pub fn run(setup: &Setup) -> Report {
     if is_alive {
         oracle::silent(&run, heard);
         if settled {
-            block(oracle::books(&run, people));
+            run.open_books(people);
         }
     } else {
         stage.broken(
