@@ -4,7 +4,7 @@
 use crate::engine::Engine;
 use crate::ports::{NoAnswer, Ports};
 use crate::reads::why;
-use crate::reconcile::{Drain, STOPPED_PROBE_EVERY};
+use crate::reconcile::{Drain, Gate, STOPPED_PROBE_EVERY};
 use crate::settings::Connection;
 use frontdesk_core::budget::Reason;
 use frontdesk_core::sync::{Hold, State, backoff};
@@ -37,6 +37,9 @@ impl<P: Ports> Engine<P> {
             // Without its tags' numbers nothing can be said to Kit; Circle takes numbers as they are.
             let blind = known.prepared_at.is_none() && drain.target == Target::Kit;
             return Ok(known.retry_at.filter(|_| blind).map(|at| self.wall_at(at)));
+        }
+        if let Gate::Waits(until) = self.gate(drain, Reason::Read).await? {
+            return Ok(Some(until));
         }
         drain.known.was_tried = true;
         match self.list(drain).await? {
@@ -169,6 +172,29 @@ impl<P: Ports> Engine<P> {
             return Ok(Err(Failure::Transient { why: crate::source::TAKEN_OVER.to_owned() }));
         }
         let left_at = self.ports().now_wall();
+        let intent = CallIntent {
+            id: self.new_name("call"),
+            account: drain.target.as_str().to_owned(),
+            target: Some(drain.target),
+            customer: None,
+            generation: None,
+            step_name: name.to_owned(),
+            step: None,
+            effect_key: format!("list:{name}"),
+            reason,
+            epoch: drain.held.lease.epoch,
+            request_id: ours.clone(),
+            intent_at: left_at,
+        };
+        // Written down before it leaves: a process that dies over and over must not forget what it spent (I21).
+        let leaves =
+            Commit { expect: vec![drain.held.expect()], writes: vec![Write::CallIntent(intent.clone())] };
+        match self.store().commit(leaves).await {
+            Err(error) if error.is_conflict() => {
+                return Ok(Err(Failure::Transient { why: crate::source::TAKEN_OVER.to_owned() }));
+            }
+            done => done.map(drop)?,
+        }
         self.spent(drain, left_at).await?.spend(left_at);
         let answered: Result<Response<Vec<u8>>, NoAnswer> = self.ports().http(request).await;
         let now = self.ports().now_wall();
@@ -191,20 +217,6 @@ impl<P: Ports> Engine<P> {
                 "a read of the account failed"
             );
         }
-        let intent = CallIntent {
-            id: self.new_name("call"),
-            account: drain.target.as_str().to_owned(),
-            target: Some(drain.target),
-            customer: None,
-            generation: None,
-            step_name: name.to_owned(),
-            step: None,
-            effect_key: format!("list:{name}"),
-            reason,
-            epoch: drain.held.lease.epoch,
-            request_id: ours,
-            intent_at: left_at,
-        };
         let answer = CallAnswer {
             id: intent.id.clone(),
             epoch: drain.held.lease.epoch,
@@ -216,9 +228,7 @@ impl<P: Ports> Engine<P> {
             why: result.as_ref().err().map(why),
         };
         let expect = vec![drain.held.expect()];
-        self.store()
-            .commit(Commit { expect, writes: vec![Write::CallIntent(intent), Write::CallAnswer(answer)] })
-            .await?;
+        self.store().commit(Commit { expect, writes: vec![Write::CallAnswer(answer)] }).await?;
         let outcome = result.as_ref().map(|_| ());
         self.note_health(&drain.held, drain.target.title(), outcome, status).await?;
         Ok(result)
