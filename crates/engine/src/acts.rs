@@ -111,10 +111,14 @@ impl<P: Ports> Engine<P> {
         .map(drop)
     }
 
-    /// Applies an entry anew. Facts that are known change nothing; what was quarantined or failed gets its turn.
+    /// Applies an entry anew. Facts that are known change nothing; what was quarantined or failed gets its turn,
+    /// except the second of two events under one id: the first counts, and nobody can say that it lies.
     pub async fn replay(&self, entry: &EntryId) -> Result<Acted, Error> {
-        if self.store().journal_entry(entry).await?.is_none() {
+        let Some(stored) = self.store().journal_entry(entry).await? else {
             return Ok(Acted::NotFound);
+        };
+        if stored.entry.is_contradiction() {
+            return Ok(Acted::Nothing);
         }
         self.store()
             .commit(Commit { expect: Vec::new(), writes: vec![Write::JournalReplay(entry.clone())] })

@@ -12,6 +12,7 @@ use frontdesk_core::record::{Assembled, Record, Tie, assemble, ties};
 use frontdesk_core::sync::Sync;
 use frontdesk_core::target::{Holder, Holding, Membership, Observed, Person, Target};
 use frontdesk_providers::stripe::answer::{Answer, told};
+use frontdesk_providers::stripe::envelope::envelope;
 use frontdesk_providers::stripe::learn::{Learning, learn};
 use frontdesk_providers::stripe::read::Read;
 use frontdesk_providers::stripe::verify::Verified;
@@ -131,7 +132,7 @@ impl<P: Ports> Engine<P> {
             applied_at: self.ports().now_wall(),
         };
         let expect = vec![Expect::JournalState { id: id.clone(), state: stored.entry.state }];
-        let learnt = match decode(stored) {
+        let learnt = match self.admit(stored) {
             Decoded::Facts(facts) if self.ports().is_planted("trust_snapshot_over_newer") => {
                 as_of_arrival(facts, stored)
             }
@@ -189,6 +190,16 @@ impl<P: Ports> Engine<P> {
             next_try_at: self.after(RETRY_AFTER),
         };
         settle_conflict(self.store().commit(Commit { expect, writes: vec![retry] }).await)
+    }
+
+    /// What an entry says, if it is for this installation. An entry that an operator plays again is asked the same
+    /// as one that arrives (I5): its state in the journal says nothing about it.
+    fn admit(&self, stored: &StoredEntry) -> Decoded {
+        let foreign = match (stored.entry.kind, envelope(&Verified::journaled(&stored.body))) {
+            (EntryKind::Event, Ok(envelope)) => self.foreign(&envelope),
+            _ => None,
+        };
+        foreign.map_or_else(|| decode(stored), Decoded::Nothing)
     }
 
     async fn try_apply(&self, stored: &StoredEntry, learnt: &[(Key, Learnt, Version)]) -> Result<(), Error> {

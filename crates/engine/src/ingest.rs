@@ -184,20 +184,28 @@ impl<P: Ports> Engine<P> {
         }
     }
 
+    /// Why an event with this envelope is not for this installation, if it is not: the first gate, which a replay
+    /// passes as well (I5).
+    pub(crate) fn foreign(&self, envelope: &Envelope) -> Option<String> {
+        let source = &self.settings().source;
+        if envelope.livemode != source.livemode {
+            let (theirs, ours) = (mode_word(envelope.livemode), mode_word(source.livemode));
+            return Some(format!("the event is from {theirs} mode, this installation is for {ours} mode"));
+        }
+        match (&envelope.account, &source.account) {
+            (Some(theirs), Some(ours)) if theirs != ours => {
+                Some(format!("the event is from another account than `{ours}`"))
+            }
+            _ => None,
+        }
+    }
+
     /// How an authentic event with this envelope goes into the journal.
     fn judge(&self, envelope: &Envelope, verified: &Verified<'_>) -> Arrival {
         let source = &self.settings().source;
         let no_effect = |reason: String| Arrival { state: EntryState::NoEffect, reason: Some(reason) };
-        if envelope.livemode != source.livemode {
-            let (theirs, ours) = (mode_word(envelope.livemode), mode_word(source.livemode));
-            return no_effect(format!(
-                "the event is from {theirs} mode, this installation is for {ours} mode"
-            ));
-        }
-        if let (Some(theirs), Some(ours)) = (&envelope.account, &source.account)
-            && theirs != ours
-        {
-            return no_effect(format!("the event is from another account than `{ours}`"));
+        if let Some(why) = self.foreign(envelope) {
+            return no_effect(why);
         }
         match learn(verified, &source.id) {
             Ok(Learning::Facts { .. }) => Arrival { state: EntryState::Pending, reason: None },

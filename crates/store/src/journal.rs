@@ -100,6 +100,9 @@ pub enum Inserted {
     },
 }
 
+/// Stands between the key of the first event and the hash of another one under the same id.
+const CONTRADICTION: &str = "#conflict:";
+
 /// One entry without its headers and body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -304,7 +307,7 @@ impl NewEntry {
     pub(crate) fn script(&self) -> Script {
         let sha256 = self.sha256();
         let mut kept = self.params(&sha256);
-        kept[14] = format!("{}#conflict:{}", self.event_key, &sha256[..8]).into();
+        kept[14] = format!("{}{CONTRADICTION}{}", self.event_key, &sha256[..8]).into();
         kept[15] = "the source sent another event under this id before".into();
         vec![JOURNAL_INSERT.with(self.params(&sha256)), JOURNAL_CONTRADICTION.with(kept)]
     }
@@ -334,6 +337,12 @@ impl NewEntry {
 }
 
 impl Entry {
+    /// Whether it is the second of two different events under one id ([`Inserted::Contradiction`]).
+    #[must_use]
+    pub fn is_contradiction(&self) -> bool {
+        self.event_key.contains(CONTRADICTION)
+    }
+
     fn read(columns: &mut Columns) -> Result<Self, Error> {
         Ok(Self {
             seq: columns.int()?,

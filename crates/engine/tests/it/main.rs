@@ -3,4 +3,5 @@
 
 mod freezes;
 mod house;
+mod replays;
 mod sweeps;
