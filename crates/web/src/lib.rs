@@ -10,7 +10,7 @@
 //! 1. [`Web`]: the routes, and what they share; [`WebSettings`]: what they are told.
 //! 2. `around`: ids, limits, the site's name, deadlines, headers, and how refusals are written (`problem`).
 //! 3. `webhook`: what the source sends. `ready`: how we are.
-//! 4. `watch`, `live`: how a page is looked up and kept fresh; `welcome`, `status`: its two ways in; [`link`]: the
+//! 4. `watch`, `live`, `seats`: how a page is looked up and kept fresh, and for how many; `welcome`, `status`: its two ways in; [`link`]: the
 //!    tokens of status links.
 //! 5. [`pages`]: the pages of customers, as values.
 #![forbid(unsafe_code)]
@@ -26,6 +26,7 @@ pub mod pages;
 mod problem;
 mod ready;
 mod report;
+mod seats;
 mod server;
 mod settings;
 mod standing;

@@ -1,5 +1,6 @@
 //! Live pages: one stream of server-sent events for each, which says what changed and, if nothing did, that we looked.
 
+use crate::client::Network;
 use crate::pages::{HEARTBEAT, LOOKED, Region};
 use crate::problem::{Kind, Problem};
 use crate::server::Web;
@@ -10,7 +11,6 @@ use axum::response::{IntoResponse, Response};
 use frontdesk_core::id::CustomerId;
 use frontdesk_engine::Ports;
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -22,18 +22,22 @@ const EVENTS_HELD: usize = 8;
 /// How often a checkout that is not known yet is looked for. Everybody's changes would be too often: the page opens
 /// to any id.
 const SEEK_EVERY: Duration = Duration::from_secs(2);
+/// How long a stream lasts. A browser that is still there asks for the next one by itself; whatever else holds one
+/// open lets go of its seat.
+const STREAM_LASTS: Duration = Duration::from_mins(30);
 
 type Frames = Sender<Result<Event, Infallible>>;
 
 /// Starts the stream of a page that shows `look` now.
 pub(crate) fn stream<P: Ports>(
     web: &Web<P>,
+    network: Network,
     watched: Watched,
     look: Look,
     visitor: Visitor,
     query: String,
 ) -> Response {
-    let Ok(permit) = Arc::clone(web.streams()).try_acquire_owned() else {
+    let Some(seat) = web.seats().take(network) else {
         return Problem::new(Kind::Busy).after(Duration::from_mins(1)).into_response();
     };
     let (frames, events) = channel(EVENTS_HELD);
@@ -42,7 +46,7 @@ pub(crate) fn stream<P: Ports>(
     let live = Live { web: web.clone(), watched, visitor, query, frames, shown: look };
     web.ports().spawn("live page", async move {
         live.run(changes).await;
-        drop(permit);
+        drop(seat);
     });
     Sse::new(ReceiverStream::new(events)).into_response()
 }
@@ -62,7 +66,7 @@ enum Cause {
     Change,
     /// It is time to say that we are there.
     Beat,
-    /// The browser went, or we stop.
+    /// The browser went, we stop, or it has lasted long enough.
     End,
 }
 
@@ -72,19 +76,22 @@ impl<P: Ports> Live<P> {
         // The page was made a moment before the stream: whatever happened in between is in the first look.
         let mut is_first = true;
         let heartbeat = Duration::from_secs(HEARTBEAT.as_secs().unsigned_abs());
-        let mut said_at = self.web.ports().now_mono();
-        let mut looked_at = said_at;
+        let began_at = self.web.ports().now_mono();
+        let (mut said_at, mut looked_at) = (began_at, began_at);
         loop {
             let cause = if is_first {
                 Cause::Change
             } else {
-                let beat = (said_at + heartbeat).saturating_sub(self.web.ports().now_mono());
+                let now = self.web.ports().now_mono();
+                let beat = (said_at + heartbeat).saturating_sub(now);
+                let left = (began_at + STREAM_LASTS).saturating_sub(now);
                 tokio::select! {
                     biased;
                     _ = stopping.wait_for(|is_stopping| *is_stopping) => Cause::End,
                     () = self.frames.closed() => Cause::End,
                     () = self.concerns(&mut changes) => Cause::Change,
                     () = self.clock(looked_at) => Cause::Change,
+                    () = self.web.ports().sleep(left) => Cause::End,
                     () = self.web.ports().sleep(beat) => Cause::Beat,
                 }
             };

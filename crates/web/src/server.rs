@@ -6,6 +6,7 @@ use crate::limiter::Limiter;
 use crate::pages::Site;
 use crate::problem::{Kind, Problem};
 use crate::ready::Readiness;
+use crate::seats::Seats;
 use crate::settings::{BadSettings, PublicUrl, WebSettings, check_webhook_path};
 use crate::{files, ready, report, status, webhook, welcome};
 use axum::Router;
@@ -19,12 +20,9 @@ use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
-use tokio::sync::{Mutex, Semaphore, watch};
+use tokio::sync::{Mutex, watch};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
-
-/// Live streams at once. A page without one still shows its answer and a link to look again.
-pub(crate) const STREAMS_MAX: usize = 1024;
 
 /// The surfaces over an engine. Cheap to clone; all clones are one.
 #[derive(Debug)]
@@ -50,7 +48,7 @@ struct Inner<P: Ports> {
     limits: Limits,
     counts: Counts,
     readiness: Mutex<Option<(Duration, Readiness)>>,
-    streams: Arc<Semaphore>,
+    seats: Seats,
     stopping: watch::Sender<bool>,
 }
 
@@ -109,7 +107,7 @@ impl<P: Ports> Web<P> {
             limits,
             counts: Counts::default(),
             readiness: Mutex::default(),
-            streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+            seats: Seats::default(),
             stopping: watch::Sender::new(false),
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -192,8 +190,8 @@ impl<P: Ports> Web<P> {
         &self.inner.readiness
     }
 
-    pub(crate) fn streams(&self) -> &Arc<Semaphore> {
-        &self.inner.streams
+    pub(crate) fn seats(&self) -> &Seats {
+        &self.inner.seats
     }
 
     pub(crate) fn stopping(&self) -> watch::Receiver<bool> {

@@ -77,7 +77,7 @@ pub(crate) async fn live<P: Ports>(
     let watched = Watched::Link(token);
     match watched.look(&web).await.map_err(|error| busy(&error))? {
         Look::Gone => Err(Problem::new(Kind::NotFound)),
-        look => Ok(live::stream(&web, watched, look, visitor, String::new())),
+        look => Ok(live::stream(&web, network, watched, look, visitor, String::new())),
     }
 }
 

@@ -68,7 +68,7 @@ pub(crate) async fn live<P: Ports>(
     let asked = asked(given);
     let watched = Watched::checkout(&asked.session_id);
     let look = watched.look(&web).await.map_err(|error| busy(&error))?;
-    Ok(live::stream(&web, watched, look, visitor, asked.query()))
+    Ok(live::stream(&web, network, watched, look, visitor, asked.query()))
 }
 
 /// A query that cannot be read, or names two sessions, names none.

@@ -20,9 +20,13 @@ const CANCELLED: &str = "2025-09-30.clover/cancel-at-period-end";
 const MONTH_ENDED: i64 = 1_763_388_002;
 
 async fn open(house: &House, path: &str, cookie: &str) -> (StatusCode, BodyDataStream) {
+    open_from(house, VISITOR, path, cookie).await
+}
+
+async fn open_from(house: &House, peer: &str, path: &str, cookie: &str) -> (StatusCode, BodyDataStream) {
     let mut request =
         Request::get(path).header("host", HOST).header("cookie", cookie).body(Body::empty()).unwrap();
-    request.extensions_mut().insert(ConnectInfo(VISITOR.parse::<SocketAddr>().unwrap()));
+    request.extensions_mut().insert(ConnectInfo(peer.parse::<SocketAddr>().unwrap()));
     let response = house.web.router().oneshot(request).await.unwrap();
     (response.status(), response.into_body().into_data_stream())
 }
@@ -116,4 +120,33 @@ async fn streams_end_when_the_server_stops() {
     names(&mut stream, 3).await;
     house.web.stop();
     assert_eq!(next(&mut stream).await, None);
+}
+
+#[tokio::test]
+async fn one_network_cannot_take_every_seat() {
+    let house = House::new().await;
+    let mut held = Vec::new();
+    for _ in 0..32 {
+        let (status, stream) = open(&house, "/welcome/live?session_id=cs_1", "").await;
+        assert_eq!(status, StatusCode::OK);
+        held.push(stream);
+        // As fast as the limit of page views allows.
+        house.ports.pass(Duration::from_millis(200));
+    }
+    assert_eq!(open(&house, "/welcome/live?session_id=cs_1", "").await.0, StatusCode::SERVICE_UNAVAILABLE);
+    let (status, _) = open_from(&house, "198.51.100.4:1", "/welcome/live?session_id=cs_1", "").await;
+    assert_eq!(status, StatusCode::OK, "others are not held up");
+}
+
+#[tokio::test]
+async fn a_stream_ends_after_half_an_hour_and_the_browser_asks_again() {
+    let house = House::new().await;
+    let (_, mut stream) = open(&house, "/welcome/live?session_id=cs_1", "").await;
+    names(&mut stream, 3).await;
+    house.ports.pass(Duration::from_mins(30));
+    let mut left = 0;
+    while next(&mut stream).await.is_some() {
+        left += 1;
+        assert!(left < 3, "it goes on");
+    }
 }
