@@ -77,13 +77,14 @@ pub(crate) async fn healthz() -> Json<Value> {
 
 /// `GET /readyz`.
 pub(crate) async fn readyz<P: Ports>(State(web): State<Web<P>>) -> (StatusCode, Json<Readiness>) {
-    let now = web.ports().now_mono();
     let mut last = web.readiness().lock().await;
+    // Read after the wait for whoever looks already: while the store is slow all of them get that one answer.
+    let now = web.ports().now_mono();
     let readiness = match &*last {
         Some((at, readiness)) if now.saturating_sub(*at) < KEEP => readiness.clone(),
         _ => {
             let readiness = look(&web).await;
-            *last = Some((now, readiness.clone()));
+            *last = Some((web.ports().now_mono(), readiness.clone()));
             readiness
         }
     };

@@ -96,7 +96,10 @@ impl Watched {
                 (view, standing)
             }
         };
-        engine.is_looked_at(&view.row.id).await?;
+        // The note can be made at the next look. A store that takes no write, as on a full disk, still shows pages.
+        if let Err(error) = engine.is_looked_at(&view.row.id).await {
+            tracing::warn!(error = %error, "that a page was looked at could not be noted");
+        }
         let next_change_at = standing.next_change_at(&view, stale_after);
         Ok(Look::Known(Box::new(Known { customer: view.row.id, standing, next_change_at })))
     }

@@ -1,8 +1,12 @@
 //! When something of ours fails: what is answered, and what is logged.
 
-use crate::house::{House, JOURNEY, Told, events, get, post, signed};
+use crate::house::{ADDRESS, House, JOURNEY, Told, events, get, post, signed};
 use axum::body::Body;
 use bytes::Bytes;
+use frontdesk_core::email::Email;
+use frontdesk_core::sync::{State, Sync};
+use frontdesk_core::target::{Holder, Membership, Standing, Target};
+use frontdesk_store::Commit;
 use http::StatusCode;
 use rusqlite::Connection;
 use std::convert::Infallible;
@@ -167,4 +171,50 @@ async fn a_token_and_a_session_are_in_no_line_of_the_log() {
     for private in ["fds_", "cs_live"] {
         assert!(!written.contains(private), "the log holds {private:?}: {written}");
     }
+}
+
+#[tokio::test]
+async fn a_page_is_shown_although_the_look_at_it_cannot_be_noted() {
+    let house = House::new().await;
+    let customer = house.live_through(JOURNEY).await;
+    let now = frontdesk_engine::Ports::now_wall(&house.ports);
+    // An invitation that was last seen long ago: a look at the page asks for a new look at Circle.
+    let mut row = Sync::new(customer.clone(), Target::Circle, now);
+    row.state = State::Applied;
+    let invited = Membership::Member {
+        id: 7,
+        address: Email::parse(ADDRESS).unwrap(),
+        standing: Standing::Invited,
+        seen_at: now - jiff::SignedDuration::from_hours(1),
+    };
+    row.observed.people.entry(Holder::Customer).or_default().membership = invited;
+    let written = Commit { expect: Vec::new(), writes: vec![frontdesk_store::Write::Sync(row)] };
+    house.engine.store().commit(written).await.unwrap();
+    let link = house.link(&customer).await;
+    let cookie = house.get(&link).await.header("set-cookie").split(';').next().unwrap().to_owned();
+    let refuse = |when: &str| {
+        format!("CREATE TRIGGER full_{when} BEFORE {when} ON sync BEGIN SELECT RAISE(ABORT, 'no'); END;")
+    };
+    meddle(&house).execute_batch(&["INSERT", "UPDATE"].map(refuse).concat()).unwrap();
+    assert!(house.engine.is_looked_at(&customer).await.is_err(), "the note is refused");
+    let told = house.ask(get("/status").header("cookie", cookie).body(Body::empty()).unwrap()).await;
+    assert_eq!(told.status, StatusCode::OK, "{}", told.text());
+}
+
+#[tokio::test]
+async fn monitors_that_wait_for_one_look_get_its_answer() {
+    let house = House::new().await;
+    let other = meddle(&house);
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let first = async {
+        let told = house.get("/readyz").await;
+        // The store is free again, which the next look would see.
+        drop(other);
+        told
+    };
+    // Polled after the two who ask: the first waits for the store by now, the second for the first.
+    let time = async { house.ports.pass(Duration::from_secs(5)) };
+    let (first, second, ()) = tokio::join!(first, house.get("/readyz"), time);
+    assert_eq!(first.json()["reasons"], serde_json::json!([{ "kind": "store_not_writable" }]));
+    assert_eq!(second.body, first.body);
 }
