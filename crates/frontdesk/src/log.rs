@@ -327,7 +327,7 @@ fn cleaned(text: &str) -> String {
 }
 
 /// Marks that change the direction of what follows: they can make a line read as another one.
-fn is_bidi(letter: char) -> bool {
+pub(crate) fn is_bidi(letter: char) -> bool {
     matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
 }
 

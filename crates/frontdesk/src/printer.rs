@@ -4,12 +4,13 @@
 //! `NO_COLOR` is set or nobody's terminal is listening.
 
 use crate::errors::{Code, Failure, Report, Severity};
-use crate::log::scrub_credentials;
+use crate::log::{is_bidi, scrub_credentials};
 use anstream::{AutoStream, ColorChoice};
 use comfy_table::{ContentArrangement, Table, presets};
 use jiff::SignedDuration;
 use owo_colors::OwoColorize;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
@@ -78,7 +79,7 @@ impl Printer {
         if self.json {
             return Ok(());
         }
-        written(writeln!(self.data, "{text}"))
+        written(writeln!(self.data, "{}", tame(text)))
     }
 
     /// Prints bytes as they are, for generated files such as completions.
@@ -129,14 +130,14 @@ impl Printer {
     /// Says something on the side, such as what is being done. Silent where only errors are wanted.
     pub fn note(&mut self, text: &str) {
         if self.verbosity >= Verbosity::Normal {
-            self.say(text);
+            self.say(&tame(text));
         }
     }
 
     /// Says a detail.
     pub fn detail(&mut self, text: &str) {
         if self.verbosity >= Verbosity::Verbose {
-            self.say(text);
+            self.say(&tame(text));
         }
     }
 
@@ -183,6 +184,24 @@ impl Printer {
     }
 }
 
+/// Text that moves no cursor, sets no title and hides no line, whoever wrote it: names and reasons come from customers
+/// and providers, and a terminal obeys what it is sent. Lines and tabs stay.
+fn tame(text: &str) -> Cow<'_, str> {
+    let is_plain = |letter: char| matches!(letter, '\n' | '\t') || !(letter.is_control() || is_bidi(letter));
+    if text.chars().all(is_plain) {
+        return Cow::Borrowed(text);
+    }
+    let mut tamed = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if is_plain(letter) {
+            tamed.push(letter);
+        } else {
+            tamed.extend(letter.escape_default());
+        }
+    }
+    Cow::Owned(tamed)
+}
+
 /// A report as text without colours, as logs and pages show it.
 pub fn plain(report: &Report) -> String {
     laid_out(report, false)
@@ -196,18 +215,18 @@ fn laid_out(report: &Report, colours: bool) -> String {
         (true, Severity::Error) => format!("{}: ", word.red().bold()),
         (true, Severity::Warning) => format!("{}: ", word.yellow().bold()),
     };
-    text.push_str(&report.message);
+    text.push_str(&tame(&report.message));
     let code = report.code;
     if report.hint.is_none() {
         let _ = write!(text, " ({code})");
     }
     if let Some(at) = &report.at {
-        let _ = write!(text, "\n  at {at}");
+        let _ = write!(text, "\n  at {}", tame(&at.to_string()));
     }
     for cause in &report.caused_by {
-        let _ = write!(text, "\n  caused by: {cause}");
+        let _ = write!(text, "\n  caused by: {}", tame(cause));
     }
-    if let Some(hint) = &report.hint {
+    if let Some(hint) = report.hint.as_deref().map(tame) {
         let _ = if colours {
             write!(text, "\n{}: {hint} ({code})", "hint".cyan().bold())
         } else {
@@ -356,6 +375,16 @@ mod tests {
             "error: `3 dayz` is not a length of time\n  at frontdesk.toml:12 plans.pro.grace\n  \
              caused by: no such unit\nhint: write \"3d\" (FD0006)"
         );
+    }
+
+    #[test]
+    fn what_others_wrote_moves_no_cursor() {
+        let text = "Ada\u{1b}]52;c;ZXZpbA==\u{7}\u{202e} ok\r\n\tnext\u{9b}2J";
+        let tamed = "Ada\\u{1b}]52;c;ZXZpbA==\\u{7}\\u{202e} ok\\r\n\tnext\\u{9b}2J";
+        assert_eq!(tame(text), tamed);
+        assert_eq!(tame("Zoë, 3 €\n"), "Zoë, 3 €\n");
+        let report = Report::error(Code::NotFound, text).because(&io::Error::other(text)).hint(text);
+        assert!(!laid_out(&report, false).contains(['\u{1b}', '\u{9b}', '\r']));
     }
 
     #[test]

@@ -13,6 +13,12 @@ fn quoted(text: &str) -> String {
     toml::Value::from(text).to_string()
 }
 
+/// Text of others in a comment: on one line, whatever it holds, since a name with a line break in it would write keys.
+fn remark(text: &str) -> String {
+    let is_end = |letter: char| letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}');
+    text.replace(is_end, " ")
+}
+
 /// The whole file.
 pub(super) fn configuration(answers: &Answers, survey: &Survey, proposal: &Proposal) -> String {
     let mut text = String::from(
@@ -116,13 +122,13 @@ fn plans(text: &mut String, survey: &Survey, proposal: &Proposal) {
             "\n# Sold, and given nothing: nothing is called like it. Its buyers would have a case.\n",
         );
         for left in &proposal.left_out {
-            let _ = writeln!(text, "#   {left}");
+            let _ = writeln!(text, "#   {}", remark(left));
         }
     }
     if let Some(circle) = &survey.circle {
         let groups: Vec<_> =
             circle.groups.iter().map(|group| format!("{} {}", group.id, group.name)).collect();
-        let _ = write!(text, "\n# Circle's access groups: {}\n", groups.join(", "));
+        let _ = write!(text, "\n# Circle's access groups: {}\n", remark(&groups.join(", ")));
     }
 }
 
@@ -136,6 +142,37 @@ fn given(text: &mut String, key: &str, (values, names): (Vec<String>, Vec<String
         return;
     }
     let names = names.into_iter().filter(|name| !name.is_empty()).collect::<Vec<_>>().join(", ");
-    let comment = if names.is_empty() { String::new() } else { format!("   # {names}") };
+    let comment = if names.is_empty() { String::new() } else { format!("   # {}", remark(&names)) };
     let _ = writeln!(text, "{key} = [{}]{comment}", values.join(", "));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::catalogue::ProposedPlan;
+    use super::super::survey::StripeSurvey;
+    use super::*;
+
+    #[test]
+    fn a_name_with_a_line_break_writes_no_key() {
+        let evil = |name: &str| format!("{name}\n[targets.circle]\r\nmode = \"live\"\u{2028}x");
+        let gives = vec![Choice { item: Item::CircleGroup(7), name: evil("Members") }];
+        let plan = ProposedPlan {
+            id: "pro".to_owned(),
+            title: evil("Pro"),
+            prices: vec!["price_1".to_owned()],
+            gives,
+        };
+        let proposal = Proposal { plans: vec![plan], left_out: vec![evil("Mystery box")] };
+        let stripe = StripeSurvey {
+            account: "acct_1".to_owned(),
+            livemode: None,
+            prices: Vec::new(),
+            endpoints: Vec::new(),
+        };
+        let mut text = String::new();
+        plans(&mut text, &Survey { stripe, circle: None, kit: None }, &proposal);
+        let table: toml::Table = text.parse().unwrap();
+        assert_eq!(table.keys().collect::<Vec<_>>(), ["entitlements", "plans"], "{text}");
+        assert_eq!(table["plans"][0]["title"].as_str(), Some(evil("Pro").as_str()));
+    }
 }
