@@ -12,11 +12,14 @@ use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 
 /// Longest question, in bytes. A command line is far shorter.
 const QUESTION_BYTES_MAX: u64 = 64 * 1024;
+/// How long the door waits after nobody could be let in.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// Longest answer, in bytes: a page of events with their bodies fits many times.
 const ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
@@ -61,7 +64,15 @@ where
     let spawner = ports.clone();
     ports.spawn("door", async move {
         loop {
-            let Ok((stream, _)) = listener.accept().await else { return };
+            let stream = match listener.accept().await {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    // As when the process has no descriptor left: whoever waits at the door gets in a little later.
+                    tracing::warn!("the door could not be answered, trying again: {error}");
+                    spawner.sleep(AGAIN_AFTER).await;
+                    continue;
+                }
+            };
             // Who came in before the mode was set is turned away here.
             let is_owner = stream.peer_cred().is_ok_and(|peer| peer.uid() == owner || peer.uid() == 0);
             if !is_owner {
