@@ -2,8 +2,9 @@
 
 use crate::postgres::{Cluster, install};
 use crate::shell::{Trouble, cargo_command, find, say};
+use crate::torture;
 use std::io::{BufRead, BufReader, Write};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 /// The variable in which the store's tests look for a server.
 const SERVER: &str = "FRONTDESK_TEST_POSTGRES";
@@ -26,9 +27,35 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Trouble> {
     if let Some(cluster) = &own {
         command.env(SERVER, cluster.url());
     }
+    let mut closing = Vec::new();
+    let mut is_good = heard(&mut command, &mut closing)?;
+    drop(own);
+    if arguments.is_empty() {
+        // What needs speed more than a debugger: seeds by the thousand, planted bugs, and the real process killed.
+        let mut seeds = cargo_command();
+        seeds.args(["test", "--locked", "--profile", "sim", "-p", "frontdesk-sim", "--features", "planted"]);
+        seeds.args(["--test", "seeds", "--", "--nocapture", "--test-threads", "1"]).stdout(Stdio::piped());
+        is_good &= heard(&mut seeds, &mut closing)?;
+        if let Err(trouble) = torture::run(&[]) {
+            say(&format!("error: {trouble}"));
+            is_good = false;
+        }
+    }
+    print_line("");
+    for line in &closing {
+        print_line(line);
+    }
+    let sums: Vec<_> =
+        ["passed", "failed", "ignored"].map(|word| format!("{} {word}", sum(&closing, word))).into();
+    let word = if is_good { "ok" } else { "FAILED" };
+    print_line(&format!("all tests: {word}. {}; test binaries: {}", sums.join("; "), closing.len()));
+    if is_good { Ok(()) } else { Err(Trouble::new("some tests failed")) }
+}
+
+/// Passes on what a test command says and keeps its closing lines. Returns whether it ended well.
+fn heard(command: &mut Command, closing: &mut Vec<String>) -> Result<bool, Trouble> {
     let mut child = command.spawn().map_err(|error| Trouble::new(format!("could not run cargo: {error}")))?;
     let said = BufReader::new(child.stdout.take().expect("stdout was asked for as a pipe"));
-    let mut closing = Vec::new();
     for line in said.split(b'\n') {
         let line =
             line.map_err(|error| Trouble::new(format!("could not read what the tests say: {error}")))?;
@@ -39,16 +66,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Trouble> {
         }
     }
     let status = child.wait().map_err(|error| Trouble::new(format!("could not wait for cargo: {error}")))?;
-    drop(own);
-    print_line("");
-    for line in &closing {
-        print_line(line);
-    }
-    let sums: Vec<_> =
-        ["passed", "failed", "ignored"].map(|word| format!("{} {word}", sum(&closing, word))).into();
-    let word = if status.success() { "ok" } else { "FAILED" };
-    print_line(&format!("all tests: {word}. {}; test binaries: {}", sums.join("; "), closing.len()));
-    if status.success() { Ok(()) } else { Err(Trouble::new(format!("`cargo test` ended with {status}"))) }
+    Ok(status.success())
 }
 
 /// A reader that went away needs no lines.
