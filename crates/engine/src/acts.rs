@@ -7,11 +7,13 @@ use crate::subject::{Cause, Subject};
 use frontdesk_core::id::{CustomerId, EntryId};
 use frontdesk_core::sync::{Hold, State};
 use frontdesk_core::target::{Holder, Membership, Standing, Target};
-use frontdesk_store::{Commit, Error, Write};
+use frontdesk_store::{Commit, EntryFilter, EntryState, Error, Write};
 use jiff::SignedDuration;
 
 /// How often one look at a page may spend a call (DESIGN §5).
 pub const LOOK_EVERY: SignedDuration = SignedDuration::from_mins(10);
+/// Quarantined entries that are looked through for one of the same type. With more of them the alert stays.
+const QUARANTINED_LOOKED_AT: u32 = 1_000;
 
 /// What became of an act on something that may not be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,7 +129,26 @@ impl<P: Ports> Engine<P> {
             self.apply(&stored).await?;
         }
         self.bell().ring(Loop::Apply);
+        self.close_what_the_replay_ended(entry).await?;
         Ok(Acted::Done)
+    }
+
+    /// An alert about entries that could not be applied ends with the last of them.
+    async fn close_what_the_replay_ended(&self, entry: &EntryId) -> Result<(), Error> {
+        let Some(entry) = self.store().journal_entry(entry).await?.map(|stored| stored.entry) else {
+            return Ok(());
+        };
+        if !matches!(entry.state, EntryState::Effect | EntryState::NoEffect) {
+            return Ok(());
+        }
+        self.close_alert(&format!("failed:{}", entry.id)).await?;
+        let quarantined = EntryFilter { state: Some(EntryState::Quarantined), ..EntryFilter::default() };
+        let left = self.store().journal_list(&quarantined, None, QUARANTINED_LOOKED_AT).await?;
+        let may_be_more = left.len() >= usize::try_from(QUARANTINED_LOOKED_AT).unwrap_or(usize::MAX);
+        if may_be_more || left.iter().any(|other| other.event_type == entry.event_type) {
+            return Ok(());
+        }
+        self.close_alert(&format!("quarantined:{}", entry.event_type)).await
     }
 
     /// Closes a case by hand. For the same reason it does not open again.

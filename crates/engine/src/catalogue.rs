@@ -51,17 +51,17 @@ pub(crate) async fn take_up<P: Ports>(
     };
     let taken_up =
         CatalogueVersion { version: version.clone(), entry, catalogue: catalogue.clone(), since: now };
-    let writes = vec![Write::Journal(journal), Write::CatalogueVersion(taken_up), Write::WakeAll { at: now }];
-    store.commit(Commit { expect: Vec::new(), writes }).await?;
+    let mut writes =
+        vec![Write::Journal(journal), Write::CatalogueVersion(taken_up), Write::WakeAll { at: now }];
     for alert in store.open_alerts().await?.into_iter().filter(|alert| alert.kind == "unmapped") {
         let Some((source, id)) = alert.subject.split_once(':') else { continue };
         let source = SourceId::new(source);
         if catalogue.plan_for(&source, Some(id), None).is_some() || catalogue.ignores(&source, Some(id), None)
         {
-            let close = Write::AlertClose { key: alert.key, at: now };
-            store.commit(Commit { expect: Vec::new(), writes: vec![close] }).await?;
+            writes.push(Write::AlertClose { key: alert.key, at: now });
         }
     }
+    store.commit(Commit { expect: Vec::new(), writes }).await?;
     tracing::info!(catalogue.version = version, "the catalogue changed: every customer is looked at again");
     Ok(catalogue)
 }

@@ -29,7 +29,7 @@ const ON_THE_WAY: SignedDuration = SignedDuration::from_mins(2);
 const LISTED_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// How soon a poll that failed is tried again.
 const RETRY_AFTER: SignedDuration = SignedDuration::from_mins(1);
-/// Pages of one poll: a hundred thousand events. More are left for the next one.
+/// Pages of one poll: a hundred thousand events. A list that goes on is no list that was read to its end.
 const PAGES_MAX: usize = 1_000;
 
 /// How far polling has come; kept in the store, so that a start after downtime closes the gap.
@@ -158,6 +158,10 @@ impl<P: Ports> Engine<P> {
                 Inserted::New { .. } => found.recovered += 1,
                 Inserted::Duplicate { .. } | Inserted::Contradiction { .. } => found.known += 1,
             }
+        }
+        if walk.is_some() {
+            let why = format!("the list of events since {since} did not end within {PAGES_MAX} pages");
+            return Ok(Err(Failure::Transient { why }));
         }
         Ok(Ok((found, young)))
     }

@@ -3,7 +3,7 @@
 use crate::house::House;
 use frontdesk_core::target::Target;
 use frontdesk_engine::acts::Acted;
-use frontdesk_store::{EntryFilter, EntryKind, EntryState, Inserted, NewEntry, StoredEntry};
+use frontdesk_store::{Commit, EntryFilter, EntryKind, EntryState, Inserted, NewEntry, StoredEntry, Write};
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -63,4 +63,26 @@ fn the_other_event_of_one_id_stays_in_quarantine() {
     let kept = house.wait(house.engine.store().journal_entry(&id)).unwrap().unwrap();
     assert_eq!(kept.entry.state, EntryState::Quarantined);
     assert_eq!(house.row("ada@example.com", Target::Circle), row);
+}
+
+#[test]
+fn the_alert_about_a_quarantined_type_ends_with_its_last_entry() {
+    let house = House::new("replay-alert");
+    house.buys("ada@example.com");
+    let stored = entries(&house);
+    let one = &stored[0].entry;
+    let key = format!("quarantined:{}", one.event_type);
+    let open = Write::AlertOpen {
+        key: key.clone(),
+        kind: "quarantined".to_owned(),
+        subject: one.event_type.clone(),
+        detail: json!("a version that an older program could not read"),
+        at: house.now(),
+    };
+    let store = house.engine.store();
+    house.wait(store.commit(Commit { expect: Vec::new(), writes: vec![open] })).unwrap();
+    let is_open = || house.wait(store.open_alerts()).unwrap().iter().any(|alert| alert.key == key);
+    assert!(is_open());
+    assert_eq!(house.wait(house.engine.replay(&one.id)).unwrap(), Acted::Done);
+    assert!(!is_open());
 }
