@@ -102,7 +102,8 @@ fn a_case_that_a_person_closed_stays_closed_for_the_same_reason() {
         cases.into_iter().map(|case| case.number).collect::<Vec<_>>()
     };
     let [number] = open(&town)[..] else { panic!("one case: {:?}", open(&town)) };
-    town.ask(town.engine().close_case(number, "Rosa", "he may stay until the end of the month")).expect("closed");
+    town.ask(town.engine().close_case(number, "Rosa", "he may stay until the end of the month"))
+        .expect("closed");
     assert_eq!(open(&town), [0; 0]);
     // The subscription lives on, and so does the reason.
     town.ask(town.engine().retry_sync(&customer, Target::Kit, "Rosa")).expect("looked at again");
