@@ -1,5 +1,5 @@
 //! Seeds in numbers: what nobody ran before, long lives, and every planted bug. Run with the feature `planted` and the
-//! profile `sim`; `cargo xtask test` does both.
+//! profile `sim`: `cargo xtask seeds` does all of it, `cargo xtask test` the planted bugs.
 #![cfg(feature = "planted")]
 
 use frontdesk_sim::batch::{Batch, Summary, first_caught, run_all};
