@@ -56,6 +56,11 @@ pub fn address(person: usize) -> String {
     format!("person{person}@example.com")
 }
 
+/// The address that a person may later give for bills.
+pub fn billing_address(person: usize) -> String {
+    format!("billing{person}@example.org")
+}
+
 /// One act of the payment account, and the events that it made.
 struct Act<'a> {
     run: &'a Run,
@@ -196,8 +201,7 @@ pub async fn live(run: Run, person: usize, mut rng: Rng) {
             let (_, done) = buy(&mut act, person, Plan::Pro, json!({}));
             let pause = wait(act.rng, 300);
             run.stage.clock.sleep(pause).await;
-            let changed =
-                json!({ "customer": done["customer"], "email": format!("billing{person}@example.org") });
+            let changed = json!({ "customer": done["customer"], "email": billing_address(person) });
             act.stripe("change_email", changed);
             let body =
                 json!({ "email": address(person), "price": Plan::Course.price(), "method": "card_fails" });

@@ -18,6 +18,8 @@ pub fn epoch() -> Timestamp {
 
 /// Lines of the trace that are kept for a failure.
 const TRACE_KEPT: usize = 50;
+/// Characters of a call's body that a line of the trace shows.
+const TRACED_MAX: usize = 160;
 /// How long the client of a simulated call waits.
 const CLIENT_WAITS: Duration = Duration::from_secs(20);
 
@@ -224,7 +226,8 @@ impl Stage {
             let (out, back) = (shared.chance.between(5, 150), shared.chance.between(5, 250));
             (shared.fate(provider, &call, self.clock.now()), out, back)
         });
-        let name = format!("{} {} {}", provider.name(), call.method, call.path);
+        let said: String = String::from_utf8_lossy(&call.body).chars().take(TRACED_MAX).collect();
+        let name = format!("{} {} {} {said}", provider.name(), call.method, call.path);
         if fate == Fate::NotSent {
             self.clock.sleep(Duration::from_secs(3)).await;
             self.trace(node, format!("{name}: not sent"));
