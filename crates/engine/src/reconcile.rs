@@ -10,7 +10,7 @@ use crate::call::{Spoken, reason_of};
 use crate::engine::Engine;
 use crate::health::Waits;
 use crate::lease::Held;
-use crate::ports::Ports;
+use crate::ports::{ANSWER_WITHIN, Ports};
 use crate::settings::{Mode, TargetSettings};
 use crate::subject::{Cause, Subject};
 use crate::sweep;
@@ -24,12 +24,16 @@ use frontdesk_core::sync::{Ended, Hold, Sync};
 use frontdesk_core::target::{Failure, Holder, Membership, Person, Step, Target};
 use frontdesk_store::{AuditDraft, CallIntent, Commit, Error, Write};
 use jiff::{SignedDuration, Timestamp};
+use std::time::Duration;
 use tokio::sync::MutexGuard;
 
 /// Rows that one pass takes up before it looks for more urgent ones.
 const ROWS_PER_PASS: u32 = 32;
 /// Steps that one look at a row may take: an invitation with all its doubts needs eight.
 const STEPS_MAX: usize = 16;
+/// How old a look may be when what it decided leaves: a process that was held up for longer looks again, because
+/// access may have ended meanwhile by the clock alone (RELIABILITY I8).
+const HELD_UP_MAX: Duration = ANSWER_WITHIN;
 /// How often a target that refused our credential is asked again.
 pub(crate) const STOPPED_PROBE_EVERY: SignedDuration = SignedDuration::from_hours(1);
 /// Rows that are marked as waiting when an account as a whole waits.
@@ -379,7 +383,12 @@ impl<P: Ports> Engine<P> {
             return Ok(Acted::LeaseLost);
         }
         let intent = self.intent(drain, &subject.record.id, sync, step, reason, &request);
+        let looked_at = self.ports().now_mono();
+        let was_held_up = || self.ports().now_mono().saturating_sub(looked_at) > HELD_UP_MAX;
         self.ports().crash_point("C4").await;
+        if was_held_up() {
+            return Ok(Acted::LookAgain);
+        }
         let mut expect = vec![drain.held.expect()];
         if step.writes() {
             expect.extend(std::iter::once(subject).chain(others).filter_map(Subject::as_looked_at));
@@ -398,6 +407,11 @@ impl<P: Ports> Engine<P> {
         // A process that was held up since may have been overtaken: then whoever came after settles the intent (F44).
         if !self.may_send(&drain.held) {
             return Ok(Acted::LeaseLost);
+        }
+        if was_held_up() {
+            let failure = Failure::Transient { why: "the process was held up before it was sent".to_owned() };
+            let is_ours = self.record_answer(drain, &intent, Spoken::without_answer(failure)).await?;
+            return Ok(if is_ours { Acted::LookAgain } else { Acted::LeaseLost });
         }
         let mut spoken = self.speak(drain, step, request).await?;
         if self.ports().is_planted("resend_on_unknown")
