@@ -16,6 +16,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod door;
+mod edge;
 pub mod errors;
 pub mod exit;
 pub mod live;

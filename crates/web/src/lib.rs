@@ -37,5 +37,6 @@ mod webhook;
 mod welcome;
 
 pub use link::mint_status_link;
+pub use seats::Seat;
 pub use server::Web;
 pub use settings::{BadSettings, WEBHOOK_PATH, WebSettings};

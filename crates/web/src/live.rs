@@ -37,7 +37,7 @@ pub(crate) fn stream<P: Ports>(
     visitor: Visitor,
     query: String,
 ) -> Response {
-    let Some(seat) = web.seats().take(network) else {
+    let Some(seat) = web.streams().take(Some(network)) else {
         return Problem::new(Kind::Busy).after(Duration::from_mins(1)).into_response();
     };
     let (frames, events) = channel(EVENTS_HELD);

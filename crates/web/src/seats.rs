@@ -1,17 +1,15 @@
-//! Who watches a live page: so many at once altogether, and so many from one network.
+//! How many may be here at once: so many altogether, and so many from one network. For connections, and for the
+//! streams of live pages.
 
 use crate::client::Network;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Live streams at once. A page without one still shows its answer and a link to look again.
-const SEATS_MAX: usize = 1024;
-/// Of these, streams of one network: a household or an office, and not a stranger who takes every seat.
-const SEATS_OF_ONE_MAX: usize = 32;
-
-/// The seats that are taken. Cheap to clone; all clones are one.
-#[derive(Clone, Debug, Default)]
+/// The seats of one sort. Cheap to clone; all clones are one.
+#[derive(Clone, Debug)]
 pub(crate) struct Seats {
+    all_max: usize,
+    of_one_max: usize,
     taken: Arc<Mutex<Taken>>,
 }
 
@@ -23,21 +21,32 @@ struct Taken {
 
 /// One seat, free again when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Seat {
-    network: Network,
+pub struct Seat {
+    network: Option<Network>,
     seats: Seats,
 }
 
 impl Seats {
-    /// Takes a seat; `None` where there is none left, altogether or for this network.
-    pub(crate) fn take(&self, network: Network) -> Option<Seat> {
+    /// `all_max` seats, and `of_one_max` of them for one network.
+    pub(crate) fn new(all_max: usize, of_one_max: usize) -> Self {
+        Self { all_max, of_one_max, taken: Arc::default() }
+    }
+
+    /// Takes a seat; `None` where there is none left, altogether or for this network. Without a network, such as for a
+    /// proxy that speaks for many, the first alone counts.
+    pub(crate) fn take(&self, network: Option<Network>) -> Option<Seat> {
         let mut taken = self.lock();
-        let of_one = taken.by_network.get(&network).copied().unwrap_or(0);
-        if taken.all >= SEATS_MAX || of_one >= SEATS_OF_ONE_MAX {
+        if taken.all >= self.all_max {
             return None;
         }
+        if let Some(network) = network {
+            let of_one = taken.by_network.entry(network).or_default();
+            if *of_one >= self.of_one_max {
+                return None;
+            }
+            *of_one += 1;
+        }
         taken.all += 1;
-        taken.by_network.insert(network, of_one + 1);
         drop(taken);
         Some(Seat { network, seats: self.clone() })
     }
@@ -52,10 +61,11 @@ impl Drop for Seat {
     fn drop(&mut self) {
         let mut taken = self.seats.lock();
         taken.all -= 1;
-        if let Some(of_one) = taken.by_network.get_mut(&self.network) {
+        let Some(network) = self.network else { return };
+        if let Some(of_one) = taken.by_network.get_mut(&network) {
             *of_one -= 1;
             if *of_one == 0 {
-                taken.by_network.remove(&self.network);
+                taken.by_network.remove(&network);
             }
         }
     }
@@ -65,26 +75,28 @@ impl Drop for Seat {
 mod tests {
     use super::*;
 
-    fn network(nth: usize) -> Network {
-        Network::V4(u32::try_from(nth).unwrap().into())
+    fn network(nth: u32) -> Network {
+        Network::V4(nth.into())
     }
 
     #[test]
     fn a_network_has_its_share_and_leaves_the_rest_to_others() {
-        let seats = Seats::default();
-        let mut held: Vec<_> = (0..SEATS_OF_ONE_MAX).map(|_| seats.take(network(0)).unwrap()).collect();
-        assert!(seats.take(network(0)).is_none());
-        held.push(seats.take(network(1)).unwrap());
+        let seats = Seats::new(10, 3);
+        let mut held: Vec<_> = (0..3).map(|_| seats.take(Some(network(0))).unwrap()).collect();
+        assert!(seats.take(Some(network(0))).is_none());
+        held.push(seats.take(Some(network(1))).unwrap());
         held.remove(0);
-        held.push(seats.take(network(0)).unwrap());
-        assert!(seats.take(network(0)).is_none());
+        held.push(seats.take(Some(network(0))).unwrap());
+        assert!(seats.take(Some(network(0))).is_none());
     }
 
     #[test]
     fn all_have_so_many_together_and_who_left_is_forgotten() {
-        let seats = Seats::default();
-        let held: Vec<_> = (0..SEATS_MAX).map(|nth| seats.take(network(nth)).unwrap()).collect();
-        assert!(seats.take(network(SEATS_MAX)).is_none());
+        let seats = Seats::new(10, 3);
+        let mut held: Vec<_> = (0..6).map(|nth| seats.take(Some(network(nth))).unwrap()).collect();
+        // Who speaks for many has no share, and a place like everybody.
+        held.extend((0..4).map(|_| seats.take(None).unwrap()));
+        assert!(seats.take(None).is_none() && seats.take(Some(network(6))).is_none());
         drop(held);
         let taken = seats.lock();
         assert_eq!((taken.all, taken.by_network.len()), (0, 0));

@@ -1,12 +1,12 @@
 //! The surfaces as one service: its routes, and what they share.
 
 use crate::around::around;
-use crate::client::Proxies;
+use crate::client::{Network, Proxies};
 use crate::limiter::Limiter;
 use crate::pages::Site;
 use crate::problem::{Kind, Problem};
 use crate::ready::Readiness;
-use crate::seats::Seats;
+use crate::seats::{Seat, Seats};
 use crate::settings::{BadSettings, PublicUrl, WebSettings, check_webhook_path};
 use crate::{files, ready, report, status, webhook, welcome};
 use axum::Router;
@@ -17,12 +17,24 @@ use frontdesk_core::words::Language;
 use frontdesk_engine::{Engine, Ports};
 use jiff::SignedDuration;
 use std::any::Any;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use tokio::sync::{Mutex, watch};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+
+/// Connections at once: below the 1,024 descriptors that a process has where nobody raised them, so that calls to
+/// providers and commands at the door find one as well.
+const CONNECTIONS_MAX: usize = 896;
+/// Of these, connections of one network.
+const CONNECTIONS_OF_ONE_MAX: usize = 64;
+/// Live streams at once: far fewer than connections, so that a webhook always finds one. A page without a stream still
+/// shows its answer and a link to look again.
+const STREAMS_MAX: usize = 512;
+/// Of these, streams of one network: a household or an office, and not a stranger who takes every seat.
+const STREAMS_OF_ONE_MAX: usize = 32;
 
 /// The surfaces over an engine. Cheap to clone; all clones are one.
 #[derive(Debug)]
@@ -48,7 +60,8 @@ struct Inner<P: Ports> {
     limits: Limits,
     counts: Counts,
     readiness: Mutex<Option<(Duration, Readiness)>>,
-    seats: Seats,
+    connections: Seats,
+    streams: Seats,
     stopping: watch::Sender<bool>,
 }
 
@@ -107,14 +120,15 @@ impl<P: Ports> Web<P> {
             limits,
             counts: Counts::default(),
             readiness: Mutex::default(),
-            seats: Seats::default(),
+            connections: Seats::new(CONNECTIONS_MAX, CONNECTIONS_OF_ONE_MAX),
+            streams: Seats::new(STREAMS_MAX, STREAMS_OF_ONE_MAX),
             stopping: watch::Sender::new(false),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// The routes. Serve them with the peer's address
-    /// (`into_make_service_with_connect_info::<SocketAddr>()`), which the limits count by.
+    /// The routes. Serve them with the peer's address as an extension (`ConnectInfo<SocketAddr>`), which the limits
+    /// count by.
     pub fn router(&self) -> Router {
         let web = self.clone();
         Router::new()
@@ -139,6 +153,14 @@ impl<P: Ports> Web<P> {
             .layer(from_fn_with_state(web.clone(), around::<P>))
             .layer(CompressionLayer::new())
             .with_state(web)
+    }
+
+    /// A place for one connection from `peer`, held as long as the connection; `None` where there is none left, for all
+    /// or for that network: close it. This machine and proxies that are believed have no limit of their own.
+    pub fn admit(&self, peer: IpAddr) -> Option<Seat> {
+        let network = Network::of(peer);
+        let speaks_for_many = network.is_loopback() || self.inner.proxies.believes(Some(peer));
+        self.inner.connections.take((!speaks_for_many).then_some(network))
     }
 
     /// Ends every live stream, so that a server which shuts down has no open answers to wait for. Pages load on.
@@ -190,8 +212,8 @@ impl<P: Ports> Web<P> {
         &self.inner.readiness
     }
 
-    pub(crate) fn seats(&self) -> &Seats {
-        &self.inner.seats
+    pub(crate) fn streams(&self) -> &Seats {
+        &self.inner.streams
     }
 
     pub(crate) fn stopping(&self) -> watch::Receiver<bool> {

@@ -5,10 +5,10 @@ use crate::assemble;
 use crate::cli::{self, Context};
 use crate::config::{self, Config, Mode};
 use crate::door;
+use crate::edge;
 use crate::errors::{Code, Failure, Report};
 use crate::exit::Exit;
 use crate::live::{LivePorts, stop_signal};
-use axum::serve::ListenerExt as _;
 use clap::Args;
 use frontdesk_engine::{Engine, Ports};
 use frontdesk_web::Web;
@@ -57,7 +57,7 @@ async fn serve(config: &Config, context: &mut Context) -> Result<Exit, Failure> 
         printer.note(&note);
     }
     tracing::info!(listen = %address, "ready");
-    answer(listener, web, ports, stopped).await?;
+    answer(listener, web, ports, stopped).await;
     tracing::info!("stopped");
     Ok(Exit::Done)
 }
@@ -113,31 +113,22 @@ pub(crate) async fn answer(
     web: Web<LivePorts>,
     ports: LivePorts,
     stop: impl Future<Output = ()> + Send + 'static,
-) -> Result<(), Failure> {
+) {
     let (stopping, mut is_stopping) = watch::channel(false);
-    // Small answers leave at once: without this, an acknowledgement waits for the sender's.
-    let listener = listener.tap_io(|stream| {
-        let _ = stream.set_nodelay(true);
-    });
-    let service = web.router().into_make_service_with_connect_info::<SocketAddr>();
-    let stopped = async move {
+    let stopped = async {
         stop.await;
         web.stop();
         stopping.send_replace(true);
     };
-    let serving = axum::serve(listener, service).with_graceful_shutdown(stopped).into_future();
     let too_long = async {
         // An error means that serving is over already.
         let _ = is_stopping.wait_for(|stopping| *stopping).await;
         ports.sleep(STOP_WITHIN).await;
     };
     tokio::select! {
-        served = serving => served.map_err(|error| {
-            Report::error(Code::CannotListen, "could not go on listening").because(&error).into()
-        }),
+        () = edge::serve(listener, &web, &ports, stopped) => {}
         () = too_long => {
             tracing::warn!("some answers took longer than {} s after the stop and were cut off", STOP_WITHIN.as_secs());
-            Ok(())
         }
     }
 }

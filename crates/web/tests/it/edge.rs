@@ -270,3 +270,18 @@ async fn settings_that_cannot_be_are_refused() {
     ));
     house.ports.pass(Duration::ZERO);
 }
+
+#[tokio::test]
+async fn one_network_cannot_take_every_connection() {
+    let house = House::with(after_checkout(), &[SECRET], |settings| settings.behind_proxy = true).await;
+    let ip = |text: &str| text.parse::<std::net::IpAddr>().unwrap();
+    let held: Vec<_> = (0..64).map(|_| house.web.admit(ip("203.0.113.9")).unwrap()).collect();
+    assert!(house.web.admit(ip("203.0.113.9")).is_none());
+    assert!(house.web.admit(ip("203.0.113.10")).is_some());
+    // The proxy and this machine speak for many.
+    let many: Vec<_> = (0..100).map(|_| house.web.admit(ip("10.0.0.2")).unwrap()).collect();
+    drop(held);
+    assert!(house.web.admit(ip("203.0.113.9")).is_some());
+    let rest: Vec<_> = std::iter::from_fn(|| house.web.admit(ip("::1"))).collect();
+    assert_eq!(many.len() + rest.len(), 896);
+}
