@@ -213,6 +213,13 @@ fn kit(settings: &Kit) -> TargetSettings {
 /// The variable that says that a proxy stands in front and names visitors in `X-Forwarded-For`.
 const BEHIND_PROXY: &str = "FRONTDESK_BEHIND_PROXY";
 
+/// Whether only a proxy on this machine can stand between Frontdesk and its visitors: it listens here alone and is
+/// reached by https, which it does not speak. Without believing that proxy, all visitors together would be one address
+/// with one address's limits.
+fn has_proxy_here(site: &config::Site) -> bool {
+    site.listen.ip().is_loopback() && site.url.is_https()
+}
+
 /// The surfaces over the engine.
 pub fn web(
     config: &Config,
@@ -230,7 +237,7 @@ pub fn web(
         zone: site.zone.clone(),
         language: Language::parse(&site.language).unwrap_or_default(),
         invite_stale_after: circle.map_or(INVITE_STALE_AFTER, |circle| circle.invite_stale_after),
-        behind_proxy: environment.is_on(BEHIND_PROXY),
+        behind_proxy: environment.is_on(BEHIND_PROXY) || has_proxy_here(site),
         trusted_proxies: BTreeSet::new(),
     };
     Web::new(engine, settings).map_err(|error| {
@@ -239,4 +246,31 @@ pub fn web(
             .hint("correct `site.url` or `sources.stripe.path`")
             .into()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_site_that_listens_here_and_is_reached_by_https_is_behind_a_proxy() {
+        for (listen, url, expect) in [
+            ("127.0.0.1:8080", "https://members.northwind.example", true),
+            ("[::1]:8080", "https://members.northwind.example", true),
+            // Nobody else comes in between, or somebody may come past the proxy.
+            ("127.0.0.1:8080", "http://127.0.0.1:8080", false),
+            ("0.0.0.0:8080", "https://members.northwind.example", false),
+        ] {
+            let site = config::Site {
+                name: "Northwind Makers".to_owned(),
+                url: config::BaseUrl::parse(url).unwrap(),
+                listen: listen.parse().unwrap(),
+                community_url: None,
+                help_email: None,
+                zone: jiff::tz::TimeZone::UTC,
+                language: Language::default().tag().to_owned(),
+            };
+            assert_eq!(has_proxy_here(&site), expect, "{listen} {url}");
+        }
+    }
 }
