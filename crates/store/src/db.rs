@@ -71,6 +71,15 @@ impl Db {
         entry.inserted_from(answers)
     }
 
+    /// Waits until no write is taken any more; see [`crate::Store::given_up`].
+    pub(crate) async fn given_up(&self) -> String {
+        match self {
+            Self::Threaded(sqlite) => sqlite.given_up().await,
+            // The caller of the one sees each error; the other's server looks after its own files.
+            Self::InThread(_) | Self::Postgres(_) => std::future::pending().await,
+        }
+    }
+
     /// Prepares every statement.
     pub(crate) async fn prepare_all(&self) -> Result<usize, Error> {
         match self {

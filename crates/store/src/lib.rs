@@ -111,6 +111,13 @@ impl Store {
         self.db.prepare_all().await
     }
 
+    /// Ends when the store takes no more writes until a restart, and says why: after a failed write or sync nothing
+    /// later on the same file could be believed (RELIABILITY I29). A full disk is no such thing. Never ends on
+    /// PostgreSQL, whose server restarts by itself.
+    pub async fn given_up(&self) -> String {
+        self.db.given_up().await
+    }
+
     /// Commits a small write durably: the store is ready exactly when this succeeds.
     pub async fn check_writable(&self, now: Timestamp) -> Result<(), Error> {
         self.db.write_one(meta::put("probed_at", &now.to_string())).await.map(drop)

@@ -135,6 +135,9 @@ mod tests {
     static SMALL: Sql = Sql { name: "SMALL", sqlite: Some("PRAGMA max_page_count = 60"), postgres: None };
     static LARGE: Sql = Sql { name: "LARGE", sqlite: Some("PRAGMA max_page_count = 100000"), postgres: None };
 
+    /// A statement that SQLite does not have: running it is a bug.
+    static ELSEWHERE: Sql = Sql { name: "ELSEWHERE", sqlite: None, postgres: Some("SELECT 1") };
+
     fn entry(nth: u8, body_bytes: usize) -> NewEntry {
         NewEntry {
             id: EntryId::from_parts(1, [nth; 10]),
@@ -282,7 +285,43 @@ mod tests {
         }
         assert_eq!(run::fault(&failure(rusqlite::ffi::SQLITE_FULL), "x").scope, run::Scope::Transaction);
         let queue = Queue::default();
+        let waits = queue.push(Line::Work, Script::new()).unwrap();
         queue.poison("an earlier write failed");
+        assert!(matches!(waits.blocking_recv().unwrap(), Err(Error::Unavailable(_))));
         assert!(matches!(queue.push(Line::Ingest, Script::new()), Err(Error::Unavailable(_))));
+        assert_eq!(block_on(queue.until_poisoned()), "an earlier write failed");
+    }
+
+    #[test]
+    fn a_damaged_table_ends_all_writing_and_whoever_listens_is_told() {
+        let folder = Folder::new("given-up");
+        let settings = folder.settings(SqliteMode::Threaded);
+        drop(Store::open_sqlite(&settings).unwrap());
+        let reader = Connection::open(&settings.path).unwrap();
+        let number = |sql: &str| reader.query_row(sql, [], |row| row.get::<_, u32>(0)).unwrap();
+        let page = number("SELECT rootpage FROM sqlite_schema WHERE name = 'journal'");
+        let page_bytes = number("PRAGMA page_size");
+        drop(reader);
+        let file = std::fs::OpenOptions::new().write(true).open(&settings.path).unwrap();
+        let damage = vec![0xff; usize::try_from(page_bytes).unwrap()];
+        std::os::unix::fs::FileExt::write_all_at(&file, &damage, u64::from((page - 1) * page_bytes)).unwrap();
+        let store = Store::open_sqlite(&settings).unwrap();
+        block_on(async {
+            assert!(matches!(store.journal_insert(entry(9, 10)).await, Err(Error::Corrupt(_))));
+            assert!(store.given_up().await.contains("restart"));
+            assert!(matches!(store.journal_insert(entry(9, 10)).await, Err(Error::Unavailable(_))));
+        });
+    }
+
+    #[test]
+    fn a_writer_that_panics_leaves_nobody_waiting() {
+        let folder = Folder::new("panic");
+        let connection = setup::open_writer(&folder.settings(SqliteMode::Threaded), None).unwrap();
+        let queue = Arc::new(Queue::default());
+        let panics = queue.push(Line::Work, vec![ELSEWHERE.with([])]).unwrap();
+        let jobs = Arc::clone(&queue);
+        assert!(std::thread::spawn(move || writer::run(connection, &jobs)).join().is_err());
+        assert!(panics.blocking_recv().is_err(), "its own caller is told that the writer ended");
+        assert!(matches!(queue.push(Line::Work, Script::new()), Err(Error::Unavailable(_))));
     }
 }

@@ -63,6 +63,10 @@ impl Threaded {
         self.submit(Line::Ingest, script).await
     }
 
+    pub(crate) async fn given_up(&self) -> String {
+        self.queue.until_poisoned().await
+    }
+
     pub(crate) async fn read(&self, script: Script) -> Result<Answers, Error> {
         self.with_reader(move |reader| {
             // One transaction, so that all statements see one instant.

@@ -10,7 +10,7 @@ use crate::sql::{Answers, Script};
 use rusqlite::Connection;
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 /// Jobs that one commit takes at most.
 const BATCH_MAX: usize = 1_024;
@@ -40,7 +40,6 @@ struct Waiting {
     ingest: VecDeque<Job>,
     work: VecDeque<Job>,
     closed: bool,
-    poisoned: Option<String>,
 }
 
 /// The jobs that wait for the writer.
@@ -48,6 +47,8 @@ struct Waiting {
 pub(super) struct Queue {
     waiting: Mutex<Waiting>,
     arrived: Condvar,
+    /// Why nothing is written any more. Set, once, under the lock of what waits, so that nobody gets in line behind it.
+    poisoned: watch::Sender<Option<String>>,
 }
 
 impl Queue {
@@ -59,8 +60,8 @@ impl Queue {
     /// Puts a script in line.
     pub(super) fn push(&self, line: Line, script: Script) -> Result<oneshot::Receiver<Reply>, Error> {
         let mut waiting = self.lock();
-        if let Some(why) = &waiting.poisoned {
-            return Err(Error::Unavailable(why.clone()));
+        if let Some(why) = self.poisoned() {
+            return Err(Error::Unavailable(why));
         }
         let queue = match line {
             Line::Ingest => &mut waiting.ingest,
@@ -95,9 +96,37 @@ impl Queue {
         jobs
     }
 
-    /// Turns everybody away from now on.
+    /// Turns everybody away from now on, also those who wait already.
     pub(super) fn poison(&self, why: &str) {
-        self.lock().poisoned = Some(why.to_owned());
+        let mut waiting = self.lock();
+        self.poisoned.send_replace(Some(why.to_owned()));
+        let Waiting { ingest, work, .. } = &mut *waiting;
+        for job in ingest.drain(..).chain(work.drain(..)) {
+            drop(job.reply.send(Err(Error::Unavailable(why.to_owned()))));
+        }
+    }
+
+    /// Why everybody is turned away, if they are.
+    fn poisoned(&self) -> Option<String> {
+        self.poisoned.borrow().clone()
+    }
+
+    /// Waits until everybody is turned away, and says why.
+    pub(super) async fn until_poisoned(&self) -> String {
+        let mut poisoned = self.poisoned.subscribe();
+        let why = poisoned.wait_for(Option::is_some).await.ok().and_then(|why| why.clone());
+        why.expect("the sender lives as long as the queue, and the wait was for a reason")
+    }
+}
+
+/// Turns everybody away if the writer panics: otherwise they would wait for somebody who is gone.
+struct Panics<'a>(&'a Queue);
+
+impl Drop for Panics<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.poison("the writer ended in a panic; restart Frontdesk");
+        }
     }
 }
 
@@ -106,30 +135,28 @@ pub(super) fn poisoned_by(error: &Error) -> String {
     format!("an earlier write failed and nothing later could be believed; restart Frontdesk ({error})")
 }
 
-/// Runs until the queue is closed.
+/// Runs until the queue is closed, or until an error after which nothing later could be believed: the connection is
+/// closed with it, and everybody is turned away.
 pub(super) fn run(mut connection: Connection, queue: &Queue) {
-    let mut poisoned: Option<String> = None;
-    loop {
+    let _panics = Panics(queue);
+    let mut is_poisoned = false;
+    while !is_poisoned {
         let jobs = queue.take();
         if jobs.is_empty() {
             return;
         }
         let (scripts, replies): (Vec<_>, Vec<_>) =
             jobs.into_iter().map(|job| (job.script, job.reply)).unzip();
-        let results = match &poisoned {
-            Some(why) => scripts.iter().map(|_| Err(Error::Unavailable(why.clone()))).collect(),
-            None => match run::transaction(&mut connection, |connection| batch(connection, &scripts)) {
-                Ok(results) => results,
-                Err(Fault { error, scope }) => {
-                    if scope == Scope::Poison {
-                        let why = poisoned_by(&error);
-                        tracing::error!(%error, "the database takes no more writes until a restart");
-                        queue.poison(&why);
-                        poisoned = Some(why);
-                    }
-                    scripts.iter().map(|_| Err(error.duplicate())).collect()
+        let results = match run::transaction(&mut connection, |connection| batch(connection, &scripts)) {
+            Ok(results) => results,
+            Err(Fault { error, scope }) => {
+                if scope == Scope::Poison {
+                    tracing::error!(%error, "the database takes no more writes until a restart");
+                    queue.poison(&poisoned_by(&error));
+                    is_poisoned = true;
                 }
-            },
+                scripts.iter().map(|_| Err(error.duplicate())).collect()
+            }
         };
         for (reply, result) in replies.into_iter().zip(results) {
             // Who no longer waits does not need the answer; what was committed stays committed.
