@@ -8,7 +8,7 @@ use crate::engine::Engine;
 use crate::ports::Ports;
 use frontdesk_core::case::OpenCase;
 use frontdesk_core::decision::{Alert, Decision, Input, decide};
-use frontdesk_core::desired::{Other, Removal, Wish};
+use frontdesk_core::desired::{Desired, Other, Removal, Wish};
 use frontdesk_core::entitlement::Standing;
 use frontdesk_core::id::{CustomerId, EntryId};
 use frontdesk_core::record::{Record, addresses};
@@ -270,7 +270,10 @@ impl Subject {
         now: Timestamp,
     ) {
         for target in engine.settings().targets.keys() {
-            let Some(desired) = decision.desired.get(target) else { continue };
+            // Nothing desired is something desired too: a row that kept an earlier hash would take the same wish, when
+            // it comes back, for work that was done.
+            let nothing = Desired { target: *target, holders: BTreeMap::new() };
+            let desired = decision.desired.get(target).unwrap_or(&nothing);
             let is_new = !self.syncs.contains_key(target);
             if is_new && desired.holders.values().all(|wishes| wishes.items.is_empty()) {
                 continue;
