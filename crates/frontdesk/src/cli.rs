@@ -144,7 +144,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: Environm
         Ok(exit) => exit.into(),
         Err(failure) => {
             context.printer.failure(&failure);
-            ExitCode::from(FAILED)
+            ExitCode::from(failure.exit_code())
         }
     }
 }

@@ -3,6 +3,7 @@
 //! A code is never reused and never renumbered. Its page is `docs/errors/FD0000.md`; `cargo xtask tidy` checks that
 //! every code has a page and every page a code.
 
+use crate::exit::{FAILED, GAVE_UP};
 use serde::Serialize;
 use std::fmt;
 
@@ -89,6 +90,8 @@ codes! {
     StoreRefused = 50,
     /// The database did not do what it was asked.
     StoreFailed = 51,
+    /// The database takes no more writes until a restart.
+    StoreGivenUp = 52,
     /// Nothing fits what was named.
     NotFound = 60,
     /// What was typed is neither an id nor anything else that the command takes.
@@ -229,6 +232,14 @@ pub struct Failure {
     pub reports: Vec<Report>,
 }
 
+impl Failure {
+    /// The exit code of a process that ends with it.
+    pub fn exit_code(&self) -> u8 {
+        let gave_up = self.reports.iter().any(|report| report.code == Code::StoreGivenUp);
+        if gave_up { GAVE_UP } else { FAILED }
+    }
+}
+
 impl From<Report> for Failure {
     fn from(report: Report) -> Self {
         Self { reports: vec![report] }
@@ -257,6 +268,12 @@ mod tests {
                 assert!(page.contains(part), "docs/errors/{code}.md has no part `{part}`");
             }
         }
+    }
+
+    #[test]
+    fn a_database_that_was_given_up_has_an_exit_code_of_its_own() {
+        let with = |code| Failure::from(Report::error(code, "x")).exit_code();
+        assert_eq!((with(Code::StoreGivenUp), with(Code::StoreFailed)), (70, 1));
     }
 
     #[test]

@@ -16,6 +16,9 @@ pub enum Exit {
 /// The exit code of everything that could not be done, bad usage included: a typo must never read as a finding.
 pub const FAILED: u8 = 1;
 
+/// The exit code of a server that gave its database up and is to be started again. Source: `sysexits.h`, `EX_SOFTWARE`.
+pub const GAVE_UP: u8 = 70;
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         match exit {

@@ -44,7 +44,7 @@ async fn serve(config: &Config, context: &mut Context) -> Result<Exit, Failure> 
     let stopped = stop_signal();
     let ports = assemble::ports(config).await?;
     let store = assemble::store(config, &ports).await?;
-    let engine = assemble::engine(config, ports.clone(), store).await?;
+    let engine = assemble::engine(config, ports.clone(), store.clone()).await?;
     let listener = listen(config.site.listen).await?;
     let address = local_address(&listener, config.site.listen);
     let web = assemble::web(config, &context.environment, engine.clone())?;
@@ -57,9 +57,29 @@ async fn serve(config: &Config, context: &mut Context) -> Result<Exit, Failure> 
         printer.note(&note);
     }
     tracing::info!(listen = %address, "ready");
-    answer(listener, web, ports, stopped).await;
+    // Why the database was given up, if that is what ends it.
+    let (gave_up, why) = watch::channel(None);
+    let stop = async move {
+        tokio::select! {
+            biased;
+            () = stopped => {}
+            why = store.given_up() => drop(gave_up.send_replace(Some(why))),
+        }
+    };
+    answer(listener, web, ports, stop).await;
     tracing::info!("stopped");
-    Ok(Exit::Done)
+    match why.borrow().clone() {
+        None => Ok(Exit::Done),
+        Some(why) => Err(given_up(why)),
+    }
+}
+
+/// Whoever supervises the process starts it again, and SQLite recovers what was committed.
+fn given_up(why: String) -> Failure {
+    Report::error(Code::StoreGivenUp, "the database takes no more writes")
+        .because(&std::io::Error::other(why))
+        .hint("start Frontdesk again; if it comes back soon, look after the disk")
+        .into()
 }
 
 /// Lets commands reach the record while this process has its file. Without the door they are refused, as with any
