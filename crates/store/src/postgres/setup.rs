@@ -75,11 +75,28 @@ async fn begin_session(client: &ClientWrapper, purpose: Use) -> Result<(), HookE
     Ok(())
 }
 
+/// How long a server may leave what it was sent unacknowledged, and how long a connection may be silent before it is
+/// asked whether it is still there. A server that went without a word, as behind a cut network, would otherwise hold the
+/// journal's one writer until the operating system gives up, which takes a quarter of an hour.
+const GONE_AFTER: Duration = Duration::from_secs(15);
+
+/// How to reach the server, by the operator's word where the URL has one.
+fn reached_by(url: &str) -> Result<tokio_postgres::Config, Error> {
+    // The parser's own words may quote the URL, and with it the password.
+    let mut config: tokio_postgres::Config =
+        url.parse().map_err(|_| Error::Refused("the PostgreSQL URL cannot be read".to_owned()))?;
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(GONE_AFTER);
+    }
+    if !url.contains("keepalives_idle=") {
+        config.keepalives_idle(GONE_AFTER);
+    }
+    Ok(config)
+}
+
 /// A pool that makes its connections when they are first needed.
 fn pool(settings: &PostgresSettings, size: usize, purpose: Use) -> Result<Pool, Error> {
-    // The parser's own words may quote the URL, and with it the password.
-    let config: tokio_postgres::Config =
-        settings.url.parse().map_err(|_| Error::Refused("the PostgreSQL URL cannot be read".to_owned()))?;
+    let config = reached_by(&settings.url)?;
     let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     let manager = match &settings.tls {
         Some(tls) => Manager::from_config(
@@ -148,5 +165,24 @@ async fn migrate(pool: &Pool, now: Timestamp) -> Result<(), Error> {
             .map_err(failed)?;
         transaction.commit().await.map_err(failed)?;
         tracing::info!(migration = next.name, "the schema is migrated");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_went_without_a_word_is_noticed() {
+        let config = reached_by("postgres://frontdesk@db/frontdesk").unwrap();
+        assert_eq!(config.get_tcp_user_timeout(), Some(&GONE_AFTER));
+        assert_eq!(config.get_keepalives_idle(), GONE_AFTER);
+        let theirs = "postgres://frontdesk@db/frontdesk?tcp_user_timeout=40&keepalives_idle=50";
+        let config = reached_by(theirs).unwrap();
+        assert_eq!(config.get_tcp_user_timeout(), Some(&Duration::from_secs(40)));
+        assert_eq!(config.get_keepalives_idle(), Duration::from_secs(50));
+        assert!(
+            matches!(reached_by("postgres://a:hunter2@db:none/"), Err(Error::Refused(why)) if !why.contains("hunter2"))
+        );
     }
 }
