@@ -111,8 +111,8 @@ impl Store {
         self.db.prepare_all().await
     }
 
-    /// Ends when the store takes no more writes until a restart, and says why: after a failed write or sync nothing
-    /// later on the same file could be believed (RELIABILITY I29). A full disk is no such thing. Never ends on
+    /// Ends when the store takes no more writes until a restart, and says why: after a failed sync nothing later on
+    /// the same file could be believed (RELIABILITY I29). A full disk is no such thing. Never ends on
     /// PostgreSQL, whose server restarts by itself.
     pub async fn given_up(&self) -> String {
         self.db.given_up().await

@@ -278,12 +278,14 @@ mod tests {
         let failure = |code| rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
         for code in [
             rusqlite::ffi::SQLITE_IOERR_FSYNC,
-            rusqlite::ffi::SQLITE_IOERR_WRITE,
+            rusqlite::ffi::SQLITE_IOERR_READ,
             rusqlite::ffi::SQLITE_CORRUPT,
         ] {
             assert_eq!(run::fault(&failure(code), "x").scope, run::Scope::Poison);
         }
-        assert_eq!(run::fault(&failure(rusqlite::ffi::SQLITE_FULL), "x").scope, run::Scope::Transaction);
+        for code in [rusqlite::ffi::SQLITE_FULL, rusqlite::ffi::SQLITE_IOERR_WRITE] {
+            assert_eq!(run::fault(&failure(code), "x").scope, run::Scope::Transaction);
+        }
         let queue = Queue::default();
         let waits = queue.push(Line::Work, Script::new()).unwrap();
         queue.poison("an earlier write failed");

@@ -13,7 +13,7 @@ pub(super) enum Scope {
     Script,
     /// The whole transaction.
     Transaction,
-    /// The connection: after a failed write or sync nothing later on it can be believed (I29).
+    /// The connection: after a failed sync nothing later on it can be believed (I29), nor after damage was seen.
     Poison,
 }
 
@@ -48,12 +48,18 @@ pub(super) fn fault(error: &rusqlite::Error, statement: &'static str) -> Fault {
         ffi::SQLITE_CONSTRAINT_ROWID,
         ffi::SQLITE_CONSTRAINT_FOREIGNKEY,
     ];
+    let refused = [ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_IOERR_SHMSIZE];
     match code.code {
         // A row that another row needs went away, or a key was taken: somebody was faster.
         ErrorCode::ConstraintViolation if taken.contains(&code.extended_code) => {
             Fault { error: Error::Conflict { statement }, scope: Scope::Script }
         }
         ErrorCode::DiskFull => Fault { error: Error::Full, scope: Scope::Transaction },
+        // A write that was refused is undone with its transaction, and the next one begins where the last commit ended.
+        // It is how a quota or a limit on the size of files shows, which go away as a full disk does (I28).
+        ErrorCode::SystemIoFailure if refused.contains(&code.extended_code) => {
+            Fault { error: unavailable(), scope: Scope::Transaction }
+        }
         ErrorCode::SystemIoFailure => Fault { error: unavailable(), scope: Scope::Poison },
         ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => {
             let why = format!("SQLite says \"{}\"", ffi::code_to_str(code.extended_code));
