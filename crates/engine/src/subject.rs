@@ -165,8 +165,15 @@ impl Subject {
             open_cases: &self.cases,
             catalogue: engine.catalogue(),
             readable: true,
-            now,
+            now: now.max(self.told_at().unwrap_or(now)),
         })
+    }
+
+    /// The latest instant that the source has named for anything of the record. Time is never earlier than that: a
+    /// clock that jumped back would give access anew to somebody whose time was seen to be over (RELIABILITY I8, I26).
+    fn told_at(&self) -> Option<Timestamp> {
+        let versions = self.record.facts.values().flat_map(|fact| [&fact.event, &fact.read]);
+        versions.flatten().map(|version| version.at).max()
     }
 
     /// Decides, and works out what is to be written: the customer's row, sync rows, reads, cases, alerts and the
