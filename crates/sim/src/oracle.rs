@@ -8,6 +8,7 @@ use crate::truth::Truth;
 use crate::world::{Broken, Heard};
 use frontdesk_core::brake;
 use frontdesk_core::id::SourceId;
+use frontdesk_core::sync::{ATTEMPTS_MAX, State};
 use frontdesk_core::target::{Item, Target};
 use frontdesk_sandbox::Provider;
 use frontdesk_store::{EntryFilter, EntryState, Outcome, Store, SyncFilter};
@@ -43,6 +44,7 @@ pub async fn acknowledged(run: &Run, event: &str, is_duplicate: bool) {
 /// I19: nothing is left to do. Returns whether that is so.
 pub async fn converged(run: &Run) -> bool {
     let before = run.stage.with(|shared| shared.broken.len());
+    let mut is_settled = true;
     match run.store.balance().await {
         Ok(balance) => {
             if balance.pending > 0 || balance.failed > 0 {
@@ -63,14 +65,27 @@ pub async fn converged(run: &Run) -> bool {
     for target in Target::ALL {
         let filter = SyncFilter { target: Some(target), ..SyncFilter::default() };
         for row in run.store.sync_list(&filter, None, PAGE).await.unwrap_or_default() {
-            let settled = matches!(row.state.as_str(), "applied" | "parked" | "contested" | "held");
-            if !settled || row.state.as_str() == "parked" {
-                let what = format!("{} at {target} is {} {:?}", row.customer, row.state, row.last_failure);
-                run.stage.broken("I19", what);
+            match &row.state {
+                State::Applied | State::Held(_) | State::Contested { .. } => {}
+                // Tries that are used up wait for a day or a person, with a case: that is in line too, and the books
+                // of such a run are not opened, because its work is done after the silence.
+                State::Parked { .. } if row.attempts >= ATTEMPTS_MAX => {
+                    is_settled = false;
+                    let cases = run.store.open_cases(&row.customer).await.unwrap_or_default();
+                    if cases.is_empty() {
+                        run.stage
+                            .broken("I19", format!("{} at {target} is parked without a case", row.customer));
+                    }
+                }
+                State::Parked { .. } | State::Due | State::Sent | State::Unknown => {
+                    let what =
+                        format!("{} at {target} is {} {:?}", row.customer, row.state, row.last_failure);
+                    run.stage.broken("I19", what);
+                }
             }
         }
     }
-    run.stage.with(|shared| shared.broken.len()) == before
+    is_settled && run.stage.with(|shared| shared.broken.len()) == before
 }
 
 /// I20: with nothing to change, nothing is written.

@@ -518,8 +518,8 @@ pub fn run(setup: &Setup) -> Report {
     let heard = stage.with(|shared| shared.heard.len());
     is_alive = is_alive && drive.until(span + CONVERGES_WITHIN + SILENCE);
     if is_alive {
-        oracle::silent(&run, heard);
         if settled {
+            oracle::silent(&run, heard);
             run.open_books(people);
         }
     } else {
