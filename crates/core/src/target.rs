@@ -294,6 +294,28 @@ pub struct Observed {
     pub people: BTreeMap<Holder, Person>,
 }
 
+impl Observed {
+    /// Doubts that the person with this address or id still holds an item, because another record that shares them is
+    /// about to take it: it is looked at again, and given again where it is wanted. Returns whether anything changed.
+    pub fn doubt(&mut self, item: &Item, address: &Email, id: Option<u64>, now: Timestamp) -> bool {
+        let mut changed = false;
+        for person in self.people.values_mut() {
+            let same_address =
+                matches!(&person.membership, Membership::Member { address: theirs, .. } if theirs == address);
+            if !same_address && (id.is_none() || person.membership.id() != id) {
+                continue;
+            }
+            if let Some(held @ (Holding::Present { .. } | Holding::Sent { present: true, .. })) =
+                person.items.get_mut(item)
+            {
+                *held = Holding::Unknown { present: false, look_at: now };
+                changed = true;
+            }
+        }
+        changed
+    }
+}
+
 /// One call to a target, as the core wants it. The wire format is `providers`' business.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]

@@ -382,6 +382,19 @@ impl<P: Ports> Engine<P> {
         if !self.keep_lease(&mut drain.held).await? {
             return Ok(Acted::LeaseLost);
         }
+        if let Step::Remove { item, address, id } = step {
+            let by = format!("taken away for {}", subject.record.id);
+            for other in others {
+                let doubt = |row: &mut Sync, now| {
+                    let changed = row.observed.doubt(item, address, *id, now);
+                    if changed {
+                        row.retry(now);
+                    }
+                    changed
+                };
+                self.change_sync(&other.record.id, drain.target, &by, doubt).await?;
+            }
+        }
         let intent = self.intent(drain, &subject.record.id, sync, step, reason, &request);
         let looked_at = self.ports().now_mono();
         // Two guards stop a holder that was away: without the lease's, this one would hide that it is gone.
