@@ -11,7 +11,7 @@ use frontdesk_core::id::{CustomerId, EntryId};
 use frontdesk_core::target::Target;
 use frontdesk_store::{Error, Store};
 use jiff::{SignedDuration, Timestamp};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::{Semaphore, broadcast};
 
@@ -38,13 +38,19 @@ impl<P: Ports> Clone for Engine<P> {
 struct Inner<P> {
     ports: P,
     store: Store,
-    settings: Settings,
-    catalogue: Catalogue,
+    in_force: RwLock<InForce>,
     bell: Bell,
     changes: broadcast::Sender<CustomerId>,
     ingest_permits: Semaphore,
     accounts: Accounts,
     watch: Watch,
+}
+
+/// What may be exchanged while the loops run. Both are replaced at once, so that nobody sees half of a reload.
+#[derive(Clone, Debug)]
+struct InForce {
+    settings: Arc<Settings>,
+    catalogue: Arc<Catalogue>,
 }
 
 impl<P: Ports> Engine<P> {
@@ -58,13 +64,12 @@ impl<P: Ports> Engine<P> {
         let inner = Inner {
             ports,
             store,
-            catalogue,
             bell: Bell::default(),
             changes: broadcast::Sender::new(CHANGES_HELD),
             ingest_permits: Semaphore::new(IN_FLIGHT_MAX),
             accounts,
             watch: Watch::default(),
-            settings,
+            in_force: RwLock::new(InForce { settings: Arc::new(settings), catalogue: Arc::new(catalogue) }),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -79,14 +84,24 @@ impl<P: Ports> Engine<P> {
         &self.inner.store
     }
 
-    /// What the engine was told at start.
-    pub fn settings(&self) -> &Settings {
-        &self.inner.settings
+    /// What the engine was told last. A snapshot: whoever needs two of its values that belong together takes it once.
+    pub fn settings(&self) -> Arc<Settings> {
+        self.in_force().settings
     }
 
-    /// The catalogue in force, with what earlier versions granted.
-    pub fn catalogue(&self) -> &Catalogue {
-        &self.inner.catalogue
+    /// The catalogue in force, with what earlier versions granted. A snapshot, to be taken once for each decision.
+    pub fn catalogue(&self) -> Arc<Catalogue> {
+        self.in_force().catalogue
+    }
+
+    fn in_force(&self) -> InForce {
+        self.inner.in_force.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Has every decision from here on rest on these.
+    pub fn exchange(&self, settings: Settings, catalogue: Catalogue) {
+        let next = InForce { settings: Arc::new(settings), catalogue: Arc::new(catalogue) };
+        *self.inner.in_force.write().unwrap_or_else(PoisonError::into_inner) = next;
     }
 
     /// The bell of the loops.

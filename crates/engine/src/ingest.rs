@@ -66,7 +66,8 @@ impl<P: Ports> Engine<P> {
             return Answer::Busy { why: "more deliveries are under way than are taken at once" };
         };
         let ports = self.ports();
-        let source = &self.settings().source;
+        let settings = self.settings();
+        let source = &settings.source;
         let now = ports.now_wall();
         let hook = RawHook { header: signature, body };
         let verified = match verify::verify(hook, &source.signing_secrets, TOLERANCE, now) {
@@ -187,7 +188,8 @@ impl<P: Ports> Engine<P> {
     /// Why an event with this envelope is not for this installation, if it is not: the first gate, which a replay
     /// passes as well (I5).
     pub(crate) fn foreign(&self, envelope: &Envelope) -> Option<String> {
-        let source = &self.settings().source;
+        let settings = self.settings();
+        let source = &settings.source;
         if envelope.livemode != source.livemode {
             let (theirs, ours) = (mode_word(envelope.livemode), mode_word(source.livemode));
             return Some(format!("the event is from {theirs} mode, this installation is for {ours} mode"));
@@ -202,7 +204,8 @@ impl<P: Ports> Engine<P> {
 
     /// How an authentic event with this envelope goes into the journal.
     fn judge(&self, envelope: &Envelope, verified: &Verified<'_>) -> Arrival {
-        let source = &self.settings().source;
+        let settings = self.settings();
+        let source = &settings.source;
         let no_effect = |reason: String| Arrival { state: EntryState::NoEffect, reason: Some(reason) };
         if let Some(why) = self.foreign(envelope) {
             return no_effect(why);

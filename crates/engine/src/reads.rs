@@ -168,7 +168,8 @@ impl<P: Ports> Engine<P> {
         request_id: &str,
         now: Timestamp,
     ) -> NewEntry {
-        let source = &self.settings().source;
+        let settings = self.settings();
+        let source = &settings.source;
         NewEntry {
             id: self.new_entry_id(),
             source: source.id.clone(),

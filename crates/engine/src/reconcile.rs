@@ -42,7 +42,8 @@ const WAITING_ROWS_MAX: u32 = 500;
 /// One drain of an account.
 pub(crate) struct Drain<'a> {
     pub(crate) target: Target,
-    pub(crate) settings: &'a TargetSettings,
+    /// As told last: read anew for each pass.
+    pub(crate) settings: TargetSettings,
     pub(crate) held: Held,
     pub(crate) known: MutexGuard<'a, Known>,
 }
@@ -79,7 +80,7 @@ impl<P: Ports> Engine<P> {
     /// something to do next, if that is known.
     pub async fn reconcile(&self, target: Target) -> Result<Option<Timestamp>, Error> {
         let (Some(settings), Some(known)) =
-            (self.settings().targets.get(&target), self.accounts().of(target))
+            (self.settings().targets.get(&target).cloned(), self.accounts().of(target))
         else {
             return Ok(None);
         };
@@ -89,7 +90,7 @@ impl<P: Ports> Engine<P> {
         // Also with no row due: those that wait for what is missing there are never due by themselves.
         let lists_due_at = known.lists_due_at();
         let needs_lists = lists_due_at.is_some_and(|at| at <= self.ports().now_mono());
-        let sweep_at = self.sweep_due_at(target, settings, now).await?;
+        let sweep_at = self.sweep_due_at(target, &settings, now).await?;
         let needs_sweep = sweep_at.is_some_and(|at| at <= now);
         if !needs_lists && !needs_sweep && self.store().sync_due(target, now, 1).await?.is_empty() {
             let next = self.store().next_sync(target).await?;
@@ -106,6 +107,9 @@ impl<P: Ports> Engine<P> {
 
     async fn drain(&self, drain: &mut Drain<'_>) -> Result<Option<Timestamp>, Error> {
         loop {
+            if let Some(settings) = self.settings().targets.get(&drain.target) {
+                drain.settings.clone_from(settings);
+            }
             if let Some(until) = self.account_waits(drain).await? {
                 return Ok(Some(until));
             }

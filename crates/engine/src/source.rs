@@ -52,7 +52,8 @@ impl<P: Ports> Engine<P> {
         read: &Read,
         about: About<'_>,
     ) -> Result<Asked, Error> {
-        let source = &self.settings().source;
+        let settings = self.settings();
+        let source = &settings.source;
         let request_id = self.new_name("req");
         let intent = CallIntent {
             id: self.new_name("call"),

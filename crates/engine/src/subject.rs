@@ -7,6 +7,7 @@ use crate::bell::Loop;
 use crate::engine::Engine;
 use crate::ports::Ports;
 use frontdesk_core::case::OpenCase;
+use frontdesk_core::catalogue::Catalogue;
 use frontdesk_core::decision::{Alert, Decision, Input, decide};
 use frontdesk_core::desired::{Desired, Other, Removal, Wish};
 use frontdesk_core::entitlement::Standing;
@@ -156,6 +157,11 @@ impl Subject {
 
     /// Decides for this customer.
     pub(crate) fn decide<P: Ports>(&self, engine: &Engine<P>, others: &[Self], now: Timestamp) -> Decision {
+        self.decide_under(&engine.catalogue(), others, now)
+    }
+
+    /// Decides for this customer under a catalogue: the one in force, or one that may come.
+    pub(crate) fn decide_under(&self, catalogue: &Catalogue, others: &[Self], now: Timestamp) -> Decision {
         let others: Vec<Other<'_>> =
             others.iter().map(|other| Other { record: &other.record, syncs: &other.syncs }).collect();
         decide(&Input {
@@ -163,7 +169,7 @@ impl Subject {
             others: &others,
             syncs: &self.syncs,
             open_cases: &self.cases,
-            catalogue: engine.catalogue(),
+            catalogue,
             readable: true,
             now: now.max(self.told_at().unwrap_or(now)),
         })
@@ -186,12 +192,13 @@ impl Subject {
         cause: &Cause,
         now: Timestamp,
     ) -> Plan {
-        let mut decision = self.decide(engine, others, now);
+        let catalogue = engine.catalogue();
+        let mut decision = self.decide_under(&catalogue, others, now);
         let mut writes = Vec::new();
         let mut ring = BTreeSet::new();
         self.take_up_desired(&decision, engine, &mut ring, now);
         // What the rows now say may change a stage: a row that became due again is no longer parked.
-        decision = self.decide(engine, others, now);
+        decision = self.decide_under(&catalogue, others, now);
         let customer = &self.record.id;
         for (target, sync) in &self.syncs {
             if self.stored_syncs.get(target) != Some(sync) {

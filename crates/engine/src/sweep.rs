@@ -89,7 +89,7 @@ impl<P: Ports> Engine<P> {
     /// One turn of the sweep of the drain's target, if it is due.
     pub(crate) async fn sweep(&self, drain: &mut Drain<'_>) -> Result<Turn, Error> {
         let now = self.ports().now_wall();
-        match self.sweep_due_at(drain.target, drain.settings, now).await? {
+        match self.sweep_due_at(drain.target, &drain.settings, now).await? {
             Some(due) if due <= now => {}
             rests => return Ok(Turn::Rests(rests)),
         }

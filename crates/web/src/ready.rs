@@ -169,7 +169,8 @@ fn frozen(freeze: Freeze) -> Matter {
 }
 
 fn info<P: Ports>(web: &Web<P>) -> Vec<Matter> {
-    let targets = web.engine().settings().targets.iter();
+    let settings = web.engine().settings();
+    let targets = settings.targets.iter();
     let shadowed = targets.filter(|(_, settings)| settings.mode == Mode::Shadow);
     let mut info: Vec<_> = shadowed.map(|(target, _)| Matter::of("shadow").about(target.as_str())).collect();
     let counted = |kind: &str, counter: &AtomicU64| {

@@ -36,7 +36,7 @@ pub(super) async fn run(arguments: &Arguments, desk: &Desk, printer: &mut Printe
         let report = Report::error(Code::NotFound, format!("no customer has the id `{customer}`"));
         return Err(report.hint("it may have been erased; look in `frontdesk event list`").into());
     };
-    let explained = explain(&view.decision, &view.syncs, desk.engine.catalogue());
+    let explained = explain(&view.decision, &view.syncs, &desk.engine.catalogue());
     printer.text(&text(desk, &view, &explained))?;
     printer.json(&document(desk, &view, &explained))?;
     Ok(Exit::Done)
@@ -94,7 +94,8 @@ fn text(desk: &Desk, view: &CustomerView, explained: &[Explained]) -> String {
 }
 
 fn title(desk: &Desk, entitlement: &str) -> String {
-    let mut known = desk.engine.catalogue().entitlements.iter();
+    let catalogue = desk.engine.catalogue();
+    let mut known = catalogue.entitlements.iter();
     let title = known.find(|(id, _)| id.as_str() == entitlement).map(|(_, meaning)| meaning.title.clone());
     title
         .filter(|title| title != entitlement)
@@ -151,7 +152,8 @@ fn around(desk: &Desk, view: &CustomerView) -> String {
 }
 
 fn document(desk: &Desk, view: &CustomerView, explained: &[Explained]) -> Value {
-    let mode_of = |target| desk.engine.settings().targets.get(&target).map(|settings| settings.mode);
+    let settings = desk.engine.settings();
+    let mode_of = |target| settings.targets.get(&target).map(|settings| settings.mode);
     let last_seen: BTreeMap<_, _> =
         view.syncs.keys().map(|target| (target.as_str(), view.last_seen(*target))).collect();
     let reads: Vec<_> = view

@@ -67,7 +67,8 @@ async fn scope(what: &str, desk: &Desk, printer: &mut Printer) -> Result<Named, 
         None => Target::parse(what).map(Scope::Target),
         Some(("plan", id)) => {
             let plan = PlanId::new(id);
-            let plans = &desk.engine.catalogue().plans;
+            let catalogue = desk.engine.catalogue();
+            let plans = &catalogue.plans;
             if !plans.iter().any(|known| known.id == plan) {
                 let known: Vec<_> = plans.iter().map(|plan| format!("`{}`", plan.id)).collect();
                 let report = Report::error(Code::NotFound, format!("there is no plan `{id}`"));

@@ -54,10 +54,10 @@ async fn find(typed: &str, desk: &Desk) -> Result<BTreeSet<CustomerId>, Error> {
     if !found.is_empty() {
         return Ok(found);
     }
-    let source = &desk.engine.settings().source.id;
+    let source = desk.engine.settings().source.id.clone();
     let entry = match store.journal_entry(&EntryId::new(typed)).await? {
         Some(stored) => Some(stored.entry),
-        None => store.journal_by_key(source, typed).await?,
+        None => store.journal_by_key(&source, typed).await?,
     };
     if let Some(customer) = entry.and_then(|entry| entry.customer) {
         return Ok([customer].into());
