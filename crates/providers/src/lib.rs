@@ -22,6 +22,7 @@
 pub mod answer;
 pub mod call;
 pub mod circle;
+pub mod csv;
 pub mod json;
 pub mod kit;
 pub mod secret;

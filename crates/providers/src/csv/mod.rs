@@ -1,0 +1,225 @@
+//! CSV exports: rows by header, whatever program wrote them.
+//!
+//! An export is opened in a spreadsheet, saved again and sent by mail before it gets here. So the encoding (UTF-8 with
+//! or without its mark, UTF-16, Windows-1252) and the separator (`,` `;` tab) are found out, columns are found by their
+//! headers, and a flaw names its line. A file of any size is read in the memory of one row.
+
+mod columns;
+mod sheet;
+mod text;
+
+pub use columns::{Column, Columns};
+pub use sheet::line;
+
+use std::fmt;
+use std::io::{self, Read};
+use text::Text;
+
+/// Longest row, in bytes: what is longer is a quote that was never closed.
+pub const ROW_BYTES_MAX: usize = 1024 * 1024;
+/// Most cells in one row.
+pub const CELLS_MAX: usize = 4_096;
+
+/// What is wrong with a file, or with one line of it.
+#[derive(Debug, thiserror::Error)]
+pub enum Flaw {
+    /// It could not be read.
+    #[error("it could not be read")]
+    Unreadable(#[source] io::Error),
+    /// There is not even a header.
+    #[error("it is empty")]
+    Empty,
+    /// A row is longer than [`ROW_BYTES_MAX`] or [`CELLS_MAX`].
+    #[error("line {line}: the row does not end; a quote that opens on this line may never be closed")]
+    Endless {
+        /// Where the row begins.
+        line: u64,
+    },
+    /// No header is one of the usual names of a column that is needed.
+    #[error("no column `{column}` (usual headers: {usual}); the file has: {has}")]
+    NoColumn {
+        /// What the column holds, in our words.
+        column: String,
+        /// The headers that are known for it.
+        usual: String,
+        /// The headers of the file.
+        has: String,
+    },
+}
+
+/// One row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The line in the file where it begins; the header is on line 1, unless something stands above it.
+    pub line: u64,
+    cells: Vec<String>,
+}
+
+impl Row {
+    /// What is in a column, trimmed; empty where the file has no such column or the row ends before it.
+    pub fn get<C: Ord + Copy>(&self, columns: &Columns<C>, column: C) -> &str {
+        columns.place(&column).and_then(|place| self.cells.get(place)).map_or("", |cell| cell.trim())
+    }
+
+    /// All cells, as they are.
+    pub fn cells(&self) -> &[String] {
+        &self.cells
+    }
+
+    fn is_blank(&self) -> bool {
+        self.cells.iter().all(|cell| cell.trim().is_empty())
+    }
+}
+
+/// A CSV file that is being read. An iterator over its rows; the header is read already, blank rows are left out.
+pub struct Table<R> {
+    text: Text<R>,
+    separator: u8,
+    line: u64,
+    header: Vec<String>,
+    ended: bool,
+}
+
+impl<R> fmt::Debug for Table<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Table")
+            .field("header", &self.header)
+            .field("line", &self.line)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<R: Read> Table<R> {
+    /// Finds out how the file is written, and reads its header.
+    ///
+    /// # Errors
+    ///
+    /// A file without a header, or one that cannot be read.
+    pub fn open(bytes: R) -> Result<Self, Flaw> {
+        let mut text = Text::open(bytes).map_err(Flaw::Unreadable)?;
+        let start = text.look_ahead().map_err(Flaw::Unreadable)?;
+        let (separator, is_told) = separator_of(start);
+        let mut table = Self { text, separator, line: 1, header: Vec::new(), ended: false };
+        if is_told {
+            table.read_row()?;
+        }
+        loop {
+            match table.read_row()? {
+                None => return Err(Flaw::Empty),
+                Some(row) if row.is_blank() => {}
+                Some(row) => {
+                    table.header = row.cells.into_iter().map(|cell| cell.trim().to_owned()).collect();
+                    return Ok(table);
+                }
+            }
+        }
+    }
+
+    /// The headers, trimmed, in their order.
+    pub fn header(&self) -> &[String] {
+        &self.header
+    }
+
+    /// The next row as the file has it; `None` at its end.
+    fn read_row(&mut self) -> Result<Option<Row>, Flaw> {
+        let begins = self.line;
+        let endless = Flaw::Endless { line: begins };
+        let (mut cells, mut cell) = (Vec::new(), Vec::new());
+        let (mut bytes, mut quoted, mut was_quoted) = (0_usize, false, false);
+        while let Some(byte) = self.text.next().map_err(Flaw::Unreadable)? {
+            bytes += 1;
+            if bytes > ROW_BYTES_MAX || cells.len() > CELLS_MAX {
+                return Err(endless);
+            }
+            match byte {
+                b'"' if quoted => {
+                    // Two quotes within quotes are one; one alone ends them.
+                    if self.text.peek().map_err(Flaw::Unreadable)? == Some(b'"') {
+                        self.text.next().map_err(Flaw::Unreadable)?;
+                        cell.push(b'"');
+                    } else {
+                        quoted = false;
+                    }
+                }
+                b'"' if !was_quoted && cell.iter().all(u8::is_ascii_whitespace) => {
+                    cell.clear();
+                    (quoted, was_quoted) = (true, true);
+                }
+                b'\n' | b'\r' => {
+                    let is_pair = byte == b'\r' && self.text.peek().map_err(Flaw::Unreadable)? == Some(b'\n');
+                    if is_pair {
+                        self.text.next().map_err(Flaw::Unreadable)?;
+                    }
+                    self.line += 1;
+                    if !quoted {
+                        cells.push(owned(cell));
+                        return Ok(Some(Row { line: begins, cells }));
+                    }
+                    cell.push(b'\n');
+                }
+                byte if byte == self.separator && !quoted => {
+                    cells.push(owned(std::mem::take(&mut cell)));
+                    was_quoted = false;
+                }
+                byte => cell.push(byte),
+            }
+        }
+        if quoted {
+            return Err(endless);
+        }
+        if bytes == 0 {
+            return Ok(None);
+        }
+        cells.push(owned(cell));
+        Ok(Some(Row { line: begins, cells }))
+    }
+}
+
+/// Cells are cut at ASCII bytes out of text that was made UTF-8, so they are UTF-8.
+fn owned(cell: Vec<u8>) -> String {
+    String::from_utf8(cell).expect("text was decoded before it was cut")
+}
+
+impl<R: Read> Iterator for Table<R> {
+    type Item = Result<Row, Flaw>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while !self.ended {
+            match self.read_row() {
+                Ok(Some(row)) if row.is_blank() => {}
+                Ok(Some(row)) => return Some(Ok(row)),
+                Ok(None) => self.ended = true,
+                Err(flaw) => {
+                    self.ended = true;
+                    return Some(Err(flaw));
+                }
+            }
+        }
+        None
+    }
+}
+
+/// The separator that stands most often outside quotes in the first line, and whether a line of its own tells it
+/// (`sep=;`, as spreadsheets write it).
+fn separator_of(start: &[u8]) -> (u8, bool) {
+    let line = start.split(|byte| matches!(byte, b'\n' | b'\r')).find(|line| !line.is_empty()).unwrap_or(&[]);
+    if let [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', told] = line {
+        return (*told, true);
+    }
+    let mut quoted = false;
+    let outside: Vec<u8> = line
+        .iter()
+        .copied()
+        .filter(|byte| {
+            quoted ^= *byte == b'"';
+            !quoted
+        })
+        .collect();
+    let count = |of: u8| outside.split(|byte| *byte == of).count();
+    // Of equals the last counts: the comma, which is also right for a single column.
+    let separator = [b'|', b'\t', b';', b','].into_iter().max_by_key(|of| count(*of)).unwrap_or(b',');
+    (separator, false)
+}
+
+#[cfg(test)]
+mod tests;
