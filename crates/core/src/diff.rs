@@ -299,12 +299,13 @@ pub fn fold(mut person: Person, target: Target, step: &Step, outcome: &Outcome, 
         (Step::Remove { item, .. }, Seen::Accepted) => {
             person.items.insert(item.clone(), Holding::Sent { present: false, at: now });
         }
-        // Words that prove nothing are settled by one read; nothing was in flight, so at once.
-        (Step::Add { item, .. }, Seen::LookFirst) => {
-            person.items.insert(item.clone(), Holding::Unknown { present: true, look_at: now });
-        }
-        (Step::Remove { item, .. }, Seen::LookFirst) => {
-            person.items.insert(item.clone(), Holding::Unknown { present: false, look_at: now });
+        // Words that prove nothing are settled by one read, at once. Where that read was in vain and the words came
+        // again, an earlier write whose answer was lost may have done it, and reads lag behind it: the last look
+        // before a person is asked is one that can be trusted.
+        (Step::Add { item, .. } | Step::Remove { item, .. }, Seen::LookFirst) => {
+            let look_at = if is_doubted(&person, step) { trusted } else { now };
+            let present = matches!(step, Step::Add { .. });
+            person.items.insert(item.clone(), Holding::Unknown { present, look_at });
         }
         (Step::Check { .. }, Seen::HoldsOnly(held)) => {
             let known: BTreeSet<Item> = person.items.keys().cloned().chain(held.iter().cloned()).collect();

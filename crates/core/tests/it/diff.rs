@@ -312,6 +312,38 @@ fn what_is_answered_and_never_done_ends_with_a_person() {
     }
 }
 
+#[test]
+fn the_last_look_before_a_person_is_asked_comes_when_reads_can_be_trusted() {
+    let membership = Membership::Member {
+        id: 7,
+        address: address("ada@example.com"),
+        standing: Standing::Active,
+        seen_at: start(),
+    };
+    let mut person = Person { membership, ..Person::default() };
+    let mut now = start();
+    // Somebody's add went through just before, and reads show it half a minute later.
+    let shown_from = start().checked_add(SignedDuration::from_secs(30)).expect("an instant");
+    let mut adds = 0;
+    let end = loop {
+        match next(&wishes(&[1], &[]), &person, &rules(), now) {
+            Next::Step(step) => {
+                let seen = match step {
+                    Step::Add { .. } => Seen::LookFirst,
+                    _ if now < shown_from => Seen::HoldsNot,
+                    _ => Seen::Holds,
+                };
+                adds += usize::from(matches!(step, Step::Add { .. }));
+                assert!(adds < 10);
+                person = fold(person, Target::Circle, &step, &Ok(seen), now);
+            }
+            Next::Wait { until, .. } => now = until,
+            end => break end,
+        }
+    };
+    assert_eq!((end, adds), (Next::Settled, 2));
+}
+
 fn faults() -> impl Strategy<Value = Vec<Fault>> {
     let fault = prop_oneof![
         2 => Just(Fault::None),
