@@ -69,6 +69,8 @@ enum Command {
     Secret(commands::secret::Arguments),
     /// Run a fake of Stripe, Circle and Kit on this machine
     Sandbox(commands::sandbox::Arguments),
+    /// Play scenarios in virtual time: lost webhooks, outages, people changed by hand
+    Scenarios(commands::scenarios::Arguments),
     /// Run the engine under simulated faults, and check its promises
     Simulate(commands::simulate::Arguments),
     /// Print completions for a shell
@@ -158,6 +160,7 @@ fn run(command: Command, context: &mut Context) -> Result<Exit, Failure> {
         Command::Desk(question) => commands::desk::run(&question, context),
         Command::Secret(arguments) => commands::secret::run(&arguments, context),
         Command::Sandbox(arguments) => commands::sandbox::run(&arguments, context),
+        Command::Scenarios(arguments) => commands::scenarios::run(&arguments, context),
         Command::Simulate(arguments) => commands::simulate::run(&arguments, context),
         Command::Completions(arguments) => commands::completions::run(&arguments, context),
     }

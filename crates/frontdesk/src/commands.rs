@@ -13,6 +13,7 @@ pub mod init;
 pub mod probe;
 pub mod rebuild;
 pub mod sandbox;
+pub mod scenarios;
 pub mod secret;
 pub mod serve;
 pub mod simulate;

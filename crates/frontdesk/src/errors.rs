@@ -102,6 +102,8 @@ codes! {
     NoDemo = 63,
     /// A provider did not accept a key, or the key opens too little.
     KeyRefused = 64,
+    /// A scenario cannot be read, or says something that scenarios cannot say.
+    ScenarioUnreadable = 70,
 }
 
 impl fmt::Display for Code {

@@ -25,6 +25,7 @@ pub mod ports;
 pub mod regressions;
 pub mod rng;
 pub mod run;
+pub mod scenario;
 pub mod shrink;
 pub mod torture;
 pub mod truth;

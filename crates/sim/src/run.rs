@@ -31,7 +31,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
 
 /// The signing secret of every run.
-const SECRET: &str = "whsec_simulatedSecret0001";
+pub(crate) const SECRET: &str = "whsec_simulatedSecret0001";
 /// How long after the last fault everything must be in line (I19).
 pub const CONVERGES_WITHIN: Duration = Duration::from_mins(30);
 /// How long nothing may be written after that (I20).
@@ -428,10 +428,15 @@ impl Run {
 
 /// A directory of a run's own, gone when the run ends. On a memory file system where there is one: what a simulated
 /// power loss does to a disk is not this run's business, and a sync of a real one would take most of its time.
-struct Scratch(PathBuf);
+pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
-    fn new(seed: u64) -> std::io::Result<Self> {
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(crate) fn new(seed: u64) -> std::io::Result<Self> {
         static NTH: AtomicU64 = AtomicU64::new(0);
         let memory = Path::new("/dev/shm");
         let parent = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
@@ -602,7 +607,7 @@ pub(crate) fn block<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-fn settings(knobs: &mut Rng, nodes: usize) -> Settings {
+pub(crate) fn settings(knobs: &mut Rng, nodes: usize) -> Settings {
     let key = Secret::new("sources.stripe.api_key", "rk_live_sandbox_frontdesk".to_owned());
     let api = stripe::read::Account::new("https://api.stripe.com", key).expect("a good address and key");
     let circle = circle::Account {

@@ -17,6 +17,7 @@ mod process;
 mod purchases;
 mod renewals;
 mod sandbox;
+mod scenarios;
 mod secret;
 mod served;
 mod sources;

@@ -1,5 +1,7 @@
 //! A few seeds through the whole engine, at every build. Thousands, and the planted bugs, are in `seeds`.
 
+mod scenarios;
+
 use frontdesk_sim::batch::{Batch, Summary, run_all};
 use frontdesk_sim::fault::{Fault, Plan};
 use frontdesk_sim::run::{Profile, Setup, run};
