@@ -39,6 +39,9 @@ struct Mark {
     through: Timestamp,
     /// When.
     at: Timestamp,
+    /// Events that polls recovered, from the first poll on.
+    #[serde(default)]
+    healed: u64,
 }
 
 /// What one poll found.
@@ -57,9 +60,9 @@ impl<P: Ports> Engine<P> {
     pub async fn poll(&self) -> Result<Option<Timestamp>, Error> {
         let Some(every) = self.settings().source.poll_every else { return Ok(None) };
         let now = self.ports().now_wall();
-        let key = format!("poll:{}", self.settings().source.id);
-        let mark: Option<Mark> =
-            self.store().meta(&key).await?.and_then(|text| serde_json::from_str(&text).ok());
+        let key = self.poll_key();
+        let mark = self.poll_mark().await?;
+        let healed = mark.map_or(0, |mark| mark.healed);
         // A mark from the future was set under a clock that was ahead.
         let mark = mark.filter(|mark| mark.at <= now);
         if let Some(mark) = mark {
@@ -83,7 +86,9 @@ impl<P: Ports> Engine<P> {
                 let soon =
                     now.saturating_sub(every).and_then(|at| at.saturating_add(ON_THE_WAY)).unwrap_or(now);
                 let at = if is_late && found.on_the_way > 0 { soon.min(now) } else { now };
-                let mark = serde_json::to_string(&Mark { through, at }).expect("two instants are JSON");
+                let healed = healed.saturating_add(found.recovered as u64);
+                let mark = Mark { through, at, healed };
+                let mark = serde_json::to_string(&mark).expect("two instants and a number are JSON");
                 self.store()
                     .commit(Commit { expect: Vec::new(), writes: vec![Write::Meta { key, value: mark }] })
                     .await?;
@@ -107,6 +112,20 @@ impl<P: Ports> Engine<P> {
                 Ok(Some(until))
             }
         }
+    }
+
+    /// How many events came by the source's list alone, as counted by the polls that came to their end.
+    pub async fn healed(&self) -> Result<u64, Error> {
+        Ok(self.poll_mark().await?.map_or(0, |mark| mark.healed))
+    }
+
+    fn poll_key(&self) -> String {
+        format!("poll:{}", self.settings().source.id)
+    }
+
+    async fn poll_mark(&self) -> Result<Option<Mark>, Error> {
+        let text = self.store().meta(&self.poll_key()).await?;
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
     }
 
     /// Lists everything since the mark and feeds in what is missing, the oldest first.

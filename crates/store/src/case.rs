@@ -7,6 +7,7 @@ use crate::{Error, Store};
 use frontdesk_core::case::{CaseKind, OpenCase, Reason};
 use frontdesk_core::id::CustomerId;
 use jiff::Timestamp;
+use std::collections::BTreeMap;
 
 words! {
     /// Whether a case's cause is still there.
@@ -84,6 +85,8 @@ statements! {
     CASE = "SELECT number, customer_id, journey, kind, state, reason, opened_at, closed_at, closed_why FROM support_case WHERE number = ?1";
     /// The notes of one case.
     CASE_NOTES = "SELECT nth, at, author, body FROM case_note WHERE case_number = ?1 ORDER BY nth";
+    /// How many cases are open, by kind.
+    CASE_COUNTS = "SELECT kind, COUNT(*) FROM support_case WHERE state = 'open' GROUP BY kind ORDER BY kind";
     /// A page of cases, newest first.
     CASE_LIST = "SELECT number, customer_id, journey, kind, state, reason, opened_at, closed_at, closed_why FROM support_case \
         WHERE number < ?1 AND (CAST(?2 AS TEXT) IS NULL OR state = ?2) AND (CAST(?3 AS TEXT) IS NULL OR kind = ?3) \
@@ -192,6 +195,17 @@ impl Store {
         let (case, notes) = (answers.next().unwrap_or_default(), answers.next().unwrap_or_default());
         let Some(case) = case.into_iter().next().map(read).transpose()? else { return Ok(None) };
         Ok(Some((case, notes.into_iter().map(read_note).collect::<Result<_, _>>()?)))
+    }
+
+    /// How many cases are open, by kind; a kind without one is left out.
+    pub async fn case_counts(&self) -> Result<BTreeMap<CaseKind, i64>, Error> {
+        let rows = self.db.query(CASE_COUNTS.with([])).await?;
+        rows.into_iter()
+            .map(|row| {
+                let mut columns = row.columns();
+                Ok((columns.word(CaseKind::parse)?, columns.int()?))
+            })
+            .collect()
     }
 
     /// A page of cases, newest first; `before` is the number of the last one of the page before.

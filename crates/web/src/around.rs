@@ -75,7 +75,7 @@ impl Reader {
         let path = request.uri().path();
         let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
         match path {
-            "/healthz" | "/readyz" => Self::Monitor,
+            "/healthz" | "/readyz" | "/metrics" => Self::Monitor,
             path if path == web.webhook_path() || path.starts_with("/webhooks/") => Self::Source,
             path if path.starts_with("/problems/")
                 || path.starts_with("/assets/")

@@ -29,6 +29,17 @@ impl Network {
         }
     }
 
+    /// This machine, or a private network.
+    pub(crate) fn is_nearby(self) -> bool {
+        match self {
+            Self::V4(address) => is_nearby(IpAddr::V4(address)),
+            Self::V6(prefix) => {
+                prefix == 0 || is_nearby(IpAddr::V6(Ipv6Addr::from(u128::from(prefix) << 64)))
+            }
+            Self::Unknown => false,
+        }
+    }
+
     /// This machine itself.
     pub(crate) const fn is_loopback(self) -> bool {
         match self {

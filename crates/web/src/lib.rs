@@ -22,6 +22,7 @@ mod files;
 mod limiter;
 pub mod link;
 mod live;
+mod metrics;
 pub mod pages;
 mod problem;
 mod ready;

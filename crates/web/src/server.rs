@@ -8,7 +8,7 @@ use crate::problem::{Kind, Problem};
 use crate::ready::Readiness;
 use crate::seats::{Seat, Seats};
 use crate::settings::{BadSettings, PublicUrl, WebSettings, check_webhook_path};
-use crate::{files, ready, report, status, webhook, welcome};
+use crate::{files, metrics, ready, report, status, webhook, welcome};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
@@ -59,6 +59,7 @@ struct Inner<P: Ports> {
     proxies: Proxies,
     limits: Limits,
     counts: Counts,
+    metrics: Mutex<Option<(Duration, String)>>,
     readiness: Mutex<Option<(Duration, Readiness)>>,
     connections: Seats,
     streams: Seats,
@@ -81,6 +82,8 @@ pub(crate) struct Limits {
 pub(crate) struct Counts {
     /// Webhooks refused for their signature.
     pub(crate) refused: AtomicU64,
+    /// Webhooks by how they were answered, one for each of [`crate::metrics::STANDINGS`].
+    pub(crate) webhooks: [AtomicU64; crate::metrics::STANDINGS.len()],
     /// Reports of broken content security policies.
     pub(crate) policy_reports: AtomicU64,
     /// Handlers that panicked. Each is a bug.
@@ -119,6 +122,7 @@ impl<P: Ports> Web<P> {
             proxies: Proxies { nearby: settings.behind_proxy, named: settings.trusted_proxies },
             limits,
             counts: Counts::default(),
+            metrics: Mutex::default(),
             readiness: Mutex::default(),
             connections: Seats::new(CONNECTIONS_MAX, CONNECTIONS_OF_ONE_MAX),
             streams: Seats::new(STREAMS_MAX, STREAMS_OF_ONE_MAX),
@@ -140,6 +144,7 @@ impl<P: Ports> Web<P> {
             .route("/status/{token}", get(status::enter::<P>))
             .route("/healthz", get(ready::healthz))
             .route("/readyz", get(ready::readyz::<P>))
+            .route("/metrics", get(metrics::metrics::<P>))
             .route("/csp-report", post(report::receive::<P>))
             .route("/assets/{file}", get(files::asset))
             .route("/problems/{name}", get(files::problem))
@@ -206,6 +211,10 @@ impl<P: Ports> Web<P> {
 
     pub(crate) fn counts(&self) -> &Counts {
         &self.inner.counts
+    }
+
+    pub(crate) fn metrics(&self) -> &Mutex<Option<(Duration, String)>> {
+        &self.inner.metrics
     }
 
     pub(crate) fn readiness(&self) -> &Mutex<Option<(Duration, Readiness)>> {

@@ -3,6 +3,7 @@
 use crate::around::RequestId;
 use crate::body;
 use crate::client::Network;
+use crate::metrics::STANDINGS;
 use crate::problem::{Kind, Problem};
 use crate::server::Web;
 use axum::body::Body;
@@ -45,7 +46,17 @@ pub(crate) async fn receive<P: Ports>(
         Ok(body) => body,
         Err(problem) => return problem.into_response(),
     };
-    match web.engine().ingest(signature(&headers).as_deref(), &body).await {
+    let answer = web.engine().ingest(signature(&headers).as_deref(), &body).await;
+    let stands = match &answer {
+        Answer::Stored { standing, .. } => word(*standing),
+        Answer::Refused(_) => "refused",
+        Answer::NoEvent(_) => "no_event",
+        Answer::Busy { .. } => "busy",
+    };
+    if let Some(nth) = STANDINGS.iter().position(|word| *word == stands) {
+        web.counts().webhooks[nth].fetch_add(1, Ordering::Relaxed);
+    }
+    match answer {
         Answer::Stored { entry, standing } => Json(Receipt {
             received: true,
             duplicate: standing == Standing::Duplicate,

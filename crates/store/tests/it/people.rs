@@ -45,6 +45,7 @@ pub(crate) async fn one_case_is_open_per_customer_journey_and_kind(backend: Back
     assert_eq!(notes, [(1, "dispute du_1".to_owned()), (2, "dispute du_2".to_owned())]);
     assert_eq!(store.open_cases(&customer_id(1)).await.unwrap().len(), 3);
     assert_eq!(store.case(9).await.unwrap(), None);
+    assert_eq!(store.case_counts().await.unwrap(), [(CaseKind::Billing, 2), (CaseKind::Access, 1)].into());
 }
 
 pub(crate) async fn a_closed_case_lets_another_open(backend: Backend) {
@@ -56,6 +57,7 @@ pub(crate) async fn a_closed_case_lets_another_open(backend: Backend) {
     write(store, vec![note(first)]).await;
     let close = |number| Write::CaseClose { number, at: at(3), why: "the dispute was won".to_owned() };
     write(store, vec![close(first)]).await;
+    assert_eq!(store.case_counts().await.unwrap(), [].into(), "a closed case is not counted");
     for twice in [close(first), note(77)] {
         let refused = store.commit(Commit { expect: Vec::new(), writes: vec![twice] }).await;
         assert!(refused.is_err_and(|error| error.is_conflict()));

@@ -54,6 +54,38 @@ async fn what_waits_for_somebody_is_degraded_and_says_what() {
 }
 
 #[tokio::test]
+async fn metrics_have_these_names_and_no_person_in_them() {
+    let house = House::new().await;
+    house.live_through(crate::house::JOURNEY).await;
+    house.deliver(&events(crate::house::JOURNEY).remove(0)).await;
+    house.deliver(b"no event").await;
+    let metrics = async |peer: &str| {
+        house
+            .ask_from(
+                peer,
+                Request::get("/metrics").header("host", "10.0.0.7:8080").body(Body::empty()).unwrap(),
+            )
+            .await
+    };
+    assert_eq!(metrics("203.0.113.9:4711").await.status, StatusCode::NOT_FOUND, "strangers learn nothing");
+    let told = metrics("127.0.0.1:4711").await;
+    assert_eq!(
+        (told.status, told.header("content-type")),
+        (StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8")
+    );
+    let text = String::from_utf8(told.body).unwrap();
+    assert!(text.contains("frontdesk_webhooks_total{standing=\"duplicate\"} 1\n"), "{text}");
+    assert!(text.contains("frontdesk_webhooks_total{standing=\"no_event\"} 1\n"), "{text}");
+    assert!(!text.contains('@') && !text.contains("fdc_"), "{text}");
+    let names: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
+    insta::assert_snapshot!("metrics", names.join("\n"));
+    let page = include_str!("../../../../docs/operating.md");
+    for name in names.iter().filter_map(|line| line.split(' ').next()) {
+        assert!(page.contains(&format!("`{name}")), "docs/operating.md does not say what {name} is");
+    }
+}
+
+#[tokio::test]
 async fn a_row_that_needs_a_person_is_degraded() {
     let house = House::new().await;
     let customer = house.live_through(crate::house::JOURNEY).await;
