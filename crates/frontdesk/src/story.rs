@@ -9,6 +9,7 @@
 mod house;
 mod measure;
 mod morning;
+mod repairs;
 mod stage;
 mod teller;
 

@@ -41,6 +41,7 @@ async fn demo(arguments: &Arguments, printer: &mut Printer) -> Result<Exit, Fail
     ))?;
     let mut stage = house.stage(teller);
     let spans = stage.morning().await?;
+    stage.what_no_event_tells().await?;
     let measured = stage.measured(&spans).await?;
     finish(&measured, printer)?;
     if !arguments.once {
@@ -61,13 +62,14 @@ fn finish(measured: &Measured, printer: &mut Printer) -> Result<(), Failure> {
     let (webhooks, circle) = (&measured.webhooks, &measured.circle);
     printer.text(&format!(
         "\nCounted\n\
-         {:>8}  webhooks: {} events, {} repeated, {} refused\n\
+         {:>8}  webhooks: {} events, {} of them lost and found, {} repeated, {} refused\n\
          {:>8}  calls to Circle, {} invitations, at most {} for one person\n\
          {:>8}  calls to Kit, {} of them put a tag on or took one off\n\
          {:>8}  ms from payment to access at the median, {} at the 95th percentile\n\
          {:>8}  ms from refund to access gone",
         webhooks.sent,
         webhooks.accepted,
+        webhooks.healed,
         webhooks.duplicate,
         webhooks.rejected,
         circle.calls,

@@ -85,6 +85,7 @@ impl House {
             sandbox: self.sandbox.url(),
             teller,
             problems: Vec::new(),
+            braked: None,
         }
     }
 

@@ -3,6 +3,7 @@
 //! Where both sides know a number they must agree, or the story deviated.
 
 use super::morning::{PEOPLE, address};
+use super::repairs::CROWD;
 use super::stage::Stage;
 use crate::assemble::store_failed;
 use crate::errors::Failure;
@@ -52,6 +53,19 @@ pub struct Webhooks {
     pub duplicate: u64,
     /// Attempts that were answered 401.
     pub rejected: u64,
+    /// Events that never came by webhook, and were found in Stripe's list.
+    pub healed: u64,
+}
+
+/// What was put right, or held back, without an event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Repairs {
+    /// People who pay and whom a sweep found missing: put back.
+    pub drift_repaired: usize,
+    /// Rows whose removal the brake held.
+    pub brake_held: u64,
+    /// Brakes that were released by name.
+    pub brake_released: u64,
 }
 
 /// What Circle was asked.
@@ -85,6 +99,8 @@ pub struct Measured {
     pub customers: usize,
     /// Webhooks.
     pub webhooks: Webhooks,
+    /// What no event tells.
+    pub repairs: Repairs,
     /// Circle.
     pub circle: CircleCounts,
     /// Kit.
@@ -106,7 +122,18 @@ impl Stage<'_> {
         let customers =
             self.engine.store().customers(None, None, PAGE).await.map_err(|error| store_failed(&error))?;
         let (accepted, duplicate) = deliveries(&self).await?;
-        let webhooks = Webhooks { sent: attempts(&state), accepted, duplicate, rejected: rejected(&state) };
+        let webhooks = Webhooks {
+            sent: attempts(&state),
+            accepted,
+            duplicate,
+            rejected: rejected(&state),
+            healed: healed(&self).await?,
+        };
+        let repairs = Repairs {
+            drift_repaired: self.found_missing().await?,
+            brake_held: self.braked.unwrap_or_default().held,
+            brake_released: self.braked.unwrap_or_default().released,
+        };
         let circle = circle(&state);
         let kit = kit(&state);
         let mut stages = BTreeMap::new();
@@ -122,6 +149,7 @@ impl Stage<'_> {
             problems: Vec::new(),
             customers: customers.iter().filter(|row| !row.is_provisional).count(),
             webhooks,
+            repairs,
             circle,
             kit,
             stages,
@@ -136,24 +164,38 @@ impl Stage<'_> {
     /// What must be true of every such morning.
     async fn judge(&mut self, measured: &Measured) -> Result<(), Failure> {
         let balance = self.engine.store().balance().await.map_err(|error| store_failed(&error))?;
-        let Webhooks { sent, accepted, duplicate, rejected } = measured.webhooks;
+        let Webhooks { sent, accepted, duplicate, rejected, healed } = measured.webhooks;
+        let Repairs { drift_repaired, brake_held, brake_released } = measured.repairs;
         let audit = self.engine.store().audit_verify().await.map_err(|error| store_failed(&error))?;
+        let is_whole = self.braked.is_some();
         let mut expect = |holds: bool, what: String| {
             if !holds {
                 self.problems.push(what);
             }
         };
         expect(
-            sent == accepted + duplicate + rejected,
+            sent + healed == accepted + duplicate + rejected,
             format!(
-                "Stripe sent {sent} webhooks; {accepted} new, {duplicate} repeated and {rejected} refused are accounted for"
+                "Stripe sent {sent} webhooks and {healed} were found; {accepted} new, {duplicate} repeated and {rejected} \
+                 refused are accounted for"
+            ),
+        );
+        // Ten of the crowd are let go in each of two targets; a person's tags are one row.
+        let waits = 2 * (CROWD as u64 - frontdesk_core::brake::ALWAYS);
+        let (wanted, others) = if is_whole { ((waits, 2, 1), CROWD + 1) } else { ((0, 0, 0), 0) };
+        expect(is_whole == (healed > 0), format!("{healed} events were found that never came"));
+        expect(
+            (brake_held, brake_released, drift_repaired) == wanted,
+            format!(
+                "the brake held {brake_held} rows, {brake_released} brakes were released and {drift_repaired} people were \
+                 found missing, and not {wanted:?}"
             ),
         );
         expect(duplicate == 2, format!("{duplicate} repeated deliveries were counted, not 2"));
         expect(rejected > 0, "the forged webhook was not refused".to_owned());
         expect(
-            measured.customers == PEOPLE.len(),
-            format!("{} customers, not {}", measured.customers, PEOPLE.len()),
+            measured.customers == PEOPLE.len() + others,
+            format!("{} customers, not {}", measured.customers, PEOPLE.len() + others),
         );
         expect(
             measured.circle.invitations == 2,
@@ -211,6 +253,11 @@ impl Stage<'_> {
 /// Deliveries of events that the journal held already.
 pub(super) async fn duplicates(stage: &Stage<'_>) -> Result<u64, Failure> {
     Ok(deliveries(stage).await?.1)
+}
+
+/// Events that the poll of Stripe's list found.
+pub(super) async fn healed(stage: &Stage<'_>) -> Result<u64, Failure> {
+    stage.engine.healed().await.map_err(|error| store_failed(&error))
 }
 
 /// Events in the journal, and further deliveries of them.

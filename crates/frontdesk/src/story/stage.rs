@@ -1,5 +1,6 @@
 //! What the beats of a story stand on: the sandbox's hands, its clock, and waiting for what must be seen.
 
+use super::repairs::Braked;
 use super::{Teller, no_demo};
 use crate::assemble::store_failed;
 use crate::errors::Failure;
@@ -33,6 +34,8 @@ pub struct Stage<'a> {
     pub teller: Teller<'a>,
     /// What deviated from the story, in words.
     pub problems: Vec<String>,
+    /// What the brake held and let go; `None`: nobody told of it.
+    pub(super) braked: Option<Braked>,
 }
 
 /// The longest jump towards what is due next: retries and looks are nearer than that, renewals and grace are not.
