@@ -143,9 +143,19 @@ impl Scan {
 
     /// Whether what was seen or written at `at` must show in the lists.
     fn shows(&self, at: Timestamp) -> bool {
-        self.began_at.duration_since(at) >= SETTLING
+        self.began_at.duration_since(at) >= SETTLING || self.is_ahead(at)
+    }
+
+    /// Whether something was noted under a clock that was ahead: no sighting lies so far after the lists that it is
+    /// held against (RELIABILITY I26). Without this, nobody seen under such a clock would ever be missed.
+    fn is_ahead(&self, at: Timestamp) -> bool {
+        at.duration_since(self.began_at) > AHEAD
     }
 }
+
+/// How far after the beginning of a scan something can have been seen that it is held against. A scan is begun anew
+/// after a quarter of this.
+const AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
 /// Why a scan is not believed: nothing follows from it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -288,7 +298,8 @@ pub fn beside(desired: &Desired, sync: Option<&Sync>, scan: &Scan, previous: Opt
                         beside.supported.insert((item.clone(), id));
                     }
                     Some(Holding::Absent { seen_at })
-                        if previous.is_none_or(|at| at.duration_since(*seen_at) < SETTLING) =>
+                        if previous.is_none_or(|at| at.duration_since(*seen_at) < SETTLING)
+                            && !scan.is_ahead(*seen_at) =>
                     {
                         beside.supported.insert((item.clone(), id));
                         beside

@@ -99,7 +99,12 @@ impl<P: Ports> Engine<P> {
         let swept = self.swept(drain.target).await?;
         let is_stale =
             |running: &Running| now < running.began_at || now.duration_since(running.began_at) > STALE_AFTER;
-        let Some(running) = swept.running.clone().filter(|running| !is_stale(running)) else {
+        // Somebody who asks for a sweep wants to know how it is now, and may have said that short lists are right.
+        let wanted = self.sweep_wanted(drain.target).await?;
+        let is_overtaken =
+            |running: &Running| wanted.as_ref().is_some_and(|wanted| wanted.overtakes(running));
+        let goes_on = |running: &Running| !is_stale(running) && !is_overtaken(running);
+        let Some(running) = swept.running.clone().filter(goes_on) else {
             return self.begin_sweep(drain, swept, now).await;
         };
         self.take_up_sweep(drain, &running).await?;
@@ -116,6 +121,7 @@ impl<P: Ports> Engine<P> {
         mut swept: mark::Mark,
         now: Timestamp,
     ) -> Result<Turn, Error> {
+        swept.running = None;
         let wanted = self.sweep_wanted(drain.target).await?;
         let forecast = self.forecast(drain.target).await?;
         if !forecast.sweep_fits() {
@@ -286,12 +292,19 @@ impl<P: Ports> Engine<P> {
         swept.failed =
             Some(Failed { at, why: why.clone(), tries: if gives_up { 0 } else { tries }, again_at });
         let mut writes = Vec::new();
+        // A wish that came while this one was under way is still to be met.
+        let wanted = self.sweep_wanted(drain.target).await?;
+        let is_overtaken =
+            wanted.zip(swept.running.as_ref()).is_some_and(|(wanted, running)| wanted.overtakes(running));
+        if !is_overtaken {
+            writes.push(mark::unwant(drain.target));
+        }
         if anew || gives_up {
             swept.running = None;
             drain.known.sweeping = None;
             writes.push(Write::SweepPagesClear(drain.target));
         }
-        writes.extend([swept.write(drain.target), mark::unwant(drain.target)]);
+        writes.push(swept.write(drain.target));
         self.alert(&mark::alert_key(drain.target), "sweep", drain.target.as_str(), &why).await?;
         match self.commit_held(drain, writes).await? {
             Turn::Worked => Ok(Turn::Rests(Some(again_at))),

@@ -106,6 +106,17 @@ fn what_each_list_says_beside_each_wish() {
             false,
         ),
         (
+            "missing, and last seen under a clock that was years ahead",
+            want(),
+            row(known(), Some(present(began() + SignedDuration::from_hours(10 * 365 * 24)))),
+            there(),
+            vec![],
+            swept,
+            vec![lost.clone()],
+            false,
+            false,
+        ),
+        (
             "missing",
             want(),
             row(known(), Some(present(before(600)))),

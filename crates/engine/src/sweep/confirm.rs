@@ -14,10 +14,12 @@ use frontdesk_core::id::CustomerId;
 use frontdesk_core::sweep::{Difference, FindingKind, lose};
 use frontdesk_core::target::{Failure, Holder, Holding, Item, Membership, Person, Step, Taken, Target};
 use frontdesk_store::{Error, Finding, Write};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// Reads that one difference may take: by address, by id, by the new address.
 const READS_MAX: usize = 4;
+/// How long they may take together, waits for our own limit included.
+const CONFIRMED_WITHIN: SignedDuration = SignedDuration::from_hours(1);
 
 /// What direct reads showed.
 enum Confirmed {
@@ -286,20 +288,22 @@ impl<P: Ports> Engine<P> {
 
 /// The read that is still owed before it is known whether the person holds the item, or is there.
 fn next_read(person: &Person, item: Option<&Item>, since: Timestamp) -> Result<Step, Confirmed> {
+    // What was seen further off than the reads take was noted under a clock that was ahead, and confirms nothing.
+    let is_fresh = |seen_at: Timestamp| seen_at >= since && seen_at.duration_since(since) <= CONFIRMED_WITHIN;
     let (id, address) = match &person.membership {
         Membership::Moved { id, .. } => return Ok(Step::Read { id: *id }),
         Membership::Gone { .. } | Membership::NotMember { .. } => return Err(Confirmed::Gone),
         Membership::Unseen | Membership::Unknown { .. } => return Err(Confirmed::Unclear),
         Membership::Member { id, seen_at, .. } if item.is_none() => {
             // The read by id says whether they are there at all.
-            return if *seen_at >= since { Err(Confirmed::Holds) } else { Ok(Step::Read { id: *id }) };
+            return if is_fresh(*seen_at) { Err(Confirmed::Holds) } else { Ok(Step::Read { id: *id }) };
         }
         Membership::Member { id, address, .. } => (*id, address),
     };
     let Some(item) = item else { return Err(Confirmed::Unclear) };
     match person.items.get(item) {
-        Some(Holding::Present { seen_at }) if *seen_at >= since => Err(Confirmed::Holds),
-        Some(Holding::Absent { seen_at }) if *seen_at >= since => Err(Confirmed::HoldsNot),
+        Some(Holding::Present { seen_at }) if is_fresh(*seen_at) => Err(Confirmed::Holds),
+        Some(Holding::Absent { seen_at }) if is_fresh(*seen_at) => Err(Confirmed::HoldsNot),
         Some(Holding::Present { .. } | Holding::Absent { .. }) => {
             Ok(Step::Check { item: item.clone(), address: address.clone(), id: Some(id) })
         }

@@ -81,6 +81,13 @@ pub struct Wanted {
     pub accept: bool,
 }
 
+impl Wanted {
+    /// Whether it came after a sweep began, so that this one does not meet it.
+    pub(super) fn overtakes(&self, running: &Running) -> bool {
+        self.at > running.began_at
+    }
+}
+
 fn key(target: Target) -> String {
     format!("sweep:{target}")
 }

@@ -253,6 +253,29 @@ fn a_sudden_shrink_changes_nothing_until_a_person_says_that_it_is_right() {
     assert_eq!(alerts(&house), Vec::<String>::new());
 }
 
+/// Everyone can be listed, and no group.
+fn groups_down(call: &Call) -> Option<Answer> {
+    let is_group = call.path.contains("/access_groups/") && call.path.ends_with("/community_members");
+    (is_group && call.method == "GET").then(|| Answer::html(502, "<html>bad gateway</html>"))
+}
+
+#[test]
+fn what_a_person_asks_for_is_not_answered_by_a_sweep_that_was_already_under_way() {
+    let house = House::new("overtaken");
+    house.buys("bob@example.com");
+    house.stand_in(Some(groups_down));
+    house.pass(EVERY);
+    let swept = house.wait(house.engine.swept(Target::Circle)).unwrap();
+    assert!(swept.running.is_some(), "stuck in the middle: {swept:?}");
+    house.act("circle/remove", &json!({ "email": "bob@example.com", "group": GROUP }));
+    house.stand_in(None);
+    // The only member of the group is gone: a person knows why the list is empty.
+    house.wait(house.engine.want_sweep(Target::Circle, true)).unwrap();
+    house.look();
+    assert!(house.is_in("bob@example.com"), "{:?}", alerts(&house));
+    assert_eq!(alerts(&house), Vec::<String>::new());
+}
+
 /// A page of ever the same member, for ever followed by another.
 fn endless(call: &Call) -> Option<Answer> {
     let page = json!({ "page": 1, "per_page": 100, "has_next_page": true, "count": 9, "page_count": 1,
