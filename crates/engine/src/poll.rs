@@ -63,8 +63,11 @@ impl<P: Ports> Engine<P> {
         let key = self.poll_key();
         let mark = self.poll_mark().await?;
         let healed = mark.map_or(0, |mark| mark.healed);
-        // A mark from the future was set under a clock that was ahead.
-        let mark = mark.filter(|mark| mark.at <= now);
+        // A mark from the future was set under a clock that was ahead: how far the list was read in truth is not
+        // known, so all of it is read.
+        let oldest = now.saturating_sub(LISTED_FOR).unwrap_or(Timestamp::MIN);
+        let mark =
+            mark.map(|mark| if mark.at <= now { mark } else { Mark { through: oldest, at: oldest, ..mark } });
         if let Some(mark) = mark {
             let due = mark.at.saturating_add(every).unwrap_or(Timestamp::MAX);
             if due > now {
