@@ -26,6 +26,7 @@ pub mod ingest;
 pub mod lease;
 pub mod poll;
 pub mod ports;
+pub mod promises;
 pub mod reads;
 pub mod rebuild;
 pub mod reconcile;

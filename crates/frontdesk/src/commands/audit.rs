@@ -7,6 +7,7 @@ use crate::exit::Exit;
 use crate::printer::Printer;
 use clap::Subcommand;
 use frontdesk_core::stage::StageOf;
+use frontdesk_engine::promises;
 use frontdesk_engine::subject::summary;
 use frontdesk_store::Error;
 use serde::{Deserialize, Serialize};
@@ -18,17 +19,22 @@ const PAGE: u32 = 200;
 /// What to do.
 #[derive(Clone, Debug, Subcommand, Serialize, Deserialize)]
 pub enum Action {
-    /// Verify all of it; exits with 2 if anything is wrong
-    Verify,
+    /// Verify the audit log, the journal and the record; exits with 2 if anything is wrong
+    Verify {
+        /// Check every promise that the database can be asked about as well, and print the number of a broken one.
+        /// Reads the whole journal
+        #[arg(long)]
+        all: bool,
+    },
 }
 
 pub(super) async fn run(action: &Action, desk: &Desk, printer: &mut Printer) -> Result<Exit, Failure> {
     match action {
-        Action::Verify => verify(desk, printer).await,
+        Action::Verify { all } => verify(desk, *all, printer).await,
     }
 }
 
-async fn verify(desk: &Desk, printer: &mut Printer) -> Result<Exit, Failure> {
+async fn verify(desk: &Desk, all: bool, printer: &mut Printer) -> Result<Exit, Failure> {
     let store = desk.engine.store();
     let audit = store.audit_verify().await.map_err(|error| store_failed(&error))?;
     let balance = store.balance().await.map_err(|error| store_failed(&error))?;
@@ -42,6 +48,9 @@ async fn verify(desk: &Desk, printer: &mut Printer) -> Result<Exit, Failure> {
             format!("record: what is shown of `{customer}` is not what follows from its facts")
         }),
     );
+    let broken =
+        if all { promises::verify(store).await.map_err(|error| store_failed(&error))? } else { Vec::new() };
+    problems.extend(broken.iter().map(|broken| format!("promise {}: {}", broken.promise, broken.what)));
     printer.text(&format!(
         "audit log  chains: {}, entries: {}, checkpoints: {}\n\
          journal    entries: {}, {} with effect, {} without, {} waiting, {} failed, {} quarantined\n\
@@ -56,6 +65,13 @@ async fn verify(desk: &Desk, printer: &mut Printer) -> Result<Exit, Failure> {
         balance.failed,
         balance.quarantined,
     ))?;
+    if all {
+        for (promise, says) in promises::CHECKED {
+            let holds = broken.iter().all(|broken| broken.promise != promise);
+            let verdict = if holds { "holds" } else { "BROKEN" };
+            printer.text(&format!("promise    {promise:<4} {verdict}: {says}"))?;
+        }
+    }
     for problem in &problems {
         printer.text(problem)?;
     }
@@ -73,6 +89,10 @@ async fn verify(desk: &Desk, printer: &mut Printer) -> Result<Exit, Failure> {
             "failed": balance.failed, "quarantined": balance.quarantined, "balances": balance.holds(),
         },
         "record": { "customers": customers, "stale": stale },
+        "promises": all.then(|| promises::CHECKED.map(|(promise, _)| json!({
+            "promise": promise,
+            "broken": broken.iter().filter(|broken| broken.promise == promise).map(|broken| &broken.what).collect::<Vec<_>>(),
+        }))),
     }))?;
     Ok(if problems.is_empty() { Exit::Done } else { Exit::Found })
 }

@@ -152,7 +152,11 @@ fn after_the_demos_story_every_command_tells_the_same_truth() {
         link.starts_with(&format!("exit 0\n--- stdout\n{}/status/fds_", house.config.site.url)),
         "{link}"
     );
-    for sound in ["audit verify", "rebuild --check"] {
+    let promises = ask("audit verify --all --json");
+    let promises: serde_json::Value = serde_json::from_str(data(&promises)).unwrap();
+    assert_eq!(promises["promises"].as_array().unwrap().len(), 5);
+    assert_eq!(promises["ok"], true, "{promises}");
+    for sound in ["audit verify", "audit verify --all", "rebuild --check"] {
         let said = ask(sound);
         assert!(said.starts_with("exit 0\n"), "{sound}: {said}");
     }
