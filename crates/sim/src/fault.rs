@@ -5,6 +5,9 @@
 use crate::rng::Rng;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// How often a fault strikes that a planted bug needs, in a thousandth of its occasions.
+const OFTEN: u64 = 200;
+
 /// One fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "each variant is a row of `Fault::ALL`, which says what it is")]
@@ -38,11 +41,14 @@ pub enum Fault {
     ByHand,
     ClockJump,
     LostAnswerToSender,
+    Lost,
+    ChangingList,
+    Freeze,
 }
 
 impl Fault {
     /// All faults: number, name, what is injected.
-    pub const ALL: [(Self, &'static str, &'static str, &'static str); 29] = [
+    pub const ALL: [(Self, &'static str, &'static str, &'static str); 32] = [
         (Self::CrashBeforeCommit, "F1", "crash_before_commit", "the process dies between body and commit"),
         (Self::CrashBeforeAnswer, "F2", "crash_before_answer", "the process dies between commit and answer"),
         (Self::CrashApplying, "F3", "crash_applying", "the process dies while it applies an event"),
@@ -68,6 +74,7 @@ impl Fault {
         (Self::Late, "F52", "late", "an event is delivered hours late"),
         (Self::SameSecond, "F53", "same_second", "several states of one object share a second"),
         (Self::LostAnswerToSender, "F2b", "lost_answer_to_sender", "the sender does not hear the answer"),
+        (Self::Lost, "F54", "lost", "some webhooks, or all of them, never arrive and are never sent again"),
         (Self::Forged, "F55", "forged", "an event with a wrong signature arrives"),
         (Self::Conflict, "F56", "conflict", "an event id comes with another event"),
         (Self::UnknownType, "F57", "unknown_type", "an event of a type that we do not handle arrives"),
@@ -81,7 +88,9 @@ impl Fault {
         (Self::StaleReads, "F75", "stale_reads", "reads lag behind writes"),
         (Self::Outage, "F76", "outage", "a provider fails for a while, whole or in part"),
         (Self::ByHand, "F78", "by_hand", "somebody changes access by hand"),
+        (Self::ChangingList, "F81", "changing_list", "a list changes between two of its pages"),
         (Self::ClockJump, "F89", "clock_jump", "the wall clock jumps by years and back"),
+        (Self::Freeze, "F101", "freeze", "a person freezes a target and thaws it"),
     ];
 
     /// The fault's number in the catalogue.
@@ -128,7 +137,9 @@ impl Plan {
         let mut rates = BTreeMap::new();
         for (fault, ..) in Fault::ALL {
             if rng.hits(500) {
-                rates.insert(fault, *rng.pick(&[15, 40, 100, 200]));
+                let often: &[u64] =
+                    if fault == Fault::Lost { &[100, 400, 1000] } else { &[15, 40, 100, 200] };
+                rates.insert(fault, *rng.pick(often));
             }
         }
         Self { rates }
@@ -142,6 +153,19 @@ impl Plan {
     /// Whether the fault is in the plan.
     pub fn has(&self, fault: Fault) -> bool {
         self.rates.contains_key(&fault)
+    }
+
+    /// The plan with the faults that bring a planted bug to light, often: a bug is to be missed because the promise
+    /// does not see it, not because its occasion never came.
+    #[must_use]
+    pub fn for_bug(mut self, bug: &str) -> Self {
+        let often: &[Fault] = match bug {
+            "resend_on_unknown" => &[Fault::NoAnswer, Fault::ErrorAfter],
+            "no_fence_check" | "lease_without_watch" => &[Fault::Pause],
+            _ => &[],
+        };
+        self.rates.extend(often.iter().map(|fault| (*fault, OFTEN)));
+        self
     }
 
     /// The plan without one fault, for shrinking.

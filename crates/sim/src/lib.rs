@@ -18,6 +18,7 @@
 
 pub mod batch;
 pub mod customers;
+mod disturb;
 pub mod executor;
 pub mod fault;
 pub mod oracle;

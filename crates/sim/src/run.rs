@@ -19,7 +19,7 @@ use frontdesk_engine::settings::{Connection, Mode, Settings, Source, TargetSetti
 use frontdesk_providers::call::Base;
 use frontdesk_providers::secret::Secret;
 use frontdesk_providers::{circle, kit, stripe};
-use frontdesk_sandbox::{Delivery, Provider};
+use frontdesk_sandbox::Delivery;
 use frontdesk_store::{SqliteMode, SqliteSettings, Store};
 use jiff::SignedDuration;
 use serde_json::json;
@@ -132,6 +132,8 @@ pub struct Report {
     pub trace: String,
     /// The last lines of the trace.
     pub tail: Vec<String>,
+    /// Whether it was given up because it used up its wall time.
+    pub is_out_of_time: bool,
 }
 
 impl Report {
@@ -147,6 +149,7 @@ impl Report {
             lived: Duration::ZERO,
             trace: String::new(),
             tail: Vec::new(),
+            is_out_of_time: false,
         }
     }
 }
@@ -176,7 +179,10 @@ impl Run {
         work(&mut self.truth.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn nodes<T>(&self, work: impl FnOnce(&mut BTreeMap<Node, Option<Engine<SimPorts>>>) -> T) -> T {
+    pub(crate) fn nodes<T>(
+        &self,
+        work: impl FnOnce(&mut BTreeMap<Node, Option<Engine<SimPorts>>>) -> T,
+    ) -> T {
         work(&mut self.nodes.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -234,6 +240,18 @@ impl Run {
         // A signature is good for five minutes: what is later comes as the sender's own retry.
         let is_late = strike(Fault::Late, &mut rng);
         self.stage.clock.sleep(Duration::from_millis(wait)).await;
+        if strike(Fault::Lost, &mut rng) {
+            // The sender believes that it arrived: only the source's own list still tells of it.
+            let now = self.stage.true_now();
+            self.stage.trace(0, format!("delivery {} is lost for good", delivery.event));
+            // What a forger or a broken sender makes is in no list.
+            if delivery.event.starts_with("evt_") && !delivery.event.starts_with("evt_forged") {
+                self.truth(|truth| truth.lost.insert(delivery.event.clone()));
+            }
+            self.stage.with(|shared| shared.world.delivered(delivery.id, Ok(200), now));
+            self.sender.notify_one();
+            return;
+        }
         let copies = if strike(Fault::Duplicate, &mut rng) { rng.between(2, 5) } else { 1 };
         let mut outcome = Err("nobody listens".to_owned());
         if is_late {
@@ -314,91 +332,6 @@ impl Run {
             }
         }
     }
-
-    /// The large faults: outages, refused credentials, a spent allowance, acts by hand, a lying clock, forgeries.
-    async fn disturb(self, mut rng: Rng, people: usize) {
-        let slots = 12u64;
-        for _ in 0..slots {
-            let slot = u64::try_from(self.span.as_millis()).unwrap_or(u64::MAX) / slots;
-            self.stage.clock.sleep(Duration::from_millis(rng.between(slot / 4, slot))).await;
-            let plan = self.stage.with(|shared| shared.plan.clone());
-            let on = |fault| plan.has(fault);
-            let provider = *rng.pick(&[Provider::Circle, Provider::Kit, Provider::Stripe]);
-            let until = self.stage.clock.now() + Duration::from_secs(rng.between(30, 3000));
-            let person = usize::try_from(rng.below(people as u64)).expect("few people");
-            match rng.below(9) {
-                0 if on(Fault::Outage) => self.stage.with(|shared| {
-                    shared.marks.hit(Fault::Outage);
-                    shared.out_until.insert(provider, until);
-                }),
-                1 if on(Fault::Unauthorized) => self.stage.with(|shared| {
-                    shared.marks.hit(Fault::Unauthorized);
-                    shared.refuses_until.insert(provider, until);
-                }),
-                2 if on(Fault::AllowanceSpent) => {
-                    self.stage.control("circle/calls", &json!({ "n": 4200 }));
-                    self.stage.with(|shared| shared.marks.hit(Fault::AllowanceSpent));
-                }
-                3 if on(Fault::ByHand) => {
-                    // A stranger is let in by hand: listed and left, never removed (F78).
-                    let email = format!("guest{:x}@example.com", rng.next());
-                    self.stage.control(
-                        "circle/member",
-                        &json!({ "email": email, "name": "A guest", "state": "active" }),
-                    );
-                    self.stage.control("circle/add", &json!({ "email": email, "group": 4012 }));
-                    self.stage.with(|shared| shared.marks.hit(Fault::ByHand));
-                }
-                4 if on(Fault::ClockJump) => {
-                    let years = *rng.pick(&[10i64, -10, 1]);
-                    self.stage.with(|shared| {
-                        shared.marks.hit(Fault::ClockJump);
-                        shared.clock_lie = SignedDuration::from_hours(years * 365 * 24);
-                    });
-                    self.stage.clock.sleep(Duration::from_secs(rng.between(1, 900))).await;
-                    self.stage.with(|shared| shared.clock_lie = SignedDuration::ZERO);
-                }
-                5 if on(Fault::Forged) => {
-                    let raw = json!({ "id": format!("evt_forged{}", rng.next()), "object": "event", "type": "checkout.session.completed",
-                        "created": self.stage.true_now().as_second(), "livemode": true, "data": { "object": { "id": "cs_forged", "object": "checkout.session" } } });
-                    self.stage
-                        .control("stripe/event", &json!({ "raw_body": raw.to_string(), "sign": "wrong" }));
-                    self.stage.with(|shared| shared.marks.hit(Fault::Forged));
-                    self.sender.notify_one();
-                }
-                6 if on(Fault::UnknownType) => {
-                    let object = json!({ "id": "px_1", "object": "payout" });
-                    self.stage.control("stripe/event", &json!({ "type": "payout.paid", "object": object }));
-                    self.stage.with(|shared| shared.marks.hit(Fault::UnknownType));
-                    self.sender.notify_one();
-                }
-                8 if on(Fault::Conflict) => {
-                    let known = self.truth(|truth| truth.acknowledged.keys().next().cloned());
-                    let Some(id) = known else { continue };
-                    let raw = json!({ "id": id, "object": "event", "type": "payout.failed", "api_version": "2026-07-29.dahlia",
-                        "created": self.stage.true_now().as_second(), "livemode": true, "data": { "object": { "id": "po_conflict", "object": "payout" } } });
-                    self.stage.control("stripe/event", &json!({ "raw_body": raw.to_string() }));
-                    self.stage.with(|shared| shared.marks.hit(Fault::Conflict));
-                    self.sender.notify_one();
-                }
-                7 => {
-                    // Somebody accepts an invitation, if one is out.
-                    let now = self.stage.true_now();
-                    let state = self.stage.with(|shared| shared.world.circle.state(now));
-                    let email = address(person);
-                    let is_member = state["members"]
-                        .as_array()
-                        .into_iter()
-                        .flatten()
-                        .any(|member| member["email"] == email.as_str());
-                    if is_member {
-                        self.stage.control("circle/accept", &json!({ "email": email }));
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
 }
 
 impl Run {
@@ -408,7 +341,8 @@ impl Run {
         let (heard, circle, kit) = self.stage.with(|shared| {
             (std::mem::take(&mut shared.heard), shared.world.circle.state(now), shared.world.kit.state(now))
         });
-        let truth = self.truth(|truth| truth.clone());
+        let mut truth = self.truth(|truth| truth.clone());
+        block(oracle::take_in_what_was_polled(self, &mut truth));
         let books = oracle::Books {
             store: &self.store,
             heard,
@@ -463,6 +397,7 @@ pub fn run(setup: &Setup) -> Report {
     let rng = Rng::new(setup.seed);
     let mut knobs = rng.fork("knobs");
     let plan = setup.plan.clone().unwrap_or_else(|| Plan::draw(&mut rng.fork("plan")));
+    let plan = plan.for_bug(setup.bug.unwrap_or_default());
     let people = setup.people.unwrap_or_else(|| {
         let most = if setup.profile == Profile::Short { 5 } else { 20 };
         usize::try_from(knobs.between(1, most)).expect("few people")
@@ -491,7 +426,7 @@ pub fn run(setup: &Setup) -> Report {
         nodes: Arc::default(),
         rng: rng.clone(),
     };
-    prepare(&run, &plan, &mut knobs, people);
+    prepare(&run, &plan, &mut knobs, people, setup.profile);
     for node in 1..=node_count {
         run.start_node(node, 0);
     }
@@ -518,6 +453,7 @@ pub fn run(setup: &Setup) -> Report {
         shared.clock_lie = SignedDuration::ZERO;
     });
     resend(&run);
+    stage.clock.spawn(0, run.clone().tidy_up());
     is_alive = is_alive && drive.until(span + CONVERGES_WITHIN);
     let settled = block(oracle::converged(&run));
     let heard = stage.with(|shared| shared.heard.len());
@@ -552,6 +488,7 @@ pub fn run(setup: &Setup) -> Report {
             lived,
             trace: shared.trace.digest(),
             tail: shared.trace.tail(),
+            is_out_of_time: !is_alive,
         }
     })
 }
@@ -620,8 +557,9 @@ pub(crate) fn settings(knobs: &mut Rng, nodes: usize) -> Settings {
         credential: kit::Credential::ApiKey(Secret::new("targets.kit.api_key", "kit_sandbox_key".to_owned())),
     };
     let limits = |calls, seconds| Limits { calls, window: SignedDuration::from_secs(seconds), monthly: None };
-    let target =
-        |connection, limits| TargetSettings { mode: Mode::Live, connection, limits, sweep_every: None };
+    let sweep_every = Some(SignedDuration::from_hours(*knobs.pick(&[3, 6, 12])));
+    let poll_every = Some(SignedDuration::from_mins(*knobs.pick(&[5, 10, 15])));
+    let target = |connection, limits| TargetSettings { mode: Mode::Live, connection, limits, sweep_every };
     let monthly = Some(Monthly { calls: 5000, renews_day: 14 });
     Settings {
         node: String::new(),
@@ -632,7 +570,7 @@ pub(crate) fn settings(knobs: &mut Rng, nodes: usize) -> Settings {
             account: None,
             api,
             limits: limits(15, 1),
-            poll_every: None,
+            poll_every,
         },
         targets: [
             (Target::Circle, target(Connection::Circle(circle), Limits { monthly, ..limits(1500, 300) })),
@@ -646,7 +584,7 @@ pub(crate) fn settings(knobs: &mut Rng, nodes: usize) -> Settings {
 }
 
 /// What is there before anybody buys: the endpoint, members and subscribers of old, how the providers behave.
-fn prepare(run: &Run, plan: &Plan, knobs: &mut Rng, people: usize) {
+fn prepare(run: &Run, plan: &Plan, knobs: &mut Rng, people: usize, profile: Profile) {
     let endpoint = json!({ "url": "https://members.northwind.example/webhooks/stripe", "secret": SECRET, "enabled_events": ["*"] });
     run.stage.control("stripe/endpoint", &endpoint);
     for person in 0..people {
@@ -674,20 +612,25 @@ fn prepare(run: &Run, plan: &Plan, knobs: &mut Rng, people: usize) {
         switch("kit", "list_lag_s", json!(knobs.between(1, 300)));
         run.stage.with(|shared| shared.marks.hit(Fault::StaleReads));
     }
+    if plan.has(Fault::ChangingList) {
+        // Short pages, so that lists have several; not so short that sweeps use up the month.
+        switch("circle", "per_page_max", json!(if profile == Profile::Short { 2 } else { 10 }));
+    }
     if plan.has(Fault::SameSecond) {
         // Every purchase of the sandbox tells several states within one second.
         run.stage.with(|shared| shared.marks.hit(Fault::SameSecond));
     }
 }
 
-/// Asks the sender for every event that was never acknowledged.
+/// Asks the sender for every event that was never acknowledged, but for those that are lost for good.
 fn resend(run: &Run) {
     let now = run.stage.true_now();
-    let known = run.truth(|truth| truth.acknowledged.clone());
+    let (known, lost) = run.truth(|truth| (truth.acknowledged.clone(), truth.lost.clone()));
     let state = run.stage.with(|shared| shared.world.stripe.state(now));
     for event in state["events"].as_array().into_iter().flatten() {
         if let Some(id) = event["id"].as_str()
             && !known.contains_key(id)
+            && !lost.contains(id)
         {
             run.stage.control("stripe/redeliver", &json!({ "event": id }));
         }

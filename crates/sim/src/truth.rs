@@ -55,6 +55,10 @@ pub struct Truth {
     pub purchases: Vec<Purchase>,
     /// When each event was first acknowledged.
     pub acknowledged: BTreeMap<String, Timestamp>,
+    /// Events whose webhook never arrived and is never sent again.
+    pub lost: BTreeSet<String>,
+    /// Who was put out by hand, each at most once.
+    pub put_out: BTreeSet<usize>,
 }
 
 impl Truth {

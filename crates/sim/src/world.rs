@@ -23,6 +23,11 @@ const TRACED_MAX: usize = 160;
 /// How long the client of a simulated call waits.
 const CLIENT_WAITS: Duration = Duration::from_secs(20);
 
+/// How long after a freeze a write may still arrive: it was under way.
+const UNDER_WAY: Duration = Duration::from_secs(30);
+/// How soon after an invitation without an answer another one is sent blindly: reads may lag for so long.
+const BLIND_FOR: Duration = Duration::from_secs(30);
+
 /// The running digest of everything that happened, and its last lines.
 #[derive(Debug, Default)]
 pub struct Trace {
@@ -104,6 +109,10 @@ pub struct Shared {
     pub out_until: BTreeMap<Provider, Duration>,
     /// Until when each provider refuses our credential.
     pub refuses_until: BTreeMap<Provider, Duration>,
+    /// Since when a person holds each provider's writes back.
+    pub frozen_since: BTreeMap<Provider, Duration>,
+    /// Invitations whose outcome nobody heard, by address, and when they left (I17).
+    unheard: BTreeMap<String, Duration>,
     /// Who has a call under way, by provider.
     in_flight: BTreeMap<Provider, BTreeMap<u64, Node>>,
     next_flight: u64,
@@ -165,6 +174,8 @@ impl Stage {
             clock_lie: SignedDuration::ZERO,
             out_until: BTreeMap::new(),
             refuses_until: BTreeMap::new(),
+            frozen_since: BTreeMap::new(),
+            unheard: BTreeMap::new(),
             in_flight: BTreeMap::new(),
             next_flight: 0,
             chance: rng.fork("network"),
@@ -222,6 +233,10 @@ impl Stage {
         let call = as_call(&request);
         let Some(provider) = Provider::of(&call.path) else { return Err(NoAnswer::NotSent) };
         let flight = self.take_off(node, provider);
+        let invited = invited(provider, &call);
+        if let Some(address) = &invited {
+            self.never_blindly(address);
+        }
         let (fate, out, back) = self.with(|shared| {
             let (out, back) = (shared.chance.between(5, 150), shared.chance.between(5, 250));
             (shared.fate(provider, &call, self.clock.now()), out, back)
@@ -229,6 +244,7 @@ impl Stage {
         let said: String = String::from_utf8_lossy(&call.body).chars().take(TRACED_MAX).collect();
         let name = format!("{} {} {} {said}", provider.name(), call.method, call.path);
         if fate == Fate::NotSent {
+            self.with(|shared| invited.as_ref().map(|address| shared.unheard.remove(address)));
             self.clock.sleep(Duration::from_secs(3)).await;
             self.trace(node, format!("{name}: not sent"));
             return Err(NoAnswer::NotSent);
@@ -253,12 +269,21 @@ impl Stage {
                 return Err(NoAnswer::TimedOut);
             }
             (Fate::ErrorBefore | Fate::ErrorAfter, _) => self.with(|shared| error(&mut shared.chance)),
-            (Fate::Throttled, _) => self.with(|shared| throttle(provider, &mut shared.chance)),
-            (Fate::Refused, _) => refusal(provider),
+            (Fate::Throttled | Fate::Refused, _) => {
+                self.with(|shared| invited.as_ref().map(|address| shared.unheard.remove(address)));
+                if fate == Fate::Refused {
+                    refusal(provider)
+                } else {
+                    self.with(|shared| throttle(provider, &mut shared.chance))
+                }
+            }
             (Fate::Nonsense, Reply::Answer { answer, .. }) => {
                 self.with(|shared| nonsense(answer, &mut shared.chance))
             }
-            (_, Reply::Answer { answer, .. }) => answer,
+            (_, Reply::Answer { answer, .. }) => {
+                self.with(|shared| invited.as_ref().map(|address| shared.unheard.remove(address)));
+                answer
+            }
             (_, Reply::Reset) => return Err(NoAnswer::Broken),
             (_, Reply::Hang) => {
                 self.clock.sleep(CLIENT_WAITS).await;
@@ -266,6 +291,18 @@ impl Stage {
             }
         };
         Ok(as_response(answer))
+    }
+
+    /// I17: an invitation whose outcome nobody heard is not sent again before a look can be trusted.
+    fn never_blindly(&self, address: &str) {
+        let now = self.clock.now();
+        let before = self.with(|shared| shared.unheard.insert(address.to_owned(), now));
+        if before.is_some_and(|before| now.saturating_sub(before) < BLIND_FOR) {
+            self.broken(
+                "I17",
+                format!("{address} was invited again without a look, the first outcome unknown"),
+            );
+        }
     }
 
     /// Lets a node die at a fault.
@@ -299,6 +336,13 @@ impl Stage {
 
     fn serve(&self, provider: Provider, call: &Call) -> Reply {
         let now = self.true_now();
+        let frozen_for = self.with(|shared| {
+            let since = shared.frozen_since.get(&provider)?;
+            (call.method != "GET").then(|| self.clock.now().saturating_sub(*since))
+        });
+        if frozen_for.is_some_and(|span| span > UNDER_WAY) {
+            self.broken("I25", format!("{} {} was sent under a freeze", call.method, call.path));
+        }
         self.with(|shared| {
             let reply = shared.world.handle(call, now);
             let writes = shared.world.last_did();
@@ -413,6 +457,15 @@ fn nonsense(answer: Answer, chance: &mut Rng) -> Answer {
             Answer { body: answer.body[..half].to_vec(), ..answer }
         }
     }
+}
+
+/// Whom a call invites, if it is an invitation: the one kind of call that must not simply be repeated.
+fn invited(provider: Provider, call: &Call) -> Option<String> {
+    let is_invitation = provider == Provider::Circle
+        && call.method == "POST"
+        && call.path == "/api/admin/v2/community_members";
+    let body: serde_json::Value = is_invitation.then(|| serde_json::from_slice(&call.body).ok())??;
+    body["email"].as_str().map(str::to_owned)
 }
 
 fn as_call(request: &http::Request<Vec<u8>>) -> Call {

@@ -18,7 +18,7 @@ const PLANTED: [(&str, &[&str]); 12] = [
     ("mark_processed_separate_tx", &["I6", "I9", "I12", "I19"]),
     ("ignore_wakes", &["I9", "I19"]),
     ("empty_list_means_gone", &["I9", "I10", "I19"]),
-    ("resend_on_unknown", &["I9", "I15", "I19"]),
+    ("resend_on_unknown", &["I9", "I15", "I17", "I19"]),
     ("intent_after_send", &["I16"]),
     ("forget_intents", &["I17"]),
     ("no_fence_check", &["I18"]),

@@ -1,0 +1,210 @@
+//! The large faults of a run, and what people do by hand while it goes on: at the targets, and with Frontdesk itself.
+
+use crate::customers::{address, billing_address};
+use crate::fault::Fault;
+use crate::ports::SimPorts;
+use crate::rng::Rng;
+use crate::run::Run;
+use frontdesk_core::freeze::Scope;
+use frontdesk_core::target::{Item, Target};
+use frontdesk_engine::Engine;
+use frontdesk_sandbox::Provider;
+use jiff::SignedDuration;
+use serde_json::json;
+use std::time::Duration;
+
+/// Who freezes, thaws and asks for sweeps.
+const PERSON: &str = "ops@example.com";
+/// How long somebody waits before trying again when no process answers.
+const TRIES_EVERY: Duration = Duration::from_secs(1);
+
+impl Run {
+    /// The large faults: outages, refused credentials, a spent allowance, acts by hand, a lying clock, forgeries.
+    pub(crate) async fn disturb(self, mut rng: Rng, people: usize) {
+        let slots = 12u64;
+        for _ in 0..slots {
+            let slot = u64::try_from(self.span.as_millis()).unwrap_or(u64::MAX) / slots;
+            self.stage.clock.sleep(Duration::from_millis(rng.between(slot / 4, slot))).await;
+            let plan = self.stage.with(|shared| shared.plan.clone());
+            let on = |fault| plan.has(fault);
+            let provider = *rng.pick(&[Provider::Circle, Provider::Kit, Provider::Stripe]);
+            let until = self.stage.clock.now() + Duration::from_secs(rng.between(30, 3000));
+            let person = usize::try_from(rng.below(people as u64)).expect("few people");
+            match rng.below(11) {
+                0 if on(Fault::Outage) => self.stage.with(|shared| {
+                    shared.marks.hit(Fault::Outage);
+                    shared.out_until.insert(provider, until);
+                }),
+                1 if on(Fault::Unauthorized) => self.stage.with(|shared| {
+                    shared.marks.hit(Fault::Unauthorized);
+                    shared.refuses_until.insert(provider, until);
+                }),
+                2 if on(Fault::AllowanceSpent) => {
+                    self.stage.control("circle/calls", &json!({ "n": 4200 }));
+                    self.stage.with(|shared| shared.marks.hit(Fault::AllowanceSpent));
+                }
+                3 if on(Fault::ByHand) => {
+                    // Sweeps have no calls to spend beside a spent allowance: who is put out then stays out for weeks.
+                    if on(Fault::AllowanceSpent) || rng.hits(400) {
+                        self.let_a_stranger_in(&mut rng);
+                    } else {
+                        self.put_out_by_hand(person);
+                    }
+                }
+                4 if on(Fault::ClockJump) => {
+                    let years = *rng.pick(&[10i64, -10, 1]);
+                    self.stage.with(|shared| {
+                        shared.marks.hit(Fault::ClockJump);
+                        shared.clock_lie = SignedDuration::from_hours(years * 365 * 24);
+                    });
+                    self.stage.clock.sleep(Duration::from_secs(rng.between(1, 900))).await;
+                    self.stage.with(|shared| shared.clock_lie = SignedDuration::ZERO);
+                }
+                5 if on(Fault::Forged) => {
+                    let raw = json!({ "id": format!("evt_forged{}", rng.next()), "object": "event", "type": "checkout.session.completed",
+                        "created": self.stage.true_now().as_second(), "livemode": true, "data": { "object": { "id": "cs_forged", "object": "checkout.session" } } });
+                    self.stage
+                        .control("stripe/event", &json!({ "raw_body": raw.to_string(), "sign": "wrong" }));
+                    self.stage.with(|shared| shared.marks.hit(Fault::Forged));
+                    self.sender.notify_one();
+                }
+                6 if on(Fault::UnknownType) => {
+                    let object = json!({ "id": "px_1", "object": "payout" });
+                    self.stage.control("stripe/event", &json!({ "type": "payout.paid", "object": object }));
+                    self.stage.with(|shared| shared.marks.hit(Fault::UnknownType));
+                    self.sender.notify_one();
+                }
+                8 if on(Fault::Conflict) => {
+                    let known = self.truth(|truth| truth.acknowledged.keys().next().cloned());
+                    let Some(id) = known else { continue };
+                    let raw = json!({ "id": id, "object": "event", "type": "payout.failed", "api_version": "2026-07-29.dahlia",
+                        "created": self.stage.true_now().as_second(), "livemode": true, "data": { "object": { "id": "po_conflict", "object": "payout" } } });
+                    self.stage.control("stripe/event", &json!({ "raw_body": raw.to_string() }));
+                    self.stage.with(|shared| shared.marks.hit(Fault::Conflict));
+                    self.sender.notify_one();
+                }
+                7 => {
+                    // Somebody accepts an invitation, if one is out.
+                    let now = self.stage.true_now();
+                    let state = self.stage.with(|shared| shared.world.circle.state(now));
+                    let email = address(person);
+                    let is_member = state["members"]
+                        .as_array()
+                        .into_iter()
+                        .flatten()
+                        .any(|member| member["email"] == email.as_str());
+                    if is_member {
+                        self.stage.control("circle/accept", &json!({ "email": email }));
+                    }
+                }
+                9 if on(Fault::Freeze) && !on(Fault::ClockJump) => {
+                    // A freeze ends by the clock as well, and who reads another one may end it sooner.
+                    self.freeze_for_a_while(&mut rng).await;
+                }
+                10 if on(Fault::ChangingList) => {
+                    self.stage.control("circle/drift", &json!({}));
+                    self.stage.with(|shared| shared.marks.hit(Fault::ChangingList));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// A stranger is let in by hand: listed and left, never removed (F78).
+    fn let_a_stranger_in(&self, rng: &mut Rng) {
+        let email = format!("guest{:x}@example.com", rng.next());
+        let member = json!({ "email": email, "name": "A guest", "state": "active" });
+        self.stage.control("circle/member", &member);
+        self.stage.control("circle/add", &json!({ "email": email, "group": 4012 }));
+        self.stage.with(|shared| shared.marks.hit(Fault::ByHand));
+    }
+
+    /// Somebody who paid is put out of a group by hand, once a run: they are put back (F78).
+    fn put_out_by_hand(&self, person: usize) {
+        let now = self.stage.true_now();
+        let circle = self.stage.with(|shared| shared.world.circle.state(now));
+        let entitled = self.truth(|truth| truth.items(person, now));
+        let list = |value: &serde_json::Value| value.as_array().cloned().unwrap_or_default();
+        let theirs = [address(person), billing_address(person)];
+        let members = list(&circle["members"]).into_iter();
+        let ids: Vec<_> = members
+            .filter(|member| theirs.iter().any(|email| member["email"] == email.as_str()))
+            .map(|member| member["id"].clone())
+            .collect();
+        let held = list(&circle["groups"]).into_iter().find_map(|group| {
+            let id = group["id"].as_u64().filter(|id| entitled.contains(&Item::CircleGroup(*id)))?;
+            let member = list(&group["members"]).into_iter().find(|member| ids.contains(member))?;
+            Some((id, member))
+        });
+        let Some((group, member)) = held else { return };
+        if self.truth(|truth| truth.put_out.insert(person)) {
+            self.stage.trace(0, format!("world: person{person} is put out of {group} by hand"));
+            self.stage.control("circle/remove", &json!({ "id": member, "group": group }));
+            self.stage.with(|shared| shared.marks.hit(Fault::ByHand));
+        }
+    }
+
+    /// Somebody freezes a target, and thaws it after a while.
+    async fn freeze_for_a_while(&self, rng: &mut Rng) {
+        let target = *rng.pick(&Target::ALL);
+        let span = Duration::from_secs(rng.between(60, 1800));
+        let Some(engine) = self.living().into_iter().next() else { return };
+        let until = self.stage.true_now().saturating_add(SignedDuration::from_hours(12));
+        let Ok(until) = until else { return };
+        let Ok(freeze) = engine.freeze(Scope::Target(target), until, PERSON, "a launch").await else {
+            return;
+        };
+        let provider = provider_of(target);
+        let since = self.stage.clock.now();
+        self.stage.trace(0, format!("world: {target} is frozen for {} s", span.as_secs()));
+        self.stage.with(|shared| {
+            shared.marks.hit(Fault::Freeze);
+            shared.frozen_since.insert(provider, since);
+        });
+        self.stage.clock.sleep(span).await;
+        self.stage.with(|shared| shared.frozen_since.remove(&provider));
+        self.thaw(&freeze.name).await;
+    }
+
+    async fn thaw(&self, name: &str) {
+        loop {
+            if let Some(engine) = self.living().into_iter().next()
+                && engine.thaw(name, PERSON).await.is_ok()
+            {
+                self.stage.trace(0, format!("world: {name} is thawed"));
+                return;
+            }
+            self.stage.clock.sleep(TRIES_EVERY).await;
+        }
+    }
+
+    /// What a person does when the trouble is over: thaws what is frozen, and has both lists swept at once instead of
+    /// waiting for their time.
+    pub(crate) async fn tidy_up(self) {
+        self.stage.with(|shared| shared.frozen_since.clear());
+        for freeze in self.store.freezes(self.stage.true_now()).await.unwrap_or_default() {
+            self.thaw(&freeze.name).await;
+        }
+        for target in Target::ALL {
+            loop {
+                if let Some(engine) = self.living().into_iter().next()
+                    && engine.want_sweep(target, true).await.is_ok()
+                {
+                    break;
+                }
+                self.stage.clock.sleep(TRIES_EVERY).await;
+            }
+        }
+    }
+
+    fn living(&self) -> Vec<Engine<SimPorts>> {
+        self.nodes(|nodes| nodes.values().flatten().cloned().collect())
+    }
+}
+
+const fn provider_of(target: Target) -> Provider {
+    match target {
+        Target::Circle => Provider::Circle,
+        Target::Kit => Provider::Kit,
+    }
+}
