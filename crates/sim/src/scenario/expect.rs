@@ -73,7 +73,7 @@ impl Expect {
     pub(super) fn read(entry: &Entry, known: &BTreeSet<String>, into: &mut Vec<Self>) -> Result<(), Problem> {
         let Entry { key, line, node } = entry;
         let texts = |of| -> Result<Self, Problem> {
-            let expected = node.texts(key)?.into_iter().map(str::to_owned).collect();
+            let expected = node.texts(key)?.into_iter().flat_map(spread).collect();
             Ok(Self { line: *line, key: key.clone(), of, expected })
         };
         match key.as_str() {
@@ -158,6 +158,15 @@ impl Expect {
 fn number(line: usize, key: &str, node: &Node, of: Of) -> Result<Expect, Problem> {
     let expected = [node.number(key)?.to_string()].into();
     Ok(Expect { line, key: key.to_owned(), of, expected })
+}
+
+/// A line about a range of people is a line about each.
+fn spread(text: &str) -> Vec<String> {
+    let (who, rest) = text.split_at(text.find([' ', ':']).unwrap_or(text.len()));
+    match expand(who) {
+        Ok(all) => all.into_iter().map(|one| format!("{one}{rest}")).collect(),
+        Err(_) => vec![text.to_owned()],
+    }
 }
 
 /// Rows are written `ada in circle`, or `buyer1..30 in circle: brake`; ranges become one line for each.

@@ -44,6 +44,8 @@ pub struct Outcome {
     pub lived: Duration,
     /// Requests to each provider.
     pub calls: BTreeMap<&'static str, usize>,
+    /// Requests to each provider before each `[[then]]`, from the one before.
+    pub looks: Vec<BTreeMap<&'static str, usize>>,
     /// What was not as it should be.
     pub unmet: Vec<Unmet>,
 }
@@ -54,13 +56,14 @@ pub struct Outcome {
 pub fn play(story: &Story) -> Result<Outcome, Problem> {
     let mut town = Town::open(&story.given)?;
     let (mut from, mut before) = (town.stage.with(|shared| shared.heard.len()), Duration::ZERO);
-    let mut unmet = Vec::new();
+    let (mut unmet, mut looks) = (Vec::new(), Vec::new());
     for (nth, step) in story.steps.iter().enumerate() {
         town.wait(step, before)?;
         before = town.since();
         match &step.does {
             Do::Acts(acts) => acts.iter().try_for_each(|act| town.happens(act))?,
             Do::Look(expects) => {
+                looks.push(counted(&town, from));
                 let is_last = nth + 1 == story.steps.len();
                 unmet = town.look(expects, from)?;
                 if is_last && unmet.is_empty() {
@@ -76,8 +79,11 @@ pub fn play(story: &Story) -> Result<Outcome, Problem> {
             }
         }
     }
-    let calls = Provider::ALL.into_iter().map(|provider| (provider.name(), town.calls(provider, 0)));
-    Ok(Outcome { lived: town.since(), calls: calls.collect(), unmet })
+    Ok(Outcome { lived: town.since(), calls: counted(&town, 0), looks, unmet })
+}
+
+fn counted(town: &Town, from: usize) -> BTreeMap<&'static str, usize> {
+    Provider::ALL.into_iter().map(|provider| (provider.name(), town.calls(provider, from))).collect()
 }
 
 /// What the last `[[then]]` does not mention: all of it must be empty.

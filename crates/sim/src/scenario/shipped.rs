@@ -3,6 +3,7 @@
 /// Each with its file name.
 pub const SHIPPED: &[(&str, &str)] = &[
     ("cancelled_at_period_end.toml", include_str!("../../../../scenarios/cancelled_at_period_end.toml")),
+    ("circle_answers_otherwise.toml", include_str!("../../../../scenarios/circle_answers_otherwise.toml")),
     ("circle_down.toml", include_str!("../../../../scenarios/circle_down.toml")),
     ("circle_lists_empty.toml", include_str!("../../../../scenarios/circle_lists_empty.toml")),
     ("circle_refuses_the_key.toml", include_str!("../../../../scenarios/circle_refuses_the_key.toml")),
@@ -26,6 +27,7 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("shadow_writes_nothing.toml", include_str!("../../../../scenarios/shadow_writes_nothing.toml")),
     ("stripe_list_empty.toml", include_str!("../../../../scenarios/stripe_list_empty.toml")),
     ("stripe_refuses_the_key.toml", include_str!("../../../../scenarios/stripe_refuses_the_key.toml")),
+    ("sweep_in_calls.toml", include_str!("../../../../scenarios/sweep_in_calls.toml")),
     ("thirty_removals_at_once.toml", include_str!("../../../../scenarios/thirty_removals_at_once.toml")),
     ("two_customers_of_stripe.toml", include_str!("../../../../scenarios/two_customers_of_stripe.toml")),
     ("webhooks_lost.toml", include_str!("../../../../scenarios/webhooks_lost.toml")),

@@ -1,5 +1,6 @@
 //! A few seeds through the whole engine, at every build. Thousands, and the planted bugs, are in `seeds`.
 
+mod prices;
 mod scenarios;
 
 use frontdesk_sim::batch::{Batch, Summary, run_all};
