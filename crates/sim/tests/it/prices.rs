@@ -1,12 +1,11 @@
 //! What things cost, in calls to Circle: one table, as the scenarios measure it.
-#![expect(clippy::print_stdout, reason = "the table is told in the test's output")]
 
 use frontdesk_sim::scenario::shipped::SHIPPED;
 use frontdesk_sim::scenario::{Outcome, Story, play};
 
 fn played(file: &str) -> Outcome {
     let (_, text) = SHIPPED.iter().find(|(name, _)| *name == file).expect("it is shipped");
-    let outcome = play(&Story::read(text).unwrap()).unwrap();
+    let outcome = Story::read(text).and_then(|story| play(&story)).expect("a shipped scenario can be played");
     assert_eq!(outcome.unmet, [], "{file}");
     outcome
 }
