@@ -106,14 +106,8 @@ pub fn run_all(batch: &Batch, tell: impl Fn(&Report) + Sync) -> Summary {
     summary
 }
 
-/// One run; a panic in it is a broken promise like any other. One that used up its wall time is run once more: a livelock
-/// comes again, a machine that was busy elsewhere does not.
+/// One run; a panic in it is a broken promise like any other.
 pub fn guarded(setup: &Setup) -> Report {
-    let report = caught(setup);
-    if report.is_out_of_time { caught(setup) } else { report }
-}
-
-fn caught(setup: &Setup) -> Report {
     catch_unwind(AssertUnwindSafe(|| run(setup))).unwrap_or_else(|panic| {
         let said =
             panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
