@@ -16,6 +16,8 @@ pub(super) enum Of {
     Group(&'static str),
     /// Who has a tag in Kit.
     Tag(&'static str),
+    /// Who gets mail from Kit.
+    Subscribed,
     /// Whom Circle has sent an invitation, once for each.
     Invited,
     Cases,
@@ -104,12 +106,13 @@ impl Expect {
                 (_, "calls_at_most") => Of::CallsAtMost(provider),
                 (Provider::Circle | Provider::Kit, "writes") => Of::Writes(provider),
                 (Provider::Circle, "invited") => Of::Invited,
+                (Provider::Kit, "subscribed") => Of::Subscribed,
                 (Provider::Circle, _) if group.is_some() => Of::Group(group.expect("it was just found")),
                 (Provider::Kit, _) if tag.is_some() => Of::Tag(tag.expect("it was just found")),
                 _ => {
                     let named: &[&str] = match provider {
                         Provider::Circle => &["community", "pro", "course", "invited"],
-                        Provider::Kit => &TAGS,
+                        Provider::Kit => &["member", "pro", "course", "subscribed"],
                         Provider::Stripe => &[],
                     };
                     let counts: &[&str] = if provider == Provider::Stripe { &COUNTS[..2] } else { &COUNTS };
@@ -119,7 +122,7 @@ impl Expect {
                 }
             };
             into.push(match of {
-                Of::Group(_) | Of::Tag(_) | Of::Invited => {
+                Of::Group(_) | Of::Tag(_) | Of::Invited | Of::Subscribed => {
                     Self { line: *line, key: whole, of, expected: people(node, key)?.into_iter().collect() }
                 }
                 of => number(*line, &whole, node, of)?,

@@ -27,6 +27,7 @@ impl Town {
             Of::Group(group) => Ok(self.in_group(group)),
             Of::Tag(tag) => Ok(self.tagged(tag)),
             Of::Invited => Ok(self.invited()),
+            Of::Subscribed => Ok(self.subscribed()),
             Of::Calls(provider) | Of::CallsAtMost(provider) => {
                 Ok([self.calls(*provider, from).to_string()].into())
             }
@@ -133,6 +134,13 @@ impl Town {
         let subscribers = state["subscribers"].as_array().into_iter().flatten();
         let with_it = subscribers.filter(|subscriber| subscriber["tags"].get(&id).is_some());
         with_it.filter_map(|subscriber| subscriber["email_address"].as_str().map(name)).collect()
+    }
+
+    fn subscribed(&self) -> BTreeSet<String> {
+        let state = self.held_by(Provider::Kit);
+        let subscribers = state["subscribers"].as_array().into_iter().flatten();
+        let active = subscribers.filter(|subscriber| subscriber["state"] == "active");
+        active.filter_map(|subscriber| subscriber["email_address"].as_str().map(name)).collect()
     }
 
     /// Whom an invitation went out to; somebody who got two is listed with the number.
