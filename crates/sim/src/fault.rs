@@ -162,6 +162,8 @@ impl Plan {
         let often: &[Fault] = match bug {
             "resend_on_unknown" => &[Fault::NoAnswer, Fault::ErrorAfter],
             "no_fence_check" | "lease_without_watch" => &[Fault::Pause],
+            "ignore_freeze" => &[Fault::Freeze],
+            "poll_only_counts" => &[Fault::Lost],
             _ => &[],
         };
         self.rates.extend(often.iter().map(|fault| (*fault, OFTEN)));
