@@ -384,8 +384,12 @@ fn may_be_refreshed(holding: Option<&Holding>, scan: &Scan) -> bool {
 /// What a confirmed loss of an item comes to. The first time it is put back; whoever takes it a second time means it,
 /// and it stays as they want it until a person decides otherwise.
 pub fn lose(person: &mut Person, item: &Item, now: Timestamp) -> Taken {
+    // One absence is one loss, however often it is told: by a process that was held up, and by the one that went on.
+    let is_told_again =
+        |at: Timestamp| matches!(person.items.get(item), Some(Holding::Absent { seen_at }) if *seen_at <= at);
     let taken = match person.taken.get(item) {
         None => Taken::PutBack { at: now },
+        Some(Taken::PutBack { at }) if is_told_again(*at) => Taken::PutBack { at: *at },
         Some(Taken::PutBack { .. }) => Taken::LeftOut { at: now },
         Some(Taken::LeftOut { at }) => Taken::LeftOut { at: *at },
     };

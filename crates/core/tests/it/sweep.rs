@@ -334,14 +334,17 @@ fn what_is_taken_is_put_back_once_and_then_left_to_a_person() {
     assert!(matches!(lose(&mut ada, &GROUP, began()), Taken::PutBack { .. }));
     row.observed.people.insert(Holder::Customer, ada.clone());
     assert!(matches!(looked(&row), Next::Step(_)), "put back");
-    assert!(matches!(lose(&mut ada, &GROUP, began()), Taken::LeftOut { .. }));
+    assert!(matches!(lose(&mut ada, &GROUP, began()), Taken::PutBack { .. }), "the same absence, told twice");
+    let later = began() + SignedDuration::from_mins(5);
+    ada.items.insert(GROUP, out(later));
+    assert!(matches!(lose(&mut ada, &GROUP, later), Taken::LeftOut { .. }));
     row.observed.people.insert(Holder::Customer, ada);
     assert_eq!(looked(&row), Next::Held(Hold::Person));
     row.forget_taken(&desired(want()));
     assert_eq!(looked(&row), Next::Held(Hold::Person), "while it is wanted, the decision stands");
-    let mut later = row.clone();
-    later.forget_taken(&desired(absent()));
-    assert!(matches!(looked(&later), Next::Step(_)), "a later purchase begins anew");
+    let mut ended = row.clone();
+    ended.forget_taken(&desired(absent()));
+    assert!(matches!(looked(&ended), Next::Step(_)), "a later purchase begins anew");
     row.let_in_again(began());
     assert!(matches!(looked(&row), Next::Step(_)), "a person may say otherwise");
 }
