@@ -3,7 +3,7 @@
 use crate::catalogue::Catalogue;
 use crate::decision::Decision;
 use crate::desired::Wish;
-use crate::entitlement::{Claim, Deadline, Nothing, Over, Purchase, Standing, Terms};
+use crate::entitlement::{Claim, Deadline, Nothing, Over, Property, Purchase, Standing, Terms};
 use crate::fact::{Key, Kind};
 use crate::id::EntitlementId;
 use crate::reads::Want;
@@ -57,7 +57,7 @@ pub enum Turning {
         /// Which object.
         object: Key,
         /// Which property.
-        field: String,
+        field: Property,
         /// To what.
         value: String,
     },
@@ -149,11 +149,8 @@ fn seen(
 /// The one fact that would change how a purchase stands.
 fn turning(purchase: &Purchase, decision: &Decision) -> Option<Turning> {
     let object = purchase.sold_by.clone();
-    let becomes = |object: Key, field: &str, value: &str| Turning::Becomes {
-        object,
-        field: field.to_owned(),
-        value: value.to_owned(),
-    };
+    let becomes =
+        |object: Key, field, value: &str| Turning::Becomes { object, field, value: value.to_owned() };
     let decided = |kind: Kind| purchase.proof.iter().find(|key| key.kind == kind).cloned();
     let wanted = || {
         let of_this = |want: &&Want| want.object.source == object.source && want.object.id == object.id;
@@ -163,7 +160,7 @@ fn turning(purchase: &Purchase, decision: &Decision) -> Option<Turning> {
         Standing::Entitled(_) if purchase.plan.is_none() => {
             purchase.price.clone().or_else(|| purchase.product.clone()).map(|good| Turning::Mapped { good })
         }
-        Standing::Entitled(Terms::Forever) => Some(becomes(object, "refunded", "true")),
+        Standing::Entitled(Terms::Forever) => Some(becomes(object, Property::Refunded, "true")),
         Standing::Entitled(Terms::Ending { at }) => {
             Some(Turning::Passes { at: *at, what: Deadline::PaidTime })
         }
@@ -174,22 +171,22 @@ fn turning(purchase: &Purchase, decision: &Decision) -> Option<Turning> {
             Some(Turning::Passes { at: *at, what: Deadline::Trial })
         }
         Standing::Entitled(Terms::Active { .. } | Terms::Paused | Terms::Trial { until: None }) => {
-            Some(becomes(object, "status", "canceled"))
+            Some(becomes(object, Property::Status, "canceled"))
         }
         Standing::Processing if object.kind == Kind::Checkout => {
-            Some(becomes(object, "payment_status", "paid"))
+            Some(becomes(object, Property::PaymentStatus, "paid"))
         }
         Standing::Processing | Standing::PaymentFailed { pay_url: Some(_), .. } => {
-            Some(becomes(object, "first_invoice", "paid"))
+            Some(becomes(object, Property::Status, "paid"))
         }
         Standing::Unread => Some(Turning::Read { object: wanted().unwrap_or(object) }),
         Standing::Over { why: Over::Disputed, .. } => {
-            decided(Kind::Dispute).map(|dispute| becomes(dispute, "status", "won"))
+            decided(Kind::Dispute).map(|dispute| becomes(dispute, Property::Status, "won"))
         }
         Standing::Unclear { .. }
         | Standing::Nothing { why: Nothing::TrialWaits }
         | Standing::Over { why: Over::Paused | Over::Unpaid | Over::GraceOver, .. } => {
-            Some(becomes(object, "status", "active"))
+            Some(becomes(object, Property::Status, "active"))
         }
         Standing::Over { .. } | Standing::PaymentFailed { pay_url: None, .. } => Some(Turning::BoughtAgain),
         Standing::Nothing { .. } => None,

@@ -3,7 +3,8 @@
 use super::checkout::Came;
 use super::ledger::{Ledger, Told};
 use super::money::{Back, Ends, Receipts};
-use super::{Claim, Desk, Flag, Over, Standing};
+use super::subscription::invoice_word;
+use super::{Claim, Desk, Flag, Over, Property, Standing};
 use crate::catalogue::{PartialRefund, Policy};
 use crate::fact::{
     Checkout, CheckoutStatus, Customer, Invoice, InvoiceStatus, Key, Money, Payment, Subscription,
@@ -117,7 +118,8 @@ impl<'a> Around<'a> {
         if let Some(first) = self.first().or(owed) {
             // Where access may have been given, the word that this was paid may be the one that was lost.
             verdict.proof.insert(first.key.clone());
-            verdict.claims.push(Claim::said(first.key, &first.current, "paid", false));
+            let word = invoice_word(first.state.status);
+            verdict.claims.push(Claim::said(first.key, &first.current, Property::Status, word));
             verdict.sum.clone_from(&first.state.due);
         }
         let ended_at = self.told.state.ended_at;

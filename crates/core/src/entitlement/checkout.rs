@@ -2,7 +2,7 @@
 
 use super::ledger::Told;
 use super::money::{Back, Ends, Receipts};
-use super::{Claim, Desk, Flag, Nothing, Over, Purchase, Standing, Terms, in_order, sells};
+use super::{Claim, Desk, Flag, Nothing, Over, Property, Purchase, Standing, Terms, in_order, sells};
 use crate::catalogue::{PartialRefund, Policy};
 use crate::fact::{
     Checkout, CheckoutOutcome, CheckoutStatus, Invoice, InvoiceStatus, Line, LineItems, Mode, PaymentStatus,
@@ -128,7 +128,7 @@ impl<'a> Desk<'a> {
         purchase.paid_at = self.paid_at(told, &receipts);
 
         let mut claims = self.session_claims(told);
-        claims.push(Claim::said(items.key, &items.current, "line", price.or(product).unwrap_or("?")));
+        claims.push(Claim::said(items.key, &items.current, Property::Line, price.or(product).unwrap_or("?")));
         claims.extend(receipts.evidence());
         claims.extend(plan.and_then(|plan| sells(plan, source, price, product)));
         if plan.is_none() {
@@ -184,9 +184,14 @@ impl<'a> Desk<'a> {
             PaymentStatus::NoPaymentRequired => "no_payment_required",
             PaymentStatus::Unknown => "unknown",
         };
-        let mut claims = vec![Claim::said(told.key, &told.current, "payment_status", paid)];
+        let mut claims = vec![Claim::said(told.key, &told.current, Property::PaymentStatus, paid)];
         if let Some(outcome) = self.ledger.get::<CheckoutOutcome>(&told.key.source, &told.key.id) {
-            claims.push(Claim::said(outcome.key, &outcome.current, "succeeded", outcome.state.succeeded));
+            claims.push(Claim::said(
+                outcome.key,
+                &outcome.current,
+                Property::Succeeded,
+                outcome.state.succeeded,
+            ));
         }
         claims
     }

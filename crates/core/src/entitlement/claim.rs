@@ -18,8 +18,8 @@ pub enum Claim {
         at: Timestamp,
         /// About which object.
         object: Key,
-        /// Which property of it, in our words: `status`, `payment_status`, `refunded` …
-        field: String,
+        /// Which property of it, in our words. Where the source keeps it is for its provider to say.
+        field: Property,
         /// What the property is.
         value: String,
         /// The journal entry that carried it.
@@ -69,6 +69,82 @@ pub enum Claim {
     },
 }
 
+/// A property of an external object, in our words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Property {
+    /// Where it is in its life.
+    Status,
+    /// Whether a checkout is paid.
+    PaymentStatus,
+    /// How a delayed payment of a checkout ended.
+    Succeeded,
+    /// One of the goods of a checkout.
+    Line,
+    /// What a subscription sold and does not sell any more.
+    NoLongerSells,
+    /// How much of a charge went back.
+    Refunded,
+    /// When it was made.
+    CreatedAt,
+    /// When a subscription ends.
+    CancelAt,
+    /// That a subscription ends with the running period.
+    CancelAtPeriodEnd,
+    /// Why a subscription was cancelled.
+    CancelReason,
+    /// What becomes of the invoices of a subscription whose collection is paused.
+    CollectionPaused,
+    /// Why a subscription is paused.
+    PauseReason,
+    /// That the source deleted it.
+    Deleted,
+}
+
+impl Property {
+    /// All properties, in the order in which they are declared.
+    pub const ALL: [Self; 13] = [
+        Self::Status,
+        Self::PaymentStatus,
+        Self::Succeeded,
+        Self::Line,
+        Self::NoLongerSells,
+        Self::Refunded,
+        Self::CreatedAt,
+        Self::CancelAt,
+        Self::CancelAtPeriodEnd,
+        Self::CancelReason,
+        Self::CollectionPaused,
+        Self::PauseReason,
+        Self::Deleted,
+    ];
+
+    /// The property as one word, as in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::PaymentStatus => "payment_status",
+            Self::Succeeded => "succeeded",
+            Self::Line => "line",
+            Self::NoLongerSells => "no_longer_sells",
+            Self::Refunded => "refunded",
+            Self::CreatedAt => "created_at",
+            Self::CancelAt => "cancel_at",
+            Self::CancelAtPeriodEnd => "cancel_at_period_end",
+            Self::CancelReason => "cancel_reason",
+            Self::CollectionPaused => "collection_paused",
+            Self::PauseReason => "pause_reason",
+            Self::Deleted => "deleted",
+        }
+    }
+}
+
+impl fmt::Display for Property {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// What an instant is the end of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -85,11 +161,11 @@ pub enum Deadline {
 
 impl Claim {
     /// What the version that counts says about one property.
-    pub fn said(object: &Key, current: &Current<'_>, field: &str, value: impl fmt::Display) -> Self {
+    pub fn said(object: &Key, current: &Current<'_>, field: Property, value: impl fmt::Display) -> Self {
         Self::Said {
             at: current.version.at,
             object: object.clone(),
-            field: field.to_owned(),
+            field,
             value: value.to_string(),
             entry: current.version.evidence.entry.clone(),
         }

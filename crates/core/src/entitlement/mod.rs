@@ -12,7 +12,7 @@ mod money;
 mod subscription;
 mod union;
 
-pub use claim::{Claim, Deadline};
+pub use claim::{Claim, Deadline, Property};
 pub use subscription::{CLOCK_SLACK, FIRST_INVOICE_WAIT, INCOMPLETE_SETTLES_AFTER};
 
 use crate::catalogue::{Catalogue, Good, Plan};

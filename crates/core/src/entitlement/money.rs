@@ -1,7 +1,7 @@
 //! The money behind a purchase: what was paid, what of it went back, what is disputed.
 
 use super::ledger::{Ledger, Told};
-use super::{Claim, Flag, Over};
+use super::{Claim, Flag, Over, Property};
 use crate::catalogue::OnDispute;
 use crate::fact::{
     Charge, Dispute, DisputeStatus, Invoice, InvoicePayments, Key, Money, Payment, Refund, RefundStatus,
@@ -259,13 +259,23 @@ impl<'a> Receipts<'a> {
         let mut claims = Vec::new();
         for told in self.charges.iter().filter(|told| told.state.refunded_minor > 0) {
             let value = format!("{} of {}", told.state.refunded_minor, told.state.amount.minor);
-            claims.push(Claim::said(told.key, &told.current, "refunded", value));
+            claims.push(Claim::said(told.key, &told.current, Property::Refunded, value));
         }
         for told in &self.refunds {
-            claims.push(Claim::said(told.key, &told.current, "status", refund_word(told.state.status)));
+            claims.push(Claim::said(
+                told.key,
+                &told.current,
+                Property::Status,
+                refund_word(told.state.status),
+            ));
         }
         for told in &self.disputes {
-            claims.push(Claim::said(told.key, &told.current, "status", dispute_word(told.state.status)));
+            claims.push(Claim::said(
+                told.key,
+                &told.current,
+                Property::Status,
+                dispute_word(told.state.status),
+            ));
         }
         claims
     }

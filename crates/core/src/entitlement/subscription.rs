@@ -2,7 +2,9 @@
 
 use super::around::{Around, Verdict};
 use super::checkout::policy_claim;
-use super::{Claim, Deadline, Desk, Flag, Nothing, Over, Purchase, Standing, Terms, in_order, sells};
+use super::{
+    Claim, Deadline, Desk, Flag, Nothing, Over, Property, Purchase, Standing, Terms, in_order, sells,
+};
 use crate::catalogue::{OnPause, OnTrial, Plan, Policy};
 use crate::fact::{InvoiceStatus, Sold, Subscription, SubscriptionItem, SubscriptionStatus};
 use jiff::{SignedDuration, Timestamp};
@@ -67,7 +69,7 @@ impl<'a> Desk<'a> {
             verdict.claims.push(Claim::said(
                 told.key,
                 &told.current,
-                "no_longer_sells",
+                Property::NoLongerSells,
                 price.or(product).unwrap_or("?"),
             ));
         }
@@ -107,7 +109,7 @@ impl<'a> Desk<'a> {
         let told = around.told;
         let mut verdict = Verdict {
             standing: Standing::Processing,
-            claims: vec![Claim::said(told.key, &told.current, "status", word(&told.state.status))],
+            claims: vec![Claim::said(told.key, &told.current, Property::Status, word(&told.state.status))],
             proof: [told.key.clone()].into(),
             flags: BTreeSet::new(),
             sum: None,
@@ -115,7 +117,7 @@ impl<'a> Desk<'a> {
         self.by_status(around, policy, item, &mut verdict);
         if let Some(behavior) = &told.state.collection_paused {
             verdict.flags.insert(Flag::CollectionPaused { behavior: behavior.clone() });
-            verdict.claims.push(Claim::said(told.key, &told.current, "collection_paused", behavior));
+            verdict.claims.push(Claim::said(told.key, &told.current, Property::CollectionPaused, behavior));
         }
         if matches!(verdict.standing, Standing::Entitled(_) | Standing::Over { .. }) {
             around.by_money(policy, &mut verdict);
@@ -138,7 +140,7 @@ impl<'a> Desk<'a> {
         let subscription = told.state;
         let over = |why, at| Standing::Over { why, at };
         if let (Some(customer), false) = (&around.customer_deleted, told.current.version.body.is_final()) {
-            verdict.claims.push(Claim::said(customer.key, &customer.current, "deleted", true));
+            verdict.claims.push(Claim::said(customer.key, &customer.current, Property::Deleted, true));
             verdict.proof.insert(customer.key.clone());
             verdict.standing = over(Over::CustomerDeleted, customer.at());
             return;
@@ -190,7 +192,7 @@ impl<'a> Desk<'a> {
             SubscriptionStatus::Paused => {
                 let reason = subscription.pause_reason.clone();
                 if let Some(reason) = &reason {
-                    verdict.claims.push(Claim::said(told.key, &told.current, "pause_reason", reason));
+                    verdict.claims.push(Claim::said(told.key, &told.current, Property::PauseReason, reason));
                 }
                 // A pause that the buyer asked for needs nobody, unless it takes access away.
                 if policy.pause == OnPause::Suspend || reason.as_deref() != Some("pause_requested") {
@@ -203,7 +205,7 @@ impl<'a> Desk<'a> {
             }
             SubscriptionStatus::Canceled => {
                 if let Some(reason) = &subscription.cancel_reason {
-                    verdict.claims.push(Claim::said(told.key, &told.current, "cancel_reason", reason));
+                    verdict.claims.push(Claim::said(told.key, &told.current, Property::CancelReason, reason));
                 }
                 // `canceled_at` is when somebody asked; only `ended_at` is an end.
                 over(Over::Ended, subscription.ended_at.unwrap_or_else(|| told.at()))
@@ -225,7 +227,12 @@ impl<'a> Desk<'a> {
         if let Some(paid) =
             around.invoices.iter().rev().find(|invoice| invoice.state.status == InvoiceStatus::Paid)
         {
-            verdict.claims.push(Claim::said(paid.key, &paid.current, "status", "paid"));
+            verdict.claims.push(Claim::said(
+                paid.key,
+                &paid.current,
+                Property::Status,
+                invoice_word(InvoiceStatus::Paid),
+            ));
         }
         let subscription = around.told.state;
         if let Some(at) = cancels_at(subscription, item) {
@@ -246,8 +253,10 @@ impl<'a> Desk<'a> {
         verdict: &mut Verdict,
     ) -> Standing {
         let told = around.told;
-        let field = if told.state.cancel_at.is_some() { "cancel_at" } else { "cancel_at_period_end" };
-        verdict.claims.push(Claim::said(told.key, &told.current, field, at));
+        verdict.claims.push(match told.state.cancel_at {
+            Some(at) => Claim::said(told.key, &told.current, Property::CancelAt, at),
+            None => Claim::said(told.key, &told.current, Property::CancelAtPeriodEnd, true),
+        });
         verdict.claims.push(Claim::Until { at, what: Deadline::PaidTime });
         if self.has_passed(at + policy.grace + CLOCK_SLACK) {
             Standing::Over { why: Over::PaidTimeOver, at }
@@ -266,7 +275,7 @@ impl<'a> Desk<'a> {
             owed.map(|invoice| invoice.state.created_at).or(period).unwrap_or(subscription.created_at);
         let until = start + policy.grace;
         if let Some(invoice) = owed {
-            verdict.claims.push(Claim::said(invoice.key, &invoice.current, "created_at", start));
+            verdict.claims.push(Claim::said(invoice.key, &invoice.current, Property::CreatedAt, start));
             verdict.sum.clone_from(&invoice.state.due);
         }
         verdict.claims.push(Claim::Until { at: until, what: Deadline::Grace });
@@ -312,5 +321,17 @@ pub(crate) fn word(status: &SubscriptionStatus) -> &str {
         SubscriptionStatus::Paused => "paused",
         SubscriptionStatus::Canceled => "canceled",
         SubscriptionStatus::Other(word) => word,
+    }
+}
+
+/// An invoice's status as the source writes it.
+pub(super) const fn invoice_word(status: InvoiceStatus) -> &'static str {
+    match status {
+        InvoiceStatus::Draft => "draft",
+        InvoiceStatus::Open => "open",
+        InvoiceStatus::Paid => "paid",
+        InvoiceStatus::Uncollectible => "uncollectible",
+        InvoiceStatus::Void => "void",
+        InvoiceStatus::Unknown => "unknown",
     }
 }

@@ -1,7 +1,7 @@
 //! The answer to "why?".
 
 use crate::shop::*;
-use frontdesk_core::entitlement::{Claim, Deadline, Over, Standing};
+use frontdesk_core::entitlement::{Claim, Deadline, Over, Property, Standing};
 use frontdesk_core::explain::{Explained, Turning, explain};
 use frontdesk_core::fact::{Body, Checkout, DisputeStatus, Kind, PaymentStatus};
 use frontdesk_core::stage::Stage;
@@ -14,9 +14,9 @@ fn explained(told: &Told, seconds: i64) -> Vec<Explained> {
 
 #[test]
 fn each_answer_turns_on_one_fact() {
-    let becomes = |kind, id: &str, field: &str, value: &str| Turning::Becomes {
+    let becomes = |kind, id: &str, field, value: &str| Turning::Becomes {
         object: key(kind, id),
-        field: field.to_owned(),
+        field,
         value: value.to_owned(),
     };
     let unpaid = Checkout { payment_status: PaymentStatus::Unpaid, ..session() };
@@ -26,14 +26,14 @@ fn each_answer_turns_on_one_fact() {
     let refunded = course().event(DAY, Kind::Charge, "ch_1", refunded(24_900));
     let disputed = course().event(DAY, Kind::Dispute, "du_1", dispute(DAY, DisputeStatus::Open));
     let table = [
-        ("bought to keep", course(), becomes(Kind::Checkout, "cs_1", "refunded", "true")),
-        ("a membership", membership(), becomes(Kind::Subscription, "sub_1", "status", "canceled")),
+        ("bought to keep", course(), becomes(Kind::Checkout, "cs_1", Property::Refunded, "true")),
+        ("a membership", membership(), becomes(Kind::Subscription, "sub_1", Property::Status, "canceled")),
         ("past due", renewal_fails(), Turning::Passes { at: at(37 * DAY), what: Deadline::Grace }),
-        ("unpaid", unpaid, becomes(Kind::Checkout, "cs_1", "payment_status", "paid")),
+        ("unpaid", unpaid, becomes(Kind::Checkout, "cs_1", Property::PaymentStatus, "paid")),
         ("unread", unread, Turning::Read { object: key(Kind::LineItems, "cs_1") }),
         ("unmapped", mug, Turning::Mapped { good: "price_mug".to_owned() }),
         ("refunded", refunded, Turning::BoughtAgain),
-        ("disputed", disputed, becomes(Kind::Dispute, "du_1", "status", "won")),
+        ("disputed", disputed, becomes(Kind::Dispute, "du_1", Property::Status, "won")),
     ];
     for (name, told, expect) in table {
         let explained = explained(&told, 31 * DAY);

@@ -93,9 +93,10 @@ struct Asked {
 /// Asks, here or at the door. What deserves a second look is shown first, and asked about.
 pub fn run(question: &Question, context: &mut Context) -> Result<Exit, Failure> {
     let config = context.config()?;
+    let question = question.clone().with_files(&config);
     cli::runtime().block_on(async {
-        let Some(confirmed) = question.confirmed() else { return ask(question, &config, context).await };
-        let exit = ask(question, &config, context).await?;
+        let Some(confirmed) = question.confirmed() else { return ask(&question, &config, context).await };
+        let exit = ask(&question, &config, context).await?;
         if exit == Exit::Done {
             // There was nothing to confirm.
             return Ok(exit);
@@ -180,6 +181,15 @@ async fn sit_down(config: &Config) -> Result<Desk, Failure> {
 }
 
 impl Question {
+    /// The same question with what its answer needs of the files on this side: the process behind the door may run
+    /// elsewhere, or was started before they were edited.
+    fn with_files(self, config: &Config) -> Self {
+        match self {
+            Self::Explain(arguments) => Self::Explain(arguments.with(config.written())),
+            other => other,
+        }
+    }
+
     /// The same question with its second look answered, for those that deserve one and were not told the answer. Such
     /// a question, asked as it is, shows what it would do and ends with [`Exit::Found`] if that is anything.
     fn confirmed(&self) -> Option<Self> {

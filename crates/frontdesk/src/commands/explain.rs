@@ -4,11 +4,13 @@ use super::desk::Desk;
 use super::who::{Meant, meant};
 use super::wording;
 use crate::assemble::store_failed;
+use crate::config::Written;
 use crate::errors::{Code, Failure, Report};
 use crate::exit::Exit;
 use crate::printer::{Printer, wrapped};
 use clap::Args;
-use frontdesk_core::entitlement::Standing;
+use frontdesk_core::catalogue::Catalogue;
+use frontdesk_core::entitlement::{Claim, Standing};
 use frontdesk_core::explain::{Explained, Seen, explain};
 use frontdesk_core::sync::State;
 use frontdesk_core::target::{Holder, Target};
@@ -23,6 +25,16 @@ pub struct Arguments {
     /// An address, an id of ours or of a provider, an event, or a case such as FD-1001
     #[arg(value_name = "WHO")]
     who: String,
+    /// The catalogue as it stands in the file of whoever asks, for the lines that answers name.
+    #[arg(skip)]
+    written: Option<Written>,
+}
+
+impl Arguments {
+    /// The same, knowing on which lines the catalogue stands.
+    pub(super) fn with(self, written: Written) -> Self {
+        Self { written: Some(written), ..self }
+    }
 }
 
 /// Explains one customer. Several who match are listed.
@@ -36,10 +48,26 @@ pub(super) async fn run(arguments: &Arguments, desk: &Desk, printer: &mut Printe
         let report = Report::error(Code::NotFound, format!("no customer has the id `{customer}`"));
         return Err(report.hint("it may have been erased; look in `frontdesk event list`").into());
     };
-    let explained = explain(&view.decision, &view.syncs, &desk.engine.catalogue());
-    printer.text(&text(desk, &view, &explained))?;
-    printer.json(&document(desk, &view, &explained))?;
+    let catalogue = desk.engine.catalogue();
+    let explained = explain(&view.decision, &view.syncs, &catalogue);
+    let places = Places { written: arguments.written.as_ref(), decided: &catalogue };
+    printer.text(&text(desk, &view, &explained, places))?;
+    printer.json(&document(desk, &view, &explained, places))?;
     Ok(Exit::Done)
+}
+
+/// Where the catalogue that decided stands in the file.
+#[derive(Clone, Copy)]
+struct Places<'a> {
+    written: Option<&'a Written>,
+    decided: &'a Catalogue,
+}
+
+impl Places<'_> {
+    /// The line that makes a claim about the catalogue true.
+    fn of(self, claim: &Claim) -> Option<String> {
+        self.written?.place_of(claim, self.decided)
+    }
 }
 
 /// Where what is said of an entitlement begins.
@@ -50,7 +78,7 @@ fn about(lead: &str, said: &str) -> String {
     format!("\n{}", wrapped(&format!("  {lead}"), DEPTH, said))
 }
 
-fn text(desk: &Desk, view: &CustomerView, explained: &[Explained]) -> String {
+fn text(desk: &Desk, view: &CustomerView, explained: &[Explained], places: Places<'_>) -> String {
     let address = view.access_address();
     let address = address.as_ref().map_or("no address", |address| address.as_str());
     let mut text = format!("{address}  {}", view.row.id);
@@ -77,7 +105,8 @@ fn text(desk: &Desk, view: &CustomerView, explained: &[Explained]) -> String {
         }
         for (n, claim) in one.because.iter().enumerate() {
             let lead = if n == 0 { "because" } else { "" };
-            text.push_str(&about(lead, &wording::claim(desk, claim)));
+            let place = places.of(claim).map(|place| format!(" ({place})")).unwrap_or_default();
+            text.push_str(&about(lead, &format!("{}{place}", wording::claim(desk, claim))));
             if let Some(source) = wording::told_by(desk, claim) {
                 text.push_str(&about("", &source));
             }
@@ -151,7 +180,22 @@ fn around(desk: &Desk, view: &CustomerView) -> String {
     if said.is_empty() { String::new() } else { format!("\n\n{}", said.join("\n")) }
 }
 
-fn document(desk: &Desk, view: &CustomerView, explained: &[Explained]) -> Value {
+/// What is said of one entitlement, each claim with the source's own field or with its line in the catalogue.
+fn said(explained: &Explained, places: Places<'_>) -> Value {
+    let mut said = serde_json::to_value(explained).expect("it holds only text, numbers and times");
+    let because = said.get_mut("because").and_then(Value::as_array_mut);
+    for (claim, shown) in explained.because.iter().zip(because.into_iter().flatten()) {
+        if let Claim::Said { object, field, .. } = claim {
+            shown["read_from"] = json!(wording::read_from(object, *field));
+        }
+        if let Some(place) = places.of(claim) {
+            shown["line"] = json!(place);
+        }
+    }
+    said
+}
+
+fn document(desk: &Desk, view: &CustomerView, explained: &[Explained], places: Places<'_>) -> Value {
     let settings = desk.engine.settings();
     let mode_of = |target| settings.targets.get(&target).map(|settings| settings.mode);
     let last_seen: BTreeMap<_, _> =
@@ -166,7 +210,7 @@ fn document(desk: &Desk, view: &CustomerView, explained: &[Explained]) -> Value 
         "address": view.access_address().map(|address| address.as_str().to_owned()),
         "as_of": view.as_of,
         "stage": view.headline().map(|of| of.stage),
-        "explained": explained,
+        "explained": explained.iter().map(|one| said(one, places)).collect::<Vec<_>>(),
         "pending": view.pending(mode_of),
         "last_seen": last_seen,
         "reads": reads,

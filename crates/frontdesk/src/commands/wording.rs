@@ -2,10 +2,12 @@
 
 use super::desk::Desk;
 use frontdesk_core::case::Reason;
-use frontdesk_core::entitlement::{Claim, Deadline, Nothing, Over, Standing, Terms};
+use frontdesk_core::entitlement::{Claim, Deadline, Nothing, Over, Property, Standing, Terms};
 use frontdesk_core::explain::Turning;
+use frontdesk_core::fact::Key;
 use frontdesk_core::sync::{Hold, State, Sync};
 use frontdesk_core::target::{Failure, Holding, Item, Membership, Standing as At};
+use frontdesk_providers::stripe::field;
 use frontdesk_store::Outcome;
 
 /// Longest id that stands in one line with what is said of its object, in bytes.
@@ -89,7 +91,7 @@ const fn deadline(what: Deadline) -> &'static str {
 pub(super) fn claim(desk: &Desk, claim: &Claim) -> String {
     match claim {
         Claim::Said { object, field, value, .. } => {
-            let kind = object.kind.as_str();
+            let (kind, field) = (object.kind.as_str(), read_from(object, *field));
             if has_room(&object.id) {
                 format!("{kind} `{}`: {field} = {value}", object.id)
             } else {
@@ -107,6 +109,11 @@ pub(super) fn claim(desk: &Desk, claim: &Claim) -> String {
             format!("record `{customer}`, who shares the member, wants {}", self::item(item))
         }
     }
+}
+
+/// The field of the source's object that says it, as the source names it; our own word for what is no field there.
+pub(super) fn read_from(object: &Key, property: Property) -> &'static str {
+    field::path_of(object, property).unwrap_or(property.as_str())
 }
 
 /// When a reason was said, and in which event it can be looked up.
@@ -129,6 +136,7 @@ fn has_room(id: &str) -> bool {
 pub(super) fn turning(desk: &Desk, turning: &Turning) -> String {
     match turning {
         Turning::Becomes { object, field, value } => {
+            let field = field::path_of(object, *field).unwrap_or(field.as_str());
             format!("{} `{}` reaching {field} = {value}", object.kind.as_str(), object.id)
         }
         Turning::Passes { at, what } => format!("{}, when {}", desk.when(*at), deadline(*what)),

@@ -3,6 +3,7 @@
 use super::reader::{Found, Reader, Section};
 use super::target::Configured;
 use super::tree::{Table, Value};
+use super::written::Lines;
 use crate::errors::{Code, Place, Report};
 use frontdesk_core::catalogue::{Good, Meaning, OnDispute, OnPause, OnTrial, PartialRefund, Plan, Policy};
 use frontdesk_core::id::{EntitlementId, PlanId, SourceId};
@@ -23,7 +24,11 @@ pub(super) struct Parts {
     pub(super) plans: Vec<Plan>,
     pub(super) entitlements: BTreeMap<EntitlementId, Meaning>,
     pub(super) ignore: BTreeSet<Good>,
+    pub(super) lines: Lines,
 }
+
+/// The keys of a plan that say what a policy is.
+const POLICIES: [&str; 5] = ["grace", "partial_refund", "dispute", "trial", "pause"];
 
 /// What the plans named, to be compared with the rest of the file once all of it has been read.
 #[derive(Default)]
@@ -34,6 +39,8 @@ struct Named {
     goods: BTreeMap<Good, String>,
     /// Every entitlement that a plan grants, with the place.
     grants: Vec<Found<String>>,
+    /// Where it all stands.
+    lines: Lines,
 }
 
 /// Whether a key names prices or products.
@@ -47,7 +54,8 @@ enum Kind {
 impl Reader<'_> {
     /// Reads all three. What is wrong is reported; what is right is in the answer.
     pub(super) fn catalogue(&mut self, root: &mut Section<'_>, configured: Configured) -> Parts {
-        let mut named = Named::default();
+        let mut named =
+            Named { lines: Lines { file: self.file.clone(), ..Lines::default() }, ..Named::default() };
         let defaults = Reader::defaults_of_each(root, "plans");
         let mut plans = Vec::new();
         for (n, (line, table)) in self.tables(root, "plans").into_iter().enumerate() {
@@ -71,7 +79,7 @@ impl Reader<'_> {
         }
         self.finish(&section);
         let entitlements = entitlements.into_iter().map(|(id, (meaning, _))| (id, meaning)).collect();
-        Parts { plans, entitlements, ignore }
+        Parts { plans, entitlements, ignore, lines: named.lines }
     }
 
     fn plan(
@@ -128,13 +136,19 @@ impl Reader<'_> {
                     format!("`{good}` is sold by plan `{other}` and by plan `{label}`")
                 };
                 let hint = "a price belongs to one plan; a plan can grant several entitlements";
-                self.report(Report::error(Code::GoodTwice, message).at(at).hint(hint));
+                self.report(Report::error(Code::GoodTwice, message).at(at.clone()).hint(hint));
             }
+            named.lines.goods.extend(at.line.map(|line| (good.clone(), line)));
             goods.insert(good);
         }
         let granted = grants.iter().map(|found| EntitlementId::new(&*found.value)).collect();
         named.grants.extend(grants);
         let id = id?.value;
+        named.lines.plans.push((PlanId::new(&*id), line));
+        for policy in POLICIES.into_iter().filter(|policy| section.gives(policy)) {
+            let line = self.place_of(&section, policy).line;
+            named.lines.policies.extend(line.map(|line| (PlanId::new(&*id), policy.to_owned(), line)));
+        }
         Some(Plan {
             title: title.map_or_else(|| id.clone(), |title| title.value),
             id: PlanId::new(id),

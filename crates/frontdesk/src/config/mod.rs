@@ -14,6 +14,7 @@ mod source;
 mod target;
 mod tree;
 mod values;
+mod written;
 
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ pub use environment::Environment;
 pub use secrets::{Origin, SecretKind, SecretUse};
 pub use site::LANGUAGES;
 pub use values::{BaseUrl, duration};
+pub use written::{Lines, Written};
 
 use crate::errors::{Code, Failure, Place, Report};
 use frontdesk_core::catalogue::{Catalogue, Good, Meaning, NewSubscribers, Plan};
@@ -60,6 +62,8 @@ pub struct Config {
     pub entitlements: BTreeMap<EntitlementId, Meaning>,
     /// What is sold and does nothing.
     pub ignore: BTreeSet<Good>,
+    /// On which lines the catalogue stands.
+    pub lines: Lines,
     /// The sandbox's clock, followed instead of the machine's: scheme, host, port and path of the page that tells its
     /// offset. Only where every provider is on this machine.
     pub dev_clock: Option<String>,
@@ -226,6 +230,13 @@ impl Config {
     }
 }
 
+impl Config {
+    /// The catalogue with the lines on which it stands.
+    pub fn written(&self) -> Written {
+        Written { catalogue: self.catalogue(), lines: self.lines.clone() }
+    }
+}
+
 /// Reads and checks the file at `path`. Relative paths in it start at its folder.
 ///
 /// # Errors
@@ -323,6 +334,7 @@ impl Reader<'_> {
             plans: catalogue.plans,
             entitlements: catalogue.entitlements,
             ignore: catalogue.ignore,
+            lines: catalogue.lines,
             dev_clock,
             secrets: std::mem::take(&mut self.secrets),
         })

@@ -121,7 +121,7 @@ fn after_the_demos_story_every_command_tells_the_same_truth() {
     let ask = |words: &str| {
         let mut arguments: Vec<_> = words.split(' ').collect();
         arguments.extend(["--config", &file]);
-        folder.run(&arguments, &[])
+        folder.run(&arguments, &[]).replace(&file, "frontdesk.toml")
     };
     for (name, words) in [
         ("explain_member", "explain ada@example.com"),

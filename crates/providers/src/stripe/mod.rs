@@ -11,6 +11,7 @@
 pub mod answer;
 pub mod envelope;
 mod facts;
+pub mod field;
 pub mod key;
 pub mod learn;
 pub mod read;
