@@ -38,6 +38,7 @@ pub mod explain;
 pub mod fact;
 pub mod forecast;
 pub mod freeze;
+pub mod golive;
 pub mod id;
 pub mod reads;
 pub mod record;

@@ -35,6 +35,11 @@ impl<P: Ports> Engine<P> {
             let was = row.clone();
             match row.state {
                 State::Held(Hold::Person) => row.let_in_again(now),
+                // Somebody says that this one may go: it counts as new from here on.
+                State::Held(Hold::Shadow) => {
+                    row.due_since = now;
+                    row.retry(now);
+                }
                 _ => row.retry(now),
             }
             for (holder, person) in &mut row.observed.people {

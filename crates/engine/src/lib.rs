@@ -21,6 +21,7 @@ mod catalogue;
 pub mod engine;
 pub mod forecast;
 pub mod freeze;
+pub mod golive;
 mod health;
 pub mod ingest;
 pub mod lease;

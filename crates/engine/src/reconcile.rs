@@ -11,7 +11,7 @@ use crate::engine::Engine;
 use crate::health::Waits;
 use crate::lease::Held;
 use crate::ports::{ANSWER_WITHIN, Ports};
-use crate::settings::{Mode, TargetSettings};
+use crate::settings::TargetSettings;
 use crate::subject::{Cause, Subject};
 use crate::sweep;
 use frontdesk_core::brake;
@@ -19,6 +19,7 @@ use frontdesk_core::budget::{Reason, Refusal};
 use frontdesk_core::decision::Decision;
 use frontdesk_core::desired::Desired;
 use frontdesk_core::diff::{Next, Outcome, Rules, fold, next};
+use frontdesk_core::golive::Written;
 use frontdesk_core::id::CustomerId;
 use frontdesk_core::sync::{Ended, Hold, Sync};
 use frontdesk_core::target::{Failure, Holder, Membership, Person, Step, Target};
@@ -44,6 +45,8 @@ pub(crate) struct Drain<'a> {
     pub(crate) target: Target,
     /// As told last: read anew for each pass.
     pub(crate) settings: TargetSettings,
+    /// Which rows are written. As known at the beginning of the pass.
+    pub(crate) written: Written,
     pub(crate) held: Held,
     pub(crate) known: MutexGuard<'a, Known>,
 }
@@ -86,6 +89,8 @@ impl<P: Ports> Engine<P> {
         };
         // A second drain in this process would wait for the first: its rows are then done.
         let known = known.lock().await;
+        // At once, also with nothing due: whoever buys from now on must not pass for somebody who waits from before.
+        let written = self.take_up_mode(target, settings.mode).await?;
         let now = self.ports().now_wall();
         // Also with no row due: those that wait for what is missing there are never due by themselves.
         let lists_due_at = known.lists_due_at();
@@ -98,7 +103,7 @@ impl<P: Ports> Engine<P> {
             return Ok([next, lists, sweep_at].into_iter().flatten().min());
         }
         let Some(held) = self.take_lease(target.as_str()).await? else { return Ok(None) };
-        let mut drain = Drain { target, settings, held, known };
+        let mut drain = Drain { target, settings, written, held, known };
         self.recover(&drain).await?;
         let next = self.drain(&mut drain).await?;
         self.store().release(&drain.held.lease).await?;
@@ -110,6 +115,7 @@ impl<P: Ports> Engine<P> {
             if let Some(settings) = self.settings().targets.get(&drain.target) {
                 drain.settings.clone_from(settings);
             }
+            drain.written = self.take_up_mode(drain.target, drain.settings.mode).await?;
             if let Some(until) = self.account_waits(drain).await? {
                 return Ok(Some(until));
             }
@@ -202,8 +208,8 @@ impl<P: Ports> Engine<P> {
                 (holder, what) = choose(&decision, sync, &rules, now);
             }
             let step = match what {
-                Next::Step(step) if step.writes() && drain.settings.mode == Mode::Shadow => {
-                    return self.settle(drain, customer, Some(sync), Ended::Held(Hold::Shadow)).await;
+                Next::Step(step) if step.writes() && !drain.written.is_written(sync) => {
+                    return self.hold(drain, sync, Hold::Shadow).await;
                 }
                 Next::Step(step) => step,
                 Next::Wait { until, unknown } => {
@@ -257,8 +263,8 @@ impl<P: Ports> Engine<P> {
         self.settle(drain, customer, None, Ended::Failed { step: "all".to_owned(), failure }).await
     }
 
-    /// Lets a row wait without using attempts. A brake may have been released, or a freeze thawed, between the look and
-    /// the commit: then the row must not wait for it.
+    /// Lets a row wait without using attempts. A brake may have been released, a freeze thawed, or the target gone live,
+    /// between the look and the commit: then the row must not wait for it.
     async fn hold(&self, drain: &Drain<'_>, seen: &Sync, hold: Hold) -> Result<Turn, Error> {
         let customer = &seen.customer;
         let turn = self.settle(drain, customer, Some(seen), Ended::Held(hold.clone())).await?;
@@ -272,6 +278,9 @@ impl<P: Ports> Engine<P> {
                 if self.store().freeze(&name).await?.is_some_and(|freeze| freeze.ended_at.is_some()) =>
             {
                 self.retry_sync(customer, drain.target, &format!("thawed {name}")).await?;
+            }
+            Hold::Shadow if self.written(drain.target).await?.is_written(seen) => {
+                self.retry_sync(customer, drain.target, "went live").await?;
             }
             _ => {}
         }

@@ -290,6 +290,13 @@ pub enum Write {
         /// Who.
         by: String,
     },
+    /// Makes due every row of a target that waits because of shadow mode.
+    Unshadow {
+        /// Where.
+        target: Target,
+        /// When.
+        at: Timestamp,
+    },
     /// Brings a version of the catalogue into force.
     CatalogueVersion(CatalogueVersion),
     /// Sets a value of the installation.
@@ -448,6 +455,7 @@ impl<'a> Compiled<'a> {
             Write::SweepPagesClear(target) => self.script.push(finding::clear_pages(*target)),
             Write::Freeze(row) => self.script.push(freeze::put(row)),
             Write::Thaw { name, at, by } => self.script.extend(freeze::end(name, *at, by)),
+            Write::Unshadow { target, at } => self.script.push(sync::unshadow(*target, *at)),
             Write::Meta { key, value } => self.script.push(meta::put(key, value)),
         }
     }

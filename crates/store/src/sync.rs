@@ -56,6 +56,10 @@ statements! {
     SYNC_STATES = "SELECT target, state, COUNT(*) FROM sync GROUP BY target, state";
     /// How many rows wait behind a brake.
     SYNC_BRAKED = "SELECT COUNT(*) FROM sync WHERE brake = ?1";
+    /// How many rows of a target wait because of shadow mode, or were due before an instant and are not done.
+    SYNC_SHADOWED = "SELECT COUNT(*) FROM sync WHERE target = ?1 AND (hold = 'shadow' OR (state <> 'applied' AND due_since < ?2))";
+    /// Makes those rows due.
+    SYNC_UNSHADOW = "UPDATE sync SET state = 'due', hold = NULL, standing = ?3, next_attempt_at = ?2 WHERE target = ?1 AND hold = 'shadow'";
     /// When the earliest row of a target is due, and how many were due at an instant.
     SYNC_BACKLOG = "SELECT COUNT(*), MIN(due_since) FROM sync WHERE target = ?1 AND next_attempt_at IS NOT NULL AND next_attempt_at <= ?2";
 }
@@ -129,6 +133,11 @@ pub(crate) fn put(sync: &Sync) -> Script {
     script
 }
 
+/// Makes due what waited because of shadow mode; see [`crate::Write::Unshadow`].
+pub(crate) fn unshadow(target: Target, at: Timestamp) -> Statement {
+    SYNC_UNSHADOW.with([target.as_str().into(), at.into(), Value::json(&State::Due)])
+}
+
 /// Demands a generation; see [`crate::Expect::SyncGeneration`].
 pub(crate) fn expect(customer: &CustomerId, target: Target, generation: i64) -> Statement {
     SYNC_EXPECT.with([customer.as_str().into(), target.as_str().into(), generation.into()]).expecting_one()
@@ -179,6 +188,13 @@ impl Store {
     /// How many rows wait behind the brake of this name.
     pub async fn braked(&self, name: &str) -> Result<u64, Error> {
         let rows = self.db.query(SYNC_BRAKED.with([name.into()])).await?;
+        let count = rows.into_iter().next().map_or(Ok(0), |row| row.columns().int())?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+
+    /// How many rows of `target` wait because of shadow mode, or were due before `since` and are not done.
+    pub async fn shadowed(&self, target: Target, since: Timestamp) -> Result<u64, Error> {
+        let rows = self.db.query(SYNC_SHADOWED.with([target.as_str().into(), since.into()])).await?;
         let count = rows.into_iter().next().map_or(Ok(0), |row| row.columns().int())?;
         Ok(u64::try_from(count).unwrap_or(0))
     }

@@ -7,7 +7,6 @@ use crate::engine::Engine;
 use crate::ports::Ports;
 use crate::reads::why;
 use crate::reconcile::{Acted, Drain, Gate};
-use crate::settings::Mode;
 use crate::subject::Subject;
 use frontdesk_core::budget::Reason;
 use frontdesk_core::id::CustomerId;
@@ -201,9 +200,9 @@ impl<P: Ports> Engine<P> {
         holder: &Holder,
         item: &Item,
     ) -> Result<Option<FindingKind>, Error> {
-        let writes_nothing = drain.settings.mode == Mode::Shadow;
         let kind = std::sync::Mutex::new(None);
         self.change_sync(customer, drain.target, &cause(drain).by, |row, now| {
+            let writes_nothing = !drain.written.is_written(row);
             let Some(person) = row.observed.people.get_mut(holder) else { return false };
             // In shadow mode nothing is put back, so nothing is used up.
             let taken = if writes_nothing { Taken::PutBack { at: now } } else { lose(person, item, now) };

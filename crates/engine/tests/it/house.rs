@@ -154,6 +154,12 @@ impl House {
 
     /// Another process over the same store: whatever was only in memory is gone.
     pub(crate) fn restart(&mut self) {
+        self.restart_with(|_| {});
+    }
+
+    /// The same, told something else.
+    pub(crate) fn restart_with(&mut self, change: impl FnOnce(&mut Settings)) {
+        change(&mut self.settings);
         let opened = Engine::open(self.ports.clone(), self.store.clone(), self.settings.clone());
         self.engine = self.runtime.block_on(opened).unwrap();
     }

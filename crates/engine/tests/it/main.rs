@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "every line here belongs to a test, also outside of `#[test]`")]
 
 mod freezes;
+mod golive;
 mod house;
 mod replays;
 mod sweeps;

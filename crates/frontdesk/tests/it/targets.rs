@@ -4,6 +4,7 @@ use crate::town::{Rest, Settings, Town, text};
 use frontdesk_core::desired::Desired;
 use frontdesk_core::sync::State;
 use frontdesk_core::target::Target;
+use frontdesk_engine::golive::WentLive;
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -291,9 +292,10 @@ fn shadow_mode_writes_nothing_and_shows_what_it_would_do() {
     town.until_stages(ADA, &["active"]);
     town.settle();
     assert!(town.in_group(4012).is_empty());
-    let ben = town.customer(BEN).unwrap();
+    assert_eq!(town.alerts(), ["not_live circle", "not_live kit"]);
     for target in Target::ALL {
-        town.ask(town.engine().retry_sync(&ben, target, "the test")).unwrap();
+        let went_live = town.ask(town.engine().go_live(target, "the test")).unwrap();
+        assert_eq!(went_live, WentLive::Done { rows: 1 });
     }
     town.until_stages(BEN, &["invite_sent"]);
     town.settle();

@@ -75,6 +75,31 @@ pub(crate) async fn who_was_never_let_in_goes_first(backend: Backend) {
     assert_eq!(store.sync_backlog(Target::Kit, at(0)).await.unwrap(), (0, None));
 }
 
+pub(crate) async fn what_waits_because_of_shadow_mode_is_counted_and_made_due(backend: Backend) {
+    let store = &backend.store;
+    let mut writes = customers(1..=5);
+    let row =
+        |nth, target, state: State| Write::Sync(Sync { state, next_attempt_at: None, ..sync(nth, target) });
+    writes.extend([
+        row(1, Target::Circle, State::Held(Hold::Shadow)),
+        row(2, Target::Circle, State::Held(Hold::Proof)),
+        row(3, Target::Circle, State::Applied),
+        row(4, Target::Circle, State::Held(Hold::Shadow)),
+        row(5, Target::Kit, State::Held(Hold::Shadow)),
+    ]);
+    write(store, writes).await;
+    let due_since = sync(1, Target::Circle).due_since;
+    assert_eq!(store.shadowed(Target::Circle, due_since).await.unwrap(), 2);
+    let later = due_since + jiff::SignedDuration::from_secs(1);
+    assert_eq!(store.shadowed(Target::Circle, later).await.unwrap(), 3, "begun before, and not done");
+    write(store, vec![Write::Unshadow { target: Target::Circle, at: at(60) }]).await;
+    assert_eq!(store.shadowed(Target::Circle, due_since).await.unwrap(), 0);
+    let due = store.sync_due(Target::Circle, at(60), 9).await.unwrap();
+    let due: Vec<_> = due.into_iter().map(|row| (row.customer, row.state)).collect();
+    assert_eq!(due, [(customer_id(1), State::Due), (customer_id(4), State::Due)]);
+    assert_eq!(store.shadowed(Target::Kit, due_since).await.unwrap(), 1);
+}
+
 pub(crate) async fn a_newer_generation_refuses_what_was_reconciled_before(backend: Backend) {
     let store = &backend.store;
     write(store, customers(1..=1)).await;

@@ -1,0 +1,92 @@
+//! From shadow mode to live: what was collected waits for a person.
+
+use crate::house::{GROUP, House};
+use frontdesk_core::golive::Written;
+use frontdesk_core::sync::{Hold, State};
+use frontdesk_core::target::Target;
+use frontdesk_engine::golive::WentLive;
+use frontdesk_engine::settings::{Mode, Settings};
+use frontdesk_sandbox::Provider;
+use jiff::SignedDuration;
+use serde_json::json;
+
+fn set(mode: Mode) -> impl FnOnce(&mut Settings) {
+    move |settings| settings.targets.values_mut().for_each(|target| target.mode = mode)
+}
+
+fn writes(house: &House) -> Vec<String> {
+    house.heard(Provider::Circle).into_iter().filter(|call| !call.starts_with("GET")).collect()
+}
+
+fn alerts(house: &House) -> Vec<String> {
+    let alerts = house.wait(house.engine.store().open_alerts()).unwrap();
+    alerts.into_iter().map(|alert| format!("{} {}", alert.kind, alert.subject)).collect()
+}
+
+#[test]
+fn what_was_bought_in_shadow_mode_waits_for_a_person_and_what_is_bought_after_does_not() {
+    let mut house = House::with("golive", set(Mode::Shadow));
+    house.buys("bob@example.com");
+    house.buys("ada@example.com");
+    assert_eq!(house.wait(house.engine.go_live(Target::Circle, "ada")).unwrap(), WentLive::InShadow);
+    house.restart_with(set(Mode::Live));
+    house.look();
+    assert_eq!(alerts(&house), ["not_live circle", "not_live kit"]);
+    house.buys("cleo@example.com");
+    assert!(house.is_in("cleo@example.com"));
+    // Neither a sweep that saw something, nor another process, lets go of what waits.
+    house.act("circle/member", &json!({ "email": "bob@example.com", "state": "active", "group": GROUP }));
+    house.restart();
+    house.pass(SignedDuration::from_hours(13));
+    assert_eq!(house.row("bob@example.com", Target::Circle).state, State::Held(Hold::Shadow));
+    assert!(!house.is_in("ada@example.com"));
+    let cleos: Vec<_> = writes(&house).into_iter().filter(|call| !call.contains("group")).collect();
+    assert_eq!(cleos.len(), 1, "one invitation: {cleos:?}");
+    let WentLive::Done { rows } = house.wait(house.engine.go_live(Target::Circle, "ada")).unwrap() else {
+        panic!("it was live already")
+    };
+    assert_eq!(rows, 2);
+    house.look();
+    house.pass(SignedDuration::from_mins(2));
+    assert!(house.is_in("ada@example.com"));
+    assert_eq!(house.row("bob@example.com", Target::Circle).state, State::Applied);
+    assert_eq!(alerts(&house), ["not_live kit"], "each target by itself");
+    let again = house.wait(house.engine.go_live(Target::Circle, "bob")).unwrap();
+    assert!(matches!(again, WentLive::Already { by: Some(by), .. } if by == "ada"));
+}
+
+#[test]
+fn one_person_can_be_let_go_before_the_rest() {
+    let mut house = House::with("golive-one", set(Mode::Shadow));
+    house.buys("bob@example.com");
+    house.buys("ada@example.com");
+    house.restart_with(set(Mode::Live));
+    house.look();
+    let ada = house.customer("ada@example.com");
+    house.wait(house.engine.retry_sync(&ada, Target::Circle, "ada")).unwrap();
+    house.look();
+    house.pass(SignedDuration::from_mins(2));
+    assert_eq!((house.is_in("ada@example.com"), house.is_in("bob@example.com")), (true, false));
+}
+
+#[test]
+fn a_target_where_nobody_waits_is_live_when_the_file_says_so() {
+    let mut house = House::with("golive-none", set(Mode::Shadow));
+    house.restart_with(set(Mode::Live));
+    house.look();
+    house.buys("ada@example.com");
+    assert!(house.is_in("ada@example.com"));
+    assert_eq!(alerts(&house), Vec::<String>::new());
+    assert!(matches!(
+        house.wait(house.engine.written(Target::Circle)).unwrap(),
+        Written::Everything { by: None, .. }
+    ));
+    // Back in shadow mode, the same begins again.
+    house.restart_with(set(Mode::Shadow));
+    house.buys("bob@example.com");
+    house.restart_with(set(Mode::Live));
+    house.look();
+    house.pass(SignedDuration::from_mins(2));
+    assert!(!house.is_in("bob@example.com"));
+    assert_eq!(alerts(&house), ["not_live circle", "not_live kit"]);
+}
