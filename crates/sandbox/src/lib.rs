@@ -21,12 +21,13 @@ mod history;
 pub mod kit;
 mod log;
 mod page;
+mod post;
 pub mod server;
 pub mod stripe;
 mod switch;
 pub mod world;
 
 pub use call::{Answer, Call, Handled};
+pub use post::Delivery;
 pub use server::{SandboxConfig, Server};
-pub use stripe::Delivery;
 pub use world::{Provider, Reply, World};

@@ -21,7 +21,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::call::{Answer, Call, form};
-use crate::stripe::Delivery;
+use crate::post::Delivery;
 use crate::world::{Reply, World};
 
 /// How to run a sandbox.
@@ -234,11 +234,11 @@ async fn send(client: reqwest::Client, shared: Shared) {
             let (client, shared) = (client.clone(), shared.clone());
             under_way.spawn(async move {
                 let id = delivery.id;
-                let outcome = post(&client, delivery).await;
+                let (outcome, retry_after) = post(&client, delivery).await;
                 {
                     let mut world = shared.world();
                     let now = world.now(real_now());
-                    world.delivered(id, outcome, now);
+                    world.delivered_asking(id, outcome, retry_after, now);
                 }
                 drop(permit);
                 shared.due.notify_one();
@@ -259,15 +259,21 @@ async fn send(client: reqwest::Client, shared: Shared) {
     }
 }
 
-async fn post(client: &reqwest::Client, delivery: Delivery) -> Result<u16, String> {
-    let mut request = client.post(&delivery.url).body(delivery.body);
+async fn post(client: &reqwest::Client, delivery: Delivery) -> (Result<u16, String>, Option<SignedDuration>) {
+    let method = if delivery.method == "HEAD" { reqwest::Method::HEAD } else { reqwest::Method::POST };
+    let mut request = client.request(method, &delivery.url).body(delivery.body);
     for (name, value) in &delivery.headers {
         request = request.header(name, value);
     }
     match request.send().await {
-        Ok(response) => Ok(response.status().as_u16()),
-        Err(error) if error.is_timeout() => Err("timed out".to_owned()),
-        Err(error) => Err(error.to_string()),
+        Ok(response) => {
+            let asked =
+                response.headers().get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok());
+            let asked = asked.and_then(|text| text.parse().ok()).map(SignedDuration::from_secs);
+            (Ok(response.status().as_u16()), asked)
+        }
+        Err(error) if error.is_timeout() => (Err("timed out".to_owned()), None),
+        Err(error) => (Err(error.to_string()), None),
     }
 }
 

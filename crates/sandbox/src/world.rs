@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::call::{Answer, Call, Handled};
-use crate::circle::Circle;
+use crate::circle::{self, Circle};
 use crate::clock::Clock;
 use crate::faults::{Fault, Faults};
-use crate::kit::Kit;
+use crate::kit::{self, Kit};
 use crate::log::{End, Log};
-use crate::stripe::{Delivery, Stripe};
+use crate::post::Delivery;
+use crate::stripe::Stripe;
 
 /// A service that the world fakes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -175,21 +176,41 @@ impl World {
         }
     }
 
-    /// Takes the webhook deliveries that are due at the sandbox's time `now`, signed with it. Each must be
-    /// reported with [`World::delivered`]; until then it is not due again.
+    /// Takes the webhook deliveries of all providers that are due at the sandbox's time `now`, signed with it. Each
+    /// must be reported with [`World::delivered`]; until then it is not due again.
     pub fn due_deliveries(&mut self, now: Timestamp) -> Vec<Delivery> {
-        self.stripe.due_deliveries(now)
+        let mut due = self.stripe.due_deliveries(now);
+        due.extend(self.circle.due_deliveries(now));
+        due.extend(self.kit.due_deliveries(now));
+        due
     }
 
-    /// Records how a delivery went: the status, or why there was none. Anything but 2xx is tried again
-    /// later.
+    /// Records how a delivery went: the status, or why there was none. Anything but 2xx is tried again later, where
+    /// its provider does that.
     pub fn delivered(&mut self, id: u64, outcome: Result<u16, String>, now: Timestamp) {
-        self.stripe.delivered(id, outcome, now);
+        self.delivered_asking(id, outcome, None, now);
+    }
+
+    /// The same with the time for which the receiver asked to be left alone (`Retry-After`); Stripe takes no notice.
+    pub fn delivered_asking(
+        &mut self,
+        id: u64,
+        outcome: Result<u16, String>,
+        retry_after: Option<SignedDuration>,
+        now: Timestamp,
+    ) {
+        if id > circle::FIRST_DELIVERY {
+            self.circle.delivered(id, outcome, now);
+        } else if id > kit::FIRST_DELIVERY {
+            self.kit.delivered(id, outcome, retry_after, now);
+        } else {
+            self.stripe.delivered(id, outcome, now);
+        }
     }
 
     /// When, in the sandbox's time, a delivery is due next.
     pub fn next_due(&self) -> Option<Timestamp> {
-        self.stripe.next_due()
+        [self.stripe.next_due(), self.circle.next_due(), self.kit.next_due()].into_iter().flatten().min()
     }
 
     /// Whether the request that was handled last changed what a fake holds.

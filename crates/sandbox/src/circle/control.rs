@@ -8,7 +8,7 @@ use super::{By, Circle, TokenKind};
 
 /// The actions, for the error that names them.
 const ACTIONS: &str = "accept, accept_only, confirm, change-email, deactivate, remove, add, member, group, \
-                       archive, unarchive, tag, calls, token, drift";
+                       archive, unarchive, tag, calls, token, drift, hook";
 
 /// Where somebody is put or taken from.
 enum Place {
@@ -54,6 +54,7 @@ impl Circle {
                 Ok(json!({ "used": self.ledger.used(now, self.switches.billing_day) }))
             }
             "token" => self.change_token(body),
+            "hook" => self.add_hook(body, now),
             "drift" => {
                 let action = body.get("action").and_then(Value::as_str).unwrap_or("member");
                 let stranger =

@@ -10,6 +10,7 @@
 mod community;
 mod control;
 mod groups;
+mod hooks;
 mod ledger;
 mod members;
 mod page;
@@ -31,9 +32,12 @@ use crate::call::{Answer, Call, Handled};
 use crate::history::Lagged;
 
 use community::Community;
+use hooks::Hooks;
 use ledger::{Burst, Ledger};
 use parameters::Parameters;
 use switches::{OverAllowance, Switches, WrongType};
+
+pub(crate) use hooks::FIRST_DELIVERY;
 
 /// The token that the fake accepts from the start.
 pub const TOKEN: &str = "circle_sandbox_token";
@@ -62,6 +66,7 @@ pub struct Circle {
     tokens: BTreeMap<String, TokenKind>,
     ledger: Ledger,
     burst: Burst,
+    hooks: Hooks,
     /// Every invitation mail that Circle would have sent, oldest first.
     invitations: Vec<Value>,
     /// Every change with its author, oldest first. As long as the run that it belongs to.
@@ -81,6 +86,7 @@ impl Circle {
             tokens: BTreeMap::from([(TOKEN.to_owned(), TokenKind::Admin)]),
             ledger: Ledger::default(),
             burst: Burst::default(),
+            hooks: Hooks::new(),
             invitations: Vec::new(),
             log: Vec::new(),
             drift: VecDeque::new(),
@@ -113,6 +119,7 @@ impl Circle {
         state["invitations"] = json!(self.invitations);
         state["calls"] = self.ledger.state(now, self.switches.billing_day, self.switches.monthly_allowance);
         state["log"] = json!(self.log);
+        state["workflows"] = self.hooks.state();
         state["switches"] = self.switches.state();
         state["drift_waiting"] = json!(self.drift.len());
         state
@@ -212,6 +219,7 @@ impl Circle {
     }
 
     fn record(&mut self, now: Timestamp, by: By, change: &str, about: Value) {
+        self.run_hooks(change, &about, now);
         let by = if by == By::Api { "api" } else { "person" };
         let mut entry = json!({ "at": ledger::iso(now), "by": by, "change": change });
         if let (Some(entry), Value::Object(about)) = (entry.as_object_mut(), about) {

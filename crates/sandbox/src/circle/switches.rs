@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use serde_json::{Map, Value};
 
+use crate::post::Manner;
 use crate::switch::{count, count_or_null, flag, one_of, unknown};
 
 use super::Circle;
@@ -85,6 +86,12 @@ pub(super) struct Switches {
     pub(super) search_answers_other: bool,
     pub(super) deactivate_fails: bool,
     pub(super) deactivate_clears: bool,
+    /// How calls of workflows travel.
+    pub(super) hook_delivery: Manner,
+    /// Whether what a workflow sends is wrapped in `body`.
+    pub(super) hook_is_wrapped: bool,
+    /// Whether a workflow runs only once for a member.
+    pub(super) hook_once: bool,
     /// What was set by name, for the page that shows the fake.
     set: Map<String, Value>,
 }
@@ -121,6 +128,9 @@ impl Default for Switches {
             search_answers_other: false,
             deactivate_fails: false,
             deactivate_clears: true,
+            hook_delivery: Manner::Normal,
+            hook_is_wrapped: false,
+            hook_once: false,
             set: Map::new(),
         }
     }
@@ -157,6 +167,9 @@ const KNOWN: &[(&str, &str)] = &[
     ("search_answers_other", "false, true"),
     ("deactivate_fails", "false, true"),
     ("deactivate_clears", "true, false"),
+    ("hook_delivery", "normal, lost, twice, reversed, {late}, {times}"),
+    ("hook_shape", "plain, body"),
+    ("hook_once", "false, true"),
 ];
 
 impl Switches {
@@ -235,6 +248,11 @@ impl Switches {
             "search_answers_other" => self.search_answers_other = flag(name, value)?,
             "deactivate_fails" => self.deactivate_fails = flag(name, value)?,
             "deactivate_clears" => self.deactivate_clears = flag(name, value)?,
+            "hook_delivery" => self.hook_delivery = Manner::parse(value)?,
+            "hook_shape" => {
+                self.hook_is_wrapped = one_of(name, value, &[("plain", false), ("body", true)])?;
+            }
+            "hook_once" => self.hook_once = flag(name, value)?,
             _ => return Err(unknown(name, KNOWN)),
         }
         self.set.insert(name.to_owned(), value.clone());

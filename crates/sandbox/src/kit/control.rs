@@ -8,7 +8,8 @@ use super::{By, Credential, CredentialKind, Kit};
 
 /// The actions, for the error that names them.
 const ACTIONS: &str = "unsubscribe, bounce, complain, confirm, tag, untag, subscriber, delete-tag, rename-tag, \
-                       rename-field, delete-field, delete-subscriber, access-lost, token";
+                       rename-field, delete-field, delete-subscriber, access-lost, token, endpoint, rotate-secret, \
+                       event, redeliver";
 
 impl Kit {
     /// Lets a person do something, or something happen to the account.
@@ -88,6 +89,10 @@ impl Kit {
                 Ok(json!({ "access_lost": self.access_lost }))
             }
             "token" => self.change_token(body),
+            "endpoint" => self.make_endpoint(body, now),
+            "rotate-secret" => self.rotate_endpoint(body, now),
+            "event" => self.send_event(body, now),
+            "redeliver" => self.send_again(body, now),
             _ => Err(format!("Kit has no action `{action}`; there are: {ACTIONS}")),
         }
     }

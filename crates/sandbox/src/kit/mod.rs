@@ -11,6 +11,7 @@
 mod account;
 mod asked;
 mod control;
+mod endpoints;
 mod fields;
 mod listing;
 mod refusals;
@@ -19,6 +20,7 @@ mod switches;
 mod tags;
 #[cfg(test)]
 mod tests;
+mod webhooks;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -27,10 +29,14 @@ use serde_json::{Value, json};
 
 use crate::call::{Answer, Call, Handled};
 use crate::history::Lagged;
+use crate::post::Delivery;
 
 use account::{Account, iso};
 use asked::Asked;
 use switches::{Lag, Switches};
+use webhooks::Sender;
+
+pub(crate) use webhooks::FIRST_DELIVERY;
 
 /// The API key that the fake accepts from the start.
 pub const API_KEY: &str = "kit_sandbox_key";
@@ -108,6 +114,7 @@ pub struct Kit {
     credentials: BTreeMap<String, Credential>,
     access_lost: bool,
     pending: Vec<Pending>,
+    sender: Sender,
     /// Every start that an automation could have had, oldest first.
     automations: Vec<Value>,
     /// Every opt-out of a whole address, with its author.
@@ -135,6 +142,7 @@ impl Kit {
             ]),
             access_lost: false,
             pending: Vec::new(),
+            sender: Sender::new(seed),
             automations: Vec::new(),
             unsubscribes: Vec::new(),
             no_op_writes: BTreeMap::new(),
@@ -182,6 +190,7 @@ impl Kit {
             "by_operation": self.calls, "in_this_minute": used,
         });
         state["fields_waiting"] = json!(self.pending.len());
+        state["webhooks"] = self.sender.state();
         state["access_lost"] = json!(self.access_lost);
         state["switches"] = self.switches.state();
         state
@@ -190,6 +199,28 @@ impl Kit {
     /// Sets a switch of the provider's behaviour. The error lists what is allowed.
     pub fn switch(&mut self, name: &str, value: &Value) -> Result<(), String> {
         self.switches.set(name, value)
+    }
+
+    /// Takes the deliveries that are due, signed with `now`. Each must be reported with [`Kit::delivered`]; until
+    /// then it is not due again.
+    pub fn due_deliveries(&mut self, now: Timestamp) -> Vec<Delivery> {
+        self.sender.due(now)
+    }
+
+    /// Records how a delivery went: the status, or why there was none, and how long the receiver asked to be left alone.
+    pub fn delivered(
+        &mut self,
+        id: u64,
+        outcome: Result<u16, String>,
+        retry_after: Option<SignedDuration>,
+        now: Timestamp,
+    ) {
+        self.sender.delivered(id, outcome, retry_after, now);
+    }
+
+    /// When a delivery is due next.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.sender.next_due()
     }
 
     /// The credential and its limit, in the order in which a call meets them.
@@ -242,6 +273,14 @@ impl Kit {
             ("DELETE", ["v4", "tags", tag, "subscribers", id]) => self.untag_by_id(tag, id, now),
             ("GET", ["v4", "custom_fields"]) => self.list_fields(&asked, now),
             ("POST", ["v4", "custom_fields"]) => self.create_field(&asked, now),
+            (method, ["v4", "webhook_endpoints", rest @ ..]) => {
+                let by = if call.headers.contains_key("x-kit-api-key") {
+                    CredentialKind::ApiKey
+                } else {
+                    CredentialKind::OAuth
+                };
+                self.webhook_endpoints(method, rest, &asked, by, now)
+            }
             _ => Handled::read(refusals::not_found()),
         }
     }
@@ -282,7 +321,27 @@ impl Kit {
         if let (Some(entry), Value::Object(about)) = (entry.as_object_mut(), about) {
             entry.extend(about);
         }
+        match trigger {
+            "tag_added" | "tag_removed" => {
+                let tag = json!({ "id": entry["tag_id"], "name": entry["tag"] });
+                self.tell(&format!("subscriber.{trigger}"), subscriber, json!({ "tag": tag }), now);
+            }
+            "field_changed" => {
+                let field = json!({ "id": entry["field_id"], "key": entry["key"], "value": entry["after"] });
+                let kind = "subscriber.custom_field_value_updated";
+                self.tell(kind, subscriber, json!({ "custom_field": field }), now);
+            }
+            _ => {}
+        }
         self.automations.push(entry);
+    }
+
+    /// Tells the webhook endpoints of something that happened to a subscriber. Our own writes come back this way too.
+    fn tell(&mut self, kind: &str, subscriber: u64, mut data: Value, now: Timestamp) {
+        let account = self.account.current();
+        let Some(found) = account.subscribers.get(&subscriber) else { return };
+        data["subscriber"] = account.subscriber_json(found, self.switches.unset_fields_shown);
+        self.sender.emit(kind, &data, &self.switches.webhook_delivery, now);
     }
 }
 

@@ -32,10 +32,11 @@ impl Kit {
         };
         let existing =
             self.account.current().find(&email, self.switches.is_case_strict).map(|found| found.id);
-        let (id, is_new) = match existing {
-            Some(id) => (id, false),
-            None => (self.write(now).add_subscriber(&email, state, now), true),
-        };
+        let is_new = existing.is_none();
+        let id = existing.unwrap_or_else(|| self.write(now).add_subscriber(&email, state, now));
+        if is_new {
+            self.tell("subscriber.created", id, json!({}), now);
+        }
         if !is_new && !self.switches.upsert_writes_fields {
             fields.values.clear();
         }
@@ -200,6 +201,14 @@ impl Kit {
             let by = if by == By::Api { "api" } else { "person" };
             self.unsubscribes.push(json!({ "at": iso(now), "by": by, "subscriber_id": id }));
         }
+        let kind = match state {
+            State::Active => "subscriber.activated",
+            State::Cancelled => "subscriber.unsubscribed",
+            State::Bounced => "subscriber.bounced",
+            State::Complained => "subscriber.complained",
+            State::Inactive => return true,
+        };
+        self.tell(kind, id, json!({}), now);
         true
     }
 

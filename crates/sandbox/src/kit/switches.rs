@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use serde_json::{Map, Value};
 
+use crate::post::Manner;
 use crate::switch::{count, count_or_null, flag, one_of, unknown};
 
 /// How far lists trail the writes.
@@ -67,6 +68,12 @@ pub(super) struct Switches {
     pub(super) limit_per_minute: Option<u64>,
     /// How long more than ten fields wait.
     pub(super) fields_delay: SignedDuration,
+    /// How webhooks travel.
+    pub(super) webhook_delivery: Manner,
+    /// Whether an API key may not manage webhook endpoints, as one integration saw it.
+    pub(super) endpoints_refuse_keys: bool,
+    /// Whether an endpoint may be on a private network, where a sandbox's receiver is.
+    pub(super) takes_private_urls: bool,
     /// What was set by name, for the page that shows the fake.
     set: Map<String, Value>,
 }
@@ -84,6 +91,9 @@ impl Default for Switches {
             page_edge: PageEdge::Exact,
             limit_per_minute: None,
             fields_delay: SignedDuration::from_secs(5),
+            webhook_delivery: Manner::Normal,
+            endpoints_refuse_keys: false,
+            takes_private_urls: true,
             set: Map::new(),
         }
     }
@@ -101,6 +111,9 @@ const KNOWN: &[(&str, &str)] = &[
     ("page_edge", "none, skip, repeat"),
     ("limit_per_minute", "null, requests"),
     ("fields_delay_s", "seconds"),
+    ("webhook_delivery", "normal, lost, twice, reversed, {late}, {times}"),
+    ("webhook_endpoints_with_key", "201, 401"),
+    ("private_url", "201, 422"),
 ];
 
 impl Switches {
@@ -132,6 +145,13 @@ impl Switches {
             }
             "limit_per_minute" => self.limit_per_minute = count_or_null(name, value)?,
             "fields_delay_s" => self.fields_delay = seconds(name, value)?,
+            "webhook_delivery" => self.webhook_delivery = Manner::parse(value)?,
+            "webhook_endpoints_with_key" => {
+                self.endpoints_refuse_keys = one_of(name, value, &[("201", false), ("401", true)])?;
+            }
+            "private_url" => {
+                self.takes_private_urls = one_of(name, value, &[("201", true), ("422", false)])?;
+            }
             _ => return Err(unknown(name, KNOWN)),
         }
         self.set.insert(name.to_owned(), value.clone());

@@ -4,10 +4,11 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::post::Signing;
+
 use super::Stripe;
 use super::body::Body;
 use super::event::{Content, Event, pretty};
-use super::webhooks::Signing;
 
 impl Stripe {
     /// Emits any event (`type`, `object`, perhaps `id`, `previous_attributes`, `created`, `livemode`,

@@ -42,6 +42,7 @@ use serde_json::{Value, json};
 use crate::call::{Call, Handled};
 use crate::switch;
 
+use crate::post::Manner;
 use body::Body;
 use event::{Content, Event};
 use ids::Ids;
@@ -49,10 +50,10 @@ use keys::Keys;
 use ledger::Ledger;
 use reads::SESSION_PERMISSION;
 use records::{Kind, Record};
-use webhooks::{Manner, Sender};
+use webhooks::Sender;
 
+pub use crate::post::Delivery;
 pub use version::ApiVersion;
-pub use webhooks::Delivery;
 
 /// How the account behaves beyond what it holds.
 #[derive(Debug)]

@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hmac::{Hmac, KeyInit, Mac};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use sha2::Sha256;
+
+use crate::post::{Attempt, Delivery, Fate, Manner, Signing, mac};
 
 use super::event::{Event, pretty};
 use super::version::ApiVersion;
@@ -54,104 +54,12 @@ impl Endpoint {
     }
 }
 
-/// How the events of one action travel.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Manner {
-    /// At once, in order.
-    Normal,
-    /// Never; the events list is the only way to learn of them.
-    Lost,
-    /// The first attempt so much later.
-    Late(SignedDuration),
-    /// So many times each.
-    Times(u32),
-    /// In reverse order, a little apart.
-    Reversed,
-}
-
-/// More copies of one event than any test needs.
-const TIMES_MAX: u64 = 10_000;
-
-impl Manner {
-    /// Reads `"normal"`, `"lost"`, `"twice"`, `"reversed"`, `{"late": "60s"}` or `{"times": 50}`.
-    pub(crate) fn parse(value: &Value) -> Result<Self, String> {
-        let allowed = "deliver takes \"normal\", \"lost\", \"twice\", \"reversed\", {\"late\": \"60s\"} or {\"times\": 50}";
-        match value {
-            Value::String(word) => match word.as_str() {
-                "normal" => Ok(Self::Normal),
-                "lost" => Ok(Self::Lost),
-                "twice" => Ok(Self::Times(2)),
-                "reversed" => Ok(Self::Reversed),
-                _ => Err(allowed.to_owned()),
-            },
-            Value::Object(fields) => {
-                if let Some(late) = fields.get("late").and_then(Value::as_str) {
-                    return Ok(Self::Late(crate::clock::duration(late)?));
-                }
-                match fields.get("times").and_then(Value::as_u64) {
-                    Some(times) if (1..=TIMES_MAX).contains(&times) => {
-                        Ok(Self::Times(u32::try_from(times).expect("at most the bound just checked")))
-                    }
-                    _ => Err(format!("{allowed}; times is 1 to {TIMES_MAX}")),
-                }
-            }
-            _ => Err(allowed.to_owned()),
-        }
-    }
-}
-
-/// How a body is signed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Signing {
-    Good,
-    /// With a secret that nobody has.
-    Wrong,
-    /// Well signed with a time an hour ago.
-    Old,
-    /// Well signed with a time an hour ahead.
-    Future,
-    /// No header at all.
-    Absent,
-}
-
-impl Signing {
-    pub(crate) fn parse(word: &str) -> Result<Self, String> {
-        match word {
-            "good" => Ok(Self::Good),
-            "wrong" => Ok(Self::Wrong),
-            "old" => Ok(Self::Old),
-            "future" => Ok(Self::Future),
-            "none" => Ok(Self::Absent),
-            _ => Err("sign takes good, wrong, old, future or none".to_owned()),
-        }
-    }
-}
-
 #[derive(Clone, Debug)]
 enum Body {
     /// The event, written anew at each attempt because `pending_webhooks` counts down.
     Event,
     /// These bytes.
     Raw(Vec<u8>),
-}
-
-/// Where a delivery stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
-    Waiting,
-    Delivered,
-    /// All attempts failed.
-    Failed,
-    /// Lost on purpose.
-    Lost,
-    /// Its endpoint was disabled or deleted when a retry came due.
-    Withdrawn,
-}
-
-#[derive(Clone, Debug)]
-struct Attempt {
-    at: Timestamp,
-    outcome: Result<u16, String>,
 }
 
 #[derive(Clone, Debug)]
@@ -165,21 +73,6 @@ struct Planned {
     attempts: Vec<Attempt>,
     fate: Fate,
     due_at: Timestamp,
-}
-
-/// One HTTP request to make: POST `body` with `headers` to `url`, follow no redirect.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Delivery {
-    /// Names the delivery when its outcome is reported.
-    pub id: u64,
-    /// The event it carries.
-    pub event: String,
-    /// Where to post.
-    pub url: String,
-    /// The headers, the signature among them.
-    pub headers: Vec<(String, String)>,
-    /// The exact bytes that were signed.
-    pub body: Vec<u8>,
 }
 
 /// Waits between attempts in live mode. They grow to half a day and end after three days.
@@ -222,8 +115,7 @@ impl Sender {
         };
         let mut gap = SignedDuration::ZERO;
         for (event, endpoint) in order {
-            let copies = if let Manner::Times(times) = manner { *times } else { 1 };
-            for _ in 0..copies {
+            for _ in 0..manner.copies() {
                 let due_at = match manner {
                     Manner::Late(late) => now + *late,
                     Manner::Reversed => now + gap,
@@ -307,7 +199,14 @@ impl Sender {
             if let Some(signature) = endpoint.sign(&body, planned.signing, now) {
                 headers.push(("stripe-signature".to_owned(), signature));
             }
-            out.push(Delivery { id, event: planned.event.clone(), url: endpoint.url.clone(), headers, body });
+            out.push(Delivery {
+                id,
+                event: planned.event.clone(),
+                method: "POST",
+                url: endpoint.url.clone(),
+                headers,
+                body,
+            });
         }
         out
     }
@@ -354,24 +253,11 @@ impl Sender {
     /// Every delivery ever planned, for a person or a test to look at.
     pub(crate) fn state(&self) -> Value {
         let rows = self.planned.iter().map(|(id, it)| {
-            let attempts: Vec<Value> = it
-                .attempts
-                .iter()
-                .map(|attempt| match &attempt.outcome {
-                    Ok(status) => json!({ "at": attempt.at.to_string(), "status": status, "error": null }),
-                    Err(error) => json!({ "at": attempt.at.to_string(), "status": null, "error": error }),
-                })
-                .collect();
+            let attempts: Vec<Value> = it.attempts.iter().map(Attempt::json).collect();
             json!({
                 "id": id, "event": it.event, "type": it.kind, "endpoint": it.endpoint, "url": it.url,
                 "attempts": attempts,
-                "fate": match it.fate {
-                    Fate::Waiting => "waiting",
-                    Fate::Delivered => "delivered",
-                    Fate::Failed => "failed",
-                    Fate::Lost => "lost",
-                    Fate::Withdrawn => "withdrawn",
-                },
+                "fate": it.fate.word(),
                 "due_at": if it.fate == Fate::Waiting { json!(it.due_at.to_string()) } else { Value::Null },
             })
         });
@@ -383,21 +269,13 @@ impl Sender {
     }
 }
 
-/// How far a signature that is meant to be refused for its time lies off.
-const OFF_SECONDS: i64 = 3_600;
-
 impl Endpoint {
     /// The value of `Stripe-Signature`: one `v1` per active secret, and a `v0` that verifiers must ignore.
     ///
     /// Source: Stripe docs, "Verify webhook signatures manually": HMAC-SHA256 with the secret as it stands,
     /// prefix included, over `t`, a full stop and the body.
     fn sign(&self, body: &[u8], signing: Signing, now: Timestamp) -> Option<String> {
-        let at = match signing {
-            Signing::Absent => return None,
-            Signing::Old => now.as_second() - OFF_SECONDS,
-            Signing::Future => now.as_second() + OFF_SECONDS,
-            Signing::Good | Signing::Wrong => now.as_second(),
-        };
+        let at = signing.second(now)?;
         let secret = if signing == Signing::Wrong { "whsec_of_somebody_else" } else { self.secret.as_str() };
         let mut marks = vec![format!("v1={}", mac(secret, at, body))];
         let old = self.old_secret.as_ref().filter(|(_, until)| now < *until);
@@ -408,11 +286,4 @@ impl Endpoint {
         marks.push(format!("v0={}", mac("v0", at, body)));
         Some(format!("t={at},{}", marks.join(",")))
     }
-}
-
-fn mac(secret: &str, at: i64, body: &[u8]) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
-    mac.update(format!("{at}.").as_bytes());
-    mac.update(body);
-    hex::encode(mac.finalize().into_bytes())
 }

@@ -1,5 +1,6 @@
 //! The fake against the documents: every operation, refusal, switch and trap.
 
+mod hooks;
 mod limits;
 mod refusals;
 mod shapes;

@@ -6,6 +6,7 @@ mod refusals;
 mod shapes;
 mod switches;
 mod traps;
+mod webhooks;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
