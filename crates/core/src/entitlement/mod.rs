@@ -13,7 +13,9 @@ mod subscription;
 mod union;
 
 pub use claim::{Claim, Deadline, Property};
+pub(crate) use money::{dispute_word, refund_word};
 pub use subscription::{CLOCK_SLACK, FIRST_INVOICE_WAIT, INCOMPLETE_SETTLES_AFTER};
+pub(crate) use subscription::{invoice_word, word};
 
 use crate::catalogue::{Catalogue, Good, Plan};
 use crate::email::Email;

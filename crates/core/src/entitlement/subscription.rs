@@ -325,7 +325,7 @@ pub(crate) fn word(status: &SubscriptionStatus) -> &str {
 }
 
 /// An invoice's status as the source writes it.
-pub(super) const fn invoice_word(status: InvoiceStatus) -> &'static str {
+pub(crate) const fn invoice_word(status: InvoiceStatus) -> &'static str {
     match status {
         InvoiceStatus::Draft => "draft",
         InvoiceStatus::Open => "open",
