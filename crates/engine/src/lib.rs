@@ -23,6 +23,7 @@ pub mod forecast;
 pub mod freeze;
 pub mod golive;
 mod health;
+pub mod import;
 pub mod ingest;
 pub mod lease;
 pub mod poll;

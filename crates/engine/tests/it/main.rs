@@ -4,5 +4,6 @@
 mod freezes;
 mod golive;
 mod house;
+mod imports;
 mod replays;
 mod sweeps;

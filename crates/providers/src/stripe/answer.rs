@@ -64,6 +64,8 @@ pub enum Answer {
     },
     /// A page of everything of one kind.
     Objects {
+        /// When Stripe said so: the date of the reply.
+        at: Timestamp,
         /// The objects as Stripe wrote them, in its order; each for [`told`] as a [`Read::Listed`].
         objects: Vec<Listed>,
         /// The next page.
@@ -215,7 +217,7 @@ pub fn told(read: &Read, source: &SourceId, body: &[u8], at: Timestamp) -> Resul
     if let Read::List { list, .. } = read {
         let (objects, next) = list::objects(body)?;
         let next = next.map(|after| Read::List { list: *list, after: Some(after) });
-        return Ok(Answer::Objects { objects, next });
+        return Ok(Answer::Objects { at, objects, next });
     }
     json::check_limits(body).map_err(ReplyError::Beyond)?;
     let value: Value = serde_json::from_slice(body).map_err(|_| ReplyError::NotJson)?;

@@ -19,7 +19,7 @@ fn at() -> Timestamp {
 fn page(list: List, body: &Value) -> Result<(Vec<Listed>, Option<Read>), ReplyError> {
     let read = Read::List { list, after: None };
     match told(&read, &source(), body.to_string().as_bytes(), at())? {
-        Answer::Objects { objects, next } => Ok((objects, next)),
+        Answer::Objects { objects, next, .. } => Ok((objects, next)),
         other => panic!("a page of a list is {other:?}"),
     }
 }
@@ -70,7 +70,10 @@ fn an_object_is_kept_byte_for_byte() {
 #[test]
 fn a_page_that_is_none_is_refused_whole() {
     for (body, expected) in [
-        (json!({ "data": [{ "id": "cus_1" }, { "email": "x" }], "has_more": false }), "`data[1].id` is not text"),
+        (
+            json!({ "data": [{ "id": "cus_1" }, { "email": "x" }], "has_more": false }),
+            "`data[1].id` is not text",
+        ),
         (json!({ "data": [{ "id": "" }], "has_more": false }), "`data[0].id` is not text"),
         (json!({ "error": { "message": "no" } }), "the reply is not JSON"),
         (json!({ "data": "all", "has_more": false }), "the reply is not JSON"),
