@@ -205,9 +205,10 @@ impl<P: Ports> Engine<P> {
                 let count = next.counts.entry(list).or_default();
                 let reply = Reply { request_id: &asked.request_id, said_at: *at, came_at: asked.at };
                 writes.extend(self.take_page(list, objects, reply, count).await?);
-                match following {
-                    Some(Read::List { after, .. }) => next.after.clone_from(after),
-                    _ => (next.at, next.after, next.restarts) = (next.at + 1, None, 0),
+                if let Some(Read::List { after, .. }) = following {
+                    next.after.clone_from(after);
+                } else {
+                    (next.at, next.after, next.restarts) = (next.at + 1, None, 0);
                 }
                 if next.list().is_none() {
                     next.ended_at = Some(asked.at);

@@ -343,7 +343,8 @@ impl Read {
             | Self::Dispute { id: object }
             | Self::Invoice { id: object }
             | Self::Customer { id: object }
-            | Self::Payment { id: object } => id = object,
+            | Self::Payment { id: object }
+            | Self::Listed { id: object, .. } => id = object,
             Self::SubscriptionItems { id: subscription, after, .. } => {
                 query.extend([("subscription", subscription.as_str()), ("limit", PAGE)]);
                 cursor = after;
@@ -376,7 +377,6 @@ impl Read {
                 query.extend(list.query().iter().copied().chain([("limit", PAGE)]));
                 cursor = after;
             }
-            Self::Listed { id: object, .. } => id = object,
             Self::Account => {}
             Self::Probe { .. } => query.push(("limit", "1")),
             Self::Prices { after } => {

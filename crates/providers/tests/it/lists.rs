@@ -25,7 +25,7 @@ fn page(list: List, body: &Value) -> Result<(Vec<Listed>, Option<Read>), ReplyEr
 }
 
 /// What the objects of one page tell, each kept and read again as in the journal.
-fn facts(list: List, objects: Vec<Value>) -> Vec<(Key, Body)> {
+fn facts(list: List, objects: &[Value]) -> Vec<(Key, Body)> {
     let (objects, _) = page(list, &json!({ "data": objects, "has_more": false })).unwrap();
     let tell = |listed: Listed| {
         let read = serde_json::to_string(&Read::Listed { kind: list.kind(), id: listed.id }).unwrap();
@@ -84,7 +84,7 @@ fn a_page_that_is_none_is_refused_whole() {
 
 #[test]
 fn a_subscription_brings_its_newest_invoice_and_says_that_it_has_more_items() {
-    let told = facts(List::Subscriptions, vec![subscription()]);
+    let told = facts(List::Subscriptions, &[subscription()]);
     let [(_, Body::Subscription(subscription)), (invoice, Body::Invoice(_))] = &told[..] else {
         panic!("{told:?}")
     };
@@ -98,7 +98,7 @@ fn an_invoice_that_cannot_be_read_hides_no_subscription() {
     for latest in [json!("in_9"), json!(null), json!({ "id": "in_9" })] {
         let mut object = self::subscription();
         object["latest_invoice"] = latest;
-        let told = facts(List::Subscriptions, vec![object]);
+        let told = facts(List::Subscriptions, &[object]);
         assert!(matches!(&told[..], [(_, Body::Subscription(_))]), "{told:?}");
     }
 }
@@ -114,7 +114,7 @@ fn a_session_brings_its_goods_where_the_list_showed_them_all() {
         session
     };
     let line = json!({ "id": "li_1", "price": { "id": "price_1", "type": "one_time" }, "quantity": 1 });
-    let whole = facts(List::Checkouts, vec![session(json!({ "data": [line], "has_more": false }))]);
+    let whole = facts(List::Checkouts, &[session(json!({ "data": [line], "has_more": false }))]);
     assert!(matches!(&whole[..], [(_, Body::Checkout(_)), (_, Body::LineItems(items))] if items.complete));
-    assert!(matches!(&facts(List::Checkouts, vec![session(json!(null))])[..], [(_, Body::Checkout(_))]));
+    assert!(matches!(&facts(List::Checkouts, &[session(json!(null))])[..], [(_, Body::Checkout(_))]));
 }
