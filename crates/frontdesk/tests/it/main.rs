@@ -11,7 +11,6 @@
 mod arguments;
 mod deliveries;
 mod desk;
-mod imports;
 mod init;
 mod probe;
 mod process;

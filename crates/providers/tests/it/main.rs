@@ -4,6 +4,5 @@
 mod fixtures;
 mod journeys;
 mod learn;
-mod lists;
 mod reads;
 mod signatures;
