@@ -1,19 +1,22 @@
 //! The answer to "why?", as data.
 
+mod turning;
+
+pub use turning::Turning;
+
 use crate::catalogue::Catalogue;
 use crate::decision::Decision;
 use crate::desired::Wish;
-use crate::entitlement::{Claim, Deadline, Nothing, Over, Property, Purchase, Standing, Terms};
-use crate::fact::{Key, Kind};
+use crate::entitlement::{Claim, Standing};
 use crate::id::EntitlementId;
-use crate::reads::Want;
-use crate::ruling::Verdict;
+use crate::record::Record;
 use crate::stage::Stage;
 use crate::sync::{State, Sync};
 use crate::target::{Holder, Holding, Item, Target};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use turning::{Subject, World};
 
 /// The explanation of one entitlement, or of a purchase without one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,50 +52,19 @@ pub struct Seen {
     pub items: BTreeMap<Item, (String, Option<Holding>)>,
 }
 
-/// The one fact that would change an answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "turns_on", rename_all = "snake_case")]
-pub enum Turning {
-    /// The object reaching this state.
-    Becomes {
-        /// Which object.
-        object: Key,
-        /// Which property.
-        field: Property,
-        /// To what.
-        value: String,
-    },
-    /// The clock.
-    Passes {
-        /// When.
-        at: Timestamp,
-        /// What ends then.
-        what: Deadline,
-    },
-    /// A plan that sells it.
-    Mapped {
-        /// The purchase's price or product.
-        good: String,
-    },
-    /// The source's answer about this object.
-    Read {
-        /// Which object.
-        object: Key,
-    },
-    /// A grant or revocation by a person.
-    Ruled {
-        /// Which of the two.
-        verdict: Verdict,
-        /// Of what.
-        entitlement: EntitlementId,
-    },
-    /// A new purchase: nothing that exists can bring it back.
-    BoughtAgain,
-}
-
 /// Explains every entitlement, then every purchase that no plan maps or whose goods are unread.
-pub fn explain(decision: &Decision, syncs: &BTreeMap<Target, Sync>, catalogue: &Catalogue) -> Vec<Explained> {
+///
+/// `decision` is what was decided about `record` under `catalogue` at `now`.
+pub fn explain(
+    record: &Record,
+    decision: &Decision,
+    syncs: &BTreeMap<Target, Sync>,
+    catalogue: &Catalogue,
+    now: Timestamp,
+) -> Vec<Explained> {
     let entitled = &decision.entitled;
+    let world = World { record, catalogue, now };
+    let turns = |subject: &Subject<'_>| turning::turning(&world, decision, subject);
     let stage = |entitlement: Option<&EntitlementId>, holder: &Holder, journey: &str| {
         let mut stages = decision.stages.iter();
         stages.find(|of| {
@@ -113,10 +85,10 @@ pub fn explain(decision: &Decision, syncs: &BTreeMap<Target, Sync>, catalogue: &
             pending_since: stage.filter(|of| of.stage == Stage::AccessPending).and_then(|of| of.since),
             because: entitlement.evidence.clone(),
             targets: items.map(|items| seen(items, &entitlement.holder, decision, syncs)).unwrap_or_default(),
-            would_change: turning(purchase, decision),
+            would_change: turns(&Subject::Entitlement(entitlement)),
         });
     }
-    for purchase in entitled.purchases.iter().filter(|purchase| purchase.has_no_plan()) {
+    for purchase in entitled.purchases.iter().filter(|purchase| purchase.plan.is_none()) {
         let stage = stage(None, &purchase.holder, &purchase.journey);
         explained.push(Explained {
             entitlement: None,
@@ -127,7 +99,7 @@ pub fn explain(decision: &Decision, syncs: &BTreeMap<Target, Sync>, catalogue: &
             pending_since: None,
             because: purchase.evidence.clone(),
             targets: Vec::new(),
-            would_change: turning(purchase, decision),
+            would_change: turns(&Subject::Purchase(purchase)),
         });
     }
     explained
@@ -152,72 +124,4 @@ fn seen(
         Seen { target, state: sync.map(|sync| sync.state.clone()), items: of.collect() }
     });
     seen.collect()
-}
-
-/// The one fact that would change how a purchase stands.
-fn turning(purchase: &Purchase, decision: &Decision) -> Option<Turning> {
-    let object = purchase.sold_by.clone();
-    let becomes =
-        |object: Key, field, value: &str| Turning::Becomes { object, field, value: value.to_owned() };
-    let decided = |kind: Kind| purchase.proof.iter().find(|key| key.kind == kind).cloned();
-    let wanted = || {
-        let of_this = |want: &&Want| want.object.source == object.source && want.object.id == object.id;
-        decision.reads.iter().find(of_this).map(|want| want.object.clone())
-    };
-    match &purchase.standing {
-        Standing::Entitled(_) if purchase.has_no_plan() => {
-            purchase.price.clone().or_else(|| purchase.product.clone()).map(|good| Turning::Mapped { good })
-        }
-        Standing::Entitled(Terms::Granted { until: Some(at) }) => {
-            Some(Turning::Passes { at: *at, what: Deadline::Grant })
-        }
-        Standing::Entitled(Terms::Granted { until: None }) => purchase
-            .by_hand
-            .clone()
-            .map(|entitlement| Turning::Ruled { verdict: Verdict::Revoke, entitlement }),
-        Standing::Over { why: Over::Revoked, .. } => revocation(purchase),
-        Standing::Entitled(Terms::Forever) => Some(becomes(object, Property::Refunded, "true")),
-        Standing::Entitled(Terms::Ending { at }) => {
-            Some(Turning::Passes { at: *at, what: Deadline::PaidTime })
-        }
-        Standing::Entitled(Terms::PastDue { until, .. }) => {
-            Some(Turning::Passes { at: *until, what: Deadline::Grace })
-        }
-        Standing::Entitled(Terms::Trial { until: Some(at) }) => {
-            Some(Turning::Passes { at: *at, what: Deadline::Trial })
-        }
-        Standing::Entitled(Terms::Active { .. } | Terms::Paused | Terms::Trial { until: None }) => {
-            Some(becomes(object, Property::Status, "canceled"))
-        }
-        Standing::Processing if object.kind == Kind::Checkout => {
-            Some(becomes(object, Property::PaymentStatus, "paid"))
-        }
-        Standing::Processing | Standing::PaymentFailed { pay_url: Some(_), .. } => {
-            Some(becomes(object, Property::Status, "paid"))
-        }
-        Standing::Unread => Some(Turning::Read { object: wanted().unwrap_or(object) }),
-        Standing::Over { why: Over::Disputed, .. } => {
-            decided(Kind::Dispute).map(|dispute| becomes(dispute, Property::Status, "won"))
-        }
-        Standing::Unclear { .. }
-        | Standing::Nothing { why: Nothing::TrialWaits }
-        | Standing::Over { why: Over::Paused | Over::Unpaid | Over::GraceOver, .. } => {
-            Some(becomes(object, Property::Status, "active"))
-        }
-        Standing::Over { .. } | Standing::PaymentFailed { pay_url: None, .. } => Some(Turning::BoughtAgain),
-        Standing::Nothing { .. } => None,
-    }
-}
-
-/// What ends a revocation: its own end, else a grant.
-fn revocation(purchase: &Purchase) -> Option<Turning> {
-    let ends = purchase.evidence.iter().find_map(|claim| match claim {
-        Claim::Ruled { until, .. } => *until,
-        _ => None,
-    });
-    let grant = || {
-        let entitlement = purchase.by_hand.clone()?;
-        Some(Turning::Ruled { verdict: Verdict::Grant, entitlement })
-    };
-    ends.map(|at| Turning::Passes { at, what: Deadline::Revocation }).or_else(grant)
 }

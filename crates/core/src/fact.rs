@@ -6,7 +6,6 @@
 //! the pair, so that the order in which an event and a read arrived does not matter either.
 
 use crate::id::{EntryId, SourceId};
-use crate::ruling::Ruling;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -46,13 +45,11 @@ pub enum Kind {
     Refund,
     /// A dispute (`du_…`, `dp_…`).
     Dispute,
-    /// A grant or revocation by a person (`fde_…`): the journal entry that carries it.
-    Ruling,
 }
 
 impl Kind {
     /// All kinds, in the order in which they are declared.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 11] = [
         Self::Customer,
         Self::Checkout,
         Self::CheckoutOutcome,
@@ -64,7 +61,6 @@ impl Kind {
         Self::Charge,
         Self::Refund,
         Self::Dispute,
-        Self::Ruling,
     ];
 
     /// The kind as one word, as stored and shown.
@@ -81,7 +77,6 @@ impl Kind {
             Self::Charge => "charge",
             Self::Refund => "refund",
             Self::Dispute => "dispute",
-            Self::Ruling => "ruling",
         }
     }
 
@@ -539,8 +534,6 @@ pub enum Body {
     Refund(Refund),
     /// See [`Dispute`].
     Dispute(Dispute),
-    /// See [`Ruling`].
-    Ruling(Ruling),
 }
 
 impl Body {
@@ -558,7 +551,6 @@ impl Body {
             Self::Charge(_) => Kind::Charge,
             Self::Refund(_) => Kind::Refund,
             Self::Dispute(_) => Kind::Dispute,
-            Self::Ruling(_) => Kind::Ruling,
         }
     }
 
@@ -635,8 +627,6 @@ impl Body {
             Self::Customer(customer) => u8::from(customer.deleted),
             Self::LineItems(items) => u8::from(items.complete),
             Self::InvoicePayments(payments) => u8::from(!payments.invoices.is_empty()),
-            // Each act is an object of its own.
-            Self::Ruling(_) => 0,
         }
     }
 

@@ -4,8 +4,8 @@ use crate::desired::{Desired, Removal, Wish};
 use crate::entitlement::ledger::{Ledger, Told};
 use crate::entitlement::{Entitled, FIRST_INVOICE_WAIT, Standing};
 use crate::fact::{
-    Charge, Checkout, CheckoutStatus, Dispute, Fact, Invoice, InvoicePayments, InvoiceStatus, Key, Kind,
-    LineItems, Mode, Payment, READ_SETTLES_AFTER, Refund, Subscription, SubscriptionStatus,
+    Body, Charge, Checkout, CheckoutStatus, Dispute, Fact, Invoice, InvoicePayments, InvoiceStatus, Key,
+    Kind, LineItems, Mode, Payment, READ_SETTLES_AFTER, Refund, Subscription, SubscriptionStatus,
 };
 use crate::id::SourceId;
 use crate::record::Record;
@@ -68,6 +68,15 @@ pub struct Want {
     pub purpose: Purpose,
     /// Not before this instant; `None`: at once.
     pub not_before: Option<Timestamp>,
+}
+
+/// Whether a state that a list showed and nobody asked for can ever matter: all but a charge of which nothing went
+/// back. Access follows from subscriptions and checkouts; a charge only takes something from them.
+pub fn is_worth_keeping(body: &Body) -> bool {
+    match body {
+        Body::Charge(charge) => charge.refunded || charge.refunded_minor > 0 || charge.disputed,
+        _ => true,
+    }
 }
 
 /// How soon after an object was named its own event should have come.

@@ -11,6 +11,7 @@ use crate::lease::Held;
 use crate::ports::Ports;
 use crate::source::{About, TAKEN_OVER};
 use frontdesk_core::budget::{Reason, Refusal, Spent};
+use frontdesk_core::fact::Key;
 use frontdesk_core::reads::Want;
 use frontdesk_core::sync::{ATTEMPTS_MAX, FAILING_MAX, Failed, PARKED_RETRIES_EVERY, backoff, failing_since};
 use frontdesk_core::target::Failure;
@@ -104,7 +105,7 @@ impl<P: Ports> Engine<P> {
     }
 
     /// When the next call to the source fits into its limit, if not now.
-    async fn source_budget(&self) -> Result<Option<Timestamp>, Error> {
+    pub(crate) async fn source_budget(&self) -> Result<Option<Timestamp>, Error> {
         let limits = self.settings().source.limits;
         let now = self.ports().now_wall();
         let since = now.saturating_sub(limits.window).unwrap_or(Timestamp::MIN);
@@ -137,13 +138,9 @@ impl<P: Ports> Engine<P> {
             Ok(Answer::Facts(told)) => {
                 let settles = (is_last && told.next.is_none()).then(|| row.key.clone());
                 let header = ReadHeader { read: read.clone(), at: told.at, settles };
-                writes.push(Write::Journal(self.read_entry(
-                    row,
-                    &header,
-                    asked.body,
-                    &asked.request_id,
-                    asked.at,
-                )));
+                let key = format!("read:{}", asked.request_id);
+                let entry = self.answer_entry(&header, key, &row.key, asked.body, asked.at);
+                writes.push(Write::Journal(entry));
                 told.next.map_or(Called::Done, Called::More)
             }
             Ok(_) => Called::Done,
@@ -160,12 +157,13 @@ impl<P: Ports> Engine<P> {
         Ok(called)
     }
 
-    fn read_entry(
+    /// An answer of the source as a journal entry: `body` tells the state of `object`, or what is asked of it.
+    pub(crate) fn answer_entry(
         &self,
-        row: &SourceRead,
         header: &ReadHeader,
+        event_key: String,
+        object: &Key,
         body: Vec<u8>,
-        request_id: &str,
         now: Timestamp,
     ) -> NewEntry {
         let settings = self.settings();
@@ -173,10 +171,10 @@ impl<P: Ports> Engine<P> {
         NewEntry {
             id: self.new_entry_id(),
             source: source.id.clone(),
-            event_key: format!("read:{request_id}"),
+            event_key,
             kind: EntryKind::Read,
-            event_type: format!("read.{}", row.key.kind.as_str()),
-            object_id: Some(row.key.id.clone()),
+            event_type: format!("read.{}", object.kind.as_str()),
+            object_id: Some(object.id.clone()),
             object_created_at: Some(header.at),
             livemode: Some(source.livemode),
             api_version: None,

@@ -65,6 +65,8 @@ enum Command {
     Probe(commands::probe::Arguments),
     #[command(flatten)]
     Desk(commands::desk::Question),
+    /// Take in what happened before Frontdesk: customers, payments, members, tags
+    Import(commands::import::Arguments),
     /// Look at the secrets that the configuration names
     Secret(commands::secret::Arguments),
     /// Run a fake of Stripe, Circle and Kit on this machine
@@ -158,6 +160,7 @@ fn run(command: Command, context: &mut Context) -> Result<Exit, Failure> {
         Command::Demo(arguments) => commands::demo::run(&arguments, context),
         Command::Probe(arguments) => commands::probe::run(&arguments, context),
         Command::Desk(question) => commands::desk::run(&question, context),
+        Command::Import(arguments) => commands::import::run(&arguments, context),
         Command::Secret(arguments) => commands::secret::run(&arguments, context),
         Command::Sandbox(arguments) => commands::sandbox::run(&arguments, context),
         Command::Scenarios(arguments) => commands::scenarios::run(&arguments, context),

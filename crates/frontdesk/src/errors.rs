@@ -104,6 +104,8 @@ codes! {
     KeyRefused = 64,
     /// A scenario cannot be read, or says something that scenarios cannot say.
     ScenarioUnreadable = 70,
+    /// An import could not read on; what it has read is kept.
+    ImportStopped = 80,
 }
 
 impl fmt::Display for Code {

@@ -5,7 +5,6 @@ use crate::fact::{
     Kind, LineItems, Payment, Refund, Subscription,
 };
 use crate::id::SourceId;
-use crate::ruling::Ruling;
 use std::collections::BTreeMap;
 
 /// A kind of state.
@@ -30,7 +29,7 @@ macro_rules! states {
     )*};
 }
 
-states!(Customer Checkout CheckoutOutcome LineItems Subscription Invoice InvoicePayments Payment Charge Refund Dispute Ruling);
+states!(Customer Checkout CheckoutOutcome LineItems Subscription Invoice InvoicePayments Payment Charge Refund Dispute);
 
 /// One object with the state that counts.
 #[derive(Debug)]

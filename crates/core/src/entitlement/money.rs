@@ -329,7 +329,7 @@ fn refunded(charge: &Told<'_, Charge>, refunds: &[&Told<'_, Refund>]) -> i64 {
 }
 
 /// A refund's status as one word.
-pub(super) const fn refund_word(status: RefundStatus) -> &'static str {
+pub(crate) const fn refund_word(status: RefundStatus) -> &'static str {
     match status {
         RefundStatus::Pending => "pending",
         RefundStatus::Succeeded => "succeeded",
@@ -340,7 +340,7 @@ pub(super) const fn refund_word(status: RefundStatus) -> &'static str {
 }
 
 /// A dispute's status as one word.
-pub(super) const fn dispute_word(status: DisputeStatus) -> &'static str {
+pub(crate) const fn dispute_word(status: DisputeStatus) -> &'static str {
     match status {
         DisputeStatus::Inquiry => "inquiry",
         DisputeStatus::Open => "open",

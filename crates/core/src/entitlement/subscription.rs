@@ -87,7 +87,6 @@ impl<'a> Desk<'a> {
             quantity: item.map_or(1, |item| item.quantity),
             recurring: true,
             plan: plan.map(|plan| plan.id.clone()),
-            by_hand: None,
             title: plan.map(|plan| plan.title.clone()),
             holder: self.holder(plan, &metadata),
             paid_at: around.paid_at(),
@@ -326,7 +325,7 @@ pub(crate) fn word(status: &SubscriptionStatus) -> &str {
 }
 
 /// An invoice's status as the source writes it.
-pub(super) const fn invoice_word(status: InvoiceStatus) -> &'static str {
+pub(crate) const fn invoice_word(status: InvoiceStatus) -> &'static str {
     match status {
         InvoiceStatus::Draft => "draft",
         InvoiceStatus::Open => "open",

@@ -7,7 +7,6 @@ mod facts;
 mod forecast;
 mod laws;
 mod rows;
-mod rulings;
 mod shop;
 mod subscriptions;
 mod sweep;

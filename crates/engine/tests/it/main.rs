@@ -4,6 +4,6 @@
 mod freezes;
 mod golive;
 mod house;
+mod imports;
 mod replays;
-mod rulings;
 mod sweeps;

@@ -4,10 +4,10 @@
 //! has the SQLite file open, the question goes to that process through its [`door`] and is answered there, by the same
 //! code.
 
-use super::{audit, case, customer, event, explain, freeze, rebuild, sync};
+use super::{audit, case, customer, event, explain, freeze, import, rebuild, sync};
 use crate::assemble;
 use crate::cli::{self, Context};
-use crate::config::{Config, Environment, Site, Store};
+use crate::config::{Config, Site, Store};
 use crate::door;
 use crate::errors::{Code, Failure, Report};
 use crate::exit::{Exit, FAILED};
@@ -29,7 +29,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub enum Question {
     /// Say what a customer may use, why, what is pending, and what would change it
     Explain(explain::Arguments),
-    /// Show a customer, make a link to their status page, grant or revoke by hand
+    /// Show a customer, or make a link to their status page
     #[command(subcommand)]
     Customer(customer::Action),
     /// Look at the events that came in, or apply one anew
@@ -50,6 +50,9 @@ pub enum Question {
     Audit(audit::Action),
     /// Derive the record again from the journal
     Rebuild(rebuild::Arguments),
+    /// One turn of an import
+    #[command(skip)]
+    Import(import::Ask),
 }
 
 /// Where questions are answered.
@@ -59,6 +62,8 @@ pub struct Desk {
     pub engine: Engine<LivePorts>,
     /// The site, for its address and its zone.
     pub site: Site,
+    /// Whether the engine's loops run in this process. Where they do not, whoever needs something applied does it.
+    pub is_served: bool,
 }
 
 impl Desk {
@@ -93,7 +98,7 @@ struct Asked {
 /// Asks, here or at the door. What deserves a second look is shown first, and asked about.
 pub fn run(question: &Question, context: &mut Context) -> Result<Exit, Failure> {
     let config = context.config()?;
-    let question = question.clone().with_files(&config).signed(&context.environment);
+    let question = question.clone().with_files(&config);
     cli::runtime().block_on(async {
         let Some(confirmed) = question.confirmed() else { return ask(&question, &config, context).await };
         let exit = ask(&question, &config, context).await?;
@@ -107,7 +112,7 @@ pub fn run(question: &Question, context: &mut Context) -> Result<Exit, Failure> 
 }
 
 /// Asks whoever sits at the terminal.
-fn confirm() -> Result<(), Failure> {
+pub(super) fn confirm() -> Result<(), Failure> {
     let not_confirmed = |message: &str| {
         Report::error(Code::NotConfirmed, message)
             .hint("read what it would do, then run it again with `--yes`")
@@ -121,14 +126,19 @@ fn confirm() -> Result<(), Failure> {
     }
 }
 
+/// A question as it goes through the door.
+pub(super) fn asked(question: &Question, printer: &Printer) -> impl Serialize + use<> {
+    Asked {
+        question: question.clone(),
+        json: printer.is_json(),
+        verbosity: printer.verbosity(),
+        colour: (colours(&io::stdout()), colours(&io::stderr())),
+    }
+}
+
 async fn ask(question: &Question, config: &Config, context: &mut Context) -> Result<Exit, Failure> {
     if let Store::Sqlite(path) = &config.store {
-        let asked = Asked {
-            question: question.clone(),
-            json: context.printer.is_json(),
-            verbosity: context.printer.verbosity(),
-            colour: (colours(&io::stdout()), colours(&io::stderr())),
-        };
+        let asked = asked(question, &context.printer);
         if let Some(answer) = door::ask(path, &asked).await.map_err(|error| no_answer(&error))? {
             context.printer.bytes(answer.stdout.as_bytes())?;
             context.printer.side(&answer.stderr);
@@ -168,7 +178,7 @@ fn no_answer(error: &io::Error) -> Failure {
 
 /// Opens a desk of this process's own. The catalogue in force is the one last taken up: what was edited since comes
 /// into force when `serve` starts, not because somebody looks.
-async fn sit_down(config: &Config) -> Result<Desk, Failure> {
+pub(super) async fn sit_down(config: &Config) -> Result<Desk, Failure> {
     let ports = assemble::ports(config).await?;
     let store = assemble::store(config, &ports).await?;
     let versions = store.catalogues().await.map_err(|error| assemble::store_failed(&error))?;
@@ -177,7 +187,7 @@ async fn sit_down(config: &Config) -> Result<Desk, Failure> {
         .next_back()
         .map(|version| Catalogue { earlier: BTreeSet::new(), ..version.catalogue });
     let engine = assemble::engine_with(config, ports, store, in_force).await?;
-    Ok(Desk { engine, site: config.site.clone() })
+    Ok(Desk { engine, site: config.site.clone(), is_served: false })
 }
 
 impl Question {
@@ -195,17 +205,7 @@ impl Question {
     fn confirmed(&self) -> Option<Self> {
         match self {
             Self::Sync(action) => action.confirmed().map(Self::Sync),
-            Self::Customer(action) => action.confirmed().map(Self::Customer),
             _ => None,
-        }
-    }
-
-    /// The same question, signed by whoever asks where it wants a name and was given none.
-    fn signed(&self, environment: &Environment) -> Self {
-        let name = || environment.get("USER").or_else(|| environment.get("LOGNAME"));
-        match self {
-            Self::Customer(action) => Self::Customer(action.signed(name())),
-            other => other.clone(),
         }
     }
 
@@ -221,17 +221,29 @@ impl Question {
             Self::Case(action) => case::run(action, desk, printer).await,
             Self::Audit(action) => audit::run(action, desk, printer).await,
             Self::Rebuild(arguments) => rebuild::run(arguments, desk, printer).await,
+            Self::Import(ask) => ask.answer(desk, printer).await,
         }
     }
 }
 
 /// Answers a question that came through the door.
 pub async fn answer_at_door(desk: Desk, asked: Vec<u8>) -> door::Answer {
-    let (stdout, stderr) = (Sheet::default(), Sheet::default());
     let Ok(asked) = serde_json::from_slice::<Asked>(&asked) else {
         let stderr = "error: the running Frontdesk is of another version than this command\n".to_owned();
         return door::Answer { stdout: String::new(), stderr, code: FAILED };
     };
+    answer_on_paper(&desk, &asked).await
+}
+
+/// Answers a question at a desk of this process's own, as it would be answered at the door.
+pub(super) async fn answer_here(desk: &Desk, question: &Question, printer: &Printer) -> door::Answer {
+    let colour = (colours(&io::stdout()), colours(&io::stderr()));
+    let (json, verbosity) = (printer.is_json(), printer.verbosity());
+    answer_on_paper(desk, &Asked { question: question.clone(), json, verbosity, colour }).await
+}
+
+async fn answer_on_paper(desk: &Desk, asked: &Asked) -> door::Answer {
+    let (stdout, stderr) = (Sheet::default(), Sheet::default());
     let choice = |colours| if colours { ColorChoice::Always } else { ColorChoice::Never };
     let mut printer = Printer::new(
         (Box::new(stdout.clone()), choice(asked.colour.0)),
@@ -239,7 +251,7 @@ pub async fn answer_at_door(desk: Desk, asked: Vec<u8>) -> door::Answer {
         asked.verbosity,
         asked.json,
     );
-    let code = match asked.question.answer(&desk, &mut printer).await {
+    let code = match asked.question.answer(desk, &mut printer).await {
         Ok(Exit::Done) => 0,
         Ok(Exit::Found) => 2,
         Err(failure) => {

@@ -49,7 +49,7 @@ pub(super) async fn run(arguments: &Arguments, desk: &Desk, printer: &mut Printe
         return Err(report.hint("it may have been erased; look in `frontdesk event list`").into());
     };
     let catalogue = desk.engine.catalogue();
-    let explained = explain(&view.decision, &view.syncs, &catalogue);
+    let explained = explain(&view.record, &view.decision, &view.syncs, &catalogue, view.as_of);
     let places = Places { written: arguments.written.as_ref(), decided: &catalogue };
     printer.text(&text(desk, &view, &explained, places))?;
     printer.json(&document(desk, &view, &explained, places))?;
@@ -115,7 +115,8 @@ fn text(desk: &Desk, view: &CustomerView, explained: &[Explained], places: Place
             text.push_str(&target(desk, view, seen));
         }
         if let Some(turning) = &one.would_change {
-            text.push_str(&about("changes by", &wording::turning(desk, turning)));
+            let (lead, turning) = wording::turning(desk, turning);
+            text.push_str(&about(lead, &turning));
         }
     }
     text.push_str(&around(desk, view));

@@ -86,7 +86,7 @@ fn given_up(why: String) -> Failure {
 /// file in use; serving goes on.
 pub(crate) fn open_door(config: &Config, engine: &Engine<LivePorts>) {
     let config::Store::Sqlite(path) = &config.store else { return };
-    let desk = Desk { engine: engine.clone(), site: config.site.clone() };
+    let desk = Desk { engine: engine.clone(), site: config.site.clone(), is_served: true };
     let opened = door::open(engine.ports(), path, move |asked| answer_at_door(desk.clone(), asked));
     if let Err(error) = opened {
         tracing::warn!("commands cannot reach this process while it runs: {error}");

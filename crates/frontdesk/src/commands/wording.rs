@@ -4,12 +4,14 @@ use super::desk::Desk;
 use frontdesk_core::case::Reason;
 use frontdesk_core::entitlement::{Claim, Deadline, Nothing, Over, Property, Standing, Terms};
 use frontdesk_core::explain::Turning;
-use frontdesk_core::fact::Key;
-use frontdesk_core::ruling::Verdict;
+use frontdesk_core::fact::{Key, Money};
 use frontdesk_core::sync::{Hold, State, Sync};
 use frontdesk_core::target::{Failure, Holding, Item, Membership, Standing as At};
+use frontdesk_core::words::{Language, Reading};
 use frontdesk_providers::stripe::field;
 use frontdesk_store::Outcome;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 /// Longest id that stands in one line with what is said of its object, in bytes.
 const ID_BESIDE_MAX: usize = 32;
@@ -36,8 +38,6 @@ pub(super) fn standing(desk: &Desk, standing: &Standing) -> String {
 fn terms(desk: &Desk, terms: &Terms) -> String {
     match terms {
         Terms::Forever => "bought to keep".to_owned(),
-        Terms::Granted { until: Some(at) } => format!("granted by hand until {}", desk.when(*at)),
-        Terms::Granted { until: None } => "granted by hand".to_owned(),
         Terms::Active { renews_at: Some(at) } => format!("in good standing, renews {}", desk.when(*at)),
         Terms::Active { renews_at: None } => "in good standing".to_owned(),
         Terms::Trial { until: Some(at) } => format!("in a trial until {}", desk.when(*at)),
@@ -66,8 +66,6 @@ const fn over(why: Over) -> &'static str {
         Over::Disputed => "a dispute suspends it",
         Over::DisputeLost => "a dispute was lost",
         Over::Paused => "a pause suspends it",
-        Over::GrantOver => "a grant by hand ended",
-        Over::Revoked => "a person revoked it",
     }
 }
 
@@ -89,8 +87,6 @@ const fn deadline(what: Deadline) -> &'static str {
         Deadline::PaidTime => "the paid time ends",
         Deadline::Trial => "the trial ends",
         Deadline::FirstInvoice => "the first invoice should have come",
-        Deadline::Grant => "the grant ends",
-        Deadline::Revocation => "the revocation ends",
     }
 }
 
@@ -104,14 +100,6 @@ pub(super) fn claim(desk: &Desk, claim: &Claim) -> String {
             } else {
                 format!("{kind}: {field} = {value}")
             }
-        }
-        Claim::Ruled { verdict, entitlement, by, reason, until, .. } => {
-            let did = match verdict {
-                Verdict::Grant => "granted",
-                Verdict::Revoke => "revoked",
-            };
-            let until = until.map(|at| format!(" until {}", desk.when(at))).unwrap_or_default();
-            format!("{by} {did} `{entitlement}`{until}: {reason}")
         }
         Claim::Sells { good, plan } => format!("catalogue: plan `{plan}` sells `{good}`"),
         Claim::NoPlan { good } => format!("catalogue: no plan sells `{good}`"),
@@ -138,7 +126,6 @@ pub(super) fn told_by(desk: &Desk, claim: &Claim) -> Option<String> {
             let object = if has_room(&object.id) { String::new() } else { format!("`{}`, ", object.id) };
             Some(format!("({object}{}, {entry})", desk.when(*at)))
         }
-        Claim::Ruled { at, entry, .. } => Some(format!("({}, {entry})", desk.when(*at))),
         _ => None,
     }
 }
@@ -148,23 +135,42 @@ fn has_room(id: &str) -> bool {
     id.len() <= ID_BESIDE_MAX
 }
 
-/// The one fact that would change an answer.
-pub(super) fn turning(desk: &Desk, turning: &Turning) -> String {
+/// The one fact that would change an answer: the lead of its line, and the sentence.
+pub(super) fn turning(desk: &Desk, turning: &Turning) -> (&'static str, String) {
+    let named = |object: &Key| format!("{} `{}`", object.kind.as_str().replace('_', " "), object.id);
     match turning {
         Turning::Becomes { object, field, value } => {
-            let field = field::path_of(object, *field).unwrap_or(field.as_str());
-            format!("{} `{}` reaching {field} = {value}", object.kind.as_str(), object.id)
+            ("changes if", format!("{} reaches {} = {value}", named(object), read_from(object, *field)))
         }
-        Turning::Passes { at, what } => format!("{}, when {}", desk.when(*at), deadline(*what)),
-        Turning::Mapped { good } => format!("a plan in frontdesk.toml that sells `{good}`"),
-        Turning::Read { object } => {
-            format!("the source's answer about {} `{}`", object.kind.as_str(), object.id)
+        Turning::GoesBack { object, sum } => (
+            "changes if",
+            format!("all of {} `{}` goes back ({})", object.kind.as_str(), object.id, money(sum)),
+        ),
+        Turning::Renews { object, at } => {
+            let at = at.map(|at| format!(", due {}", desk.when(at))).unwrap_or_default();
+            ("changes if", format!("the next invoice of {} is paid{at}", named(object)))
         }
-        Turning::Ruled { verdict, entitlement } => {
-            format!("`frontdesk customer {} WHO {entitlement}`", verdict.as_str())
+        Turning::Passes { at, what, clock_at } => {
+            let by_clock = (at < clock_at)
+                .then(|| format!("; the source says so then, or the clock does on {}", desk.when(*clock_at)));
+            let (when, by_clock) = (desk.when(*at), by_clock.unwrap_or_default());
+            ("changes on", format!("{when}, when {}{by_clock}", deadline(*what)))
         }
-        Turning::BoughtAgain => "a new purchase".to_owned(),
+        Turning::Mapped { good } => ("changes if", format!("a plan in frontdesk.toml sells `{good}`")),
+        Turning::Read { object } => ("changes if", format!("the source answers about {}", named(object))),
+        Turning::BoughtAgain => ("changes if", "it is bought again".to_owned()),
+        Turning::Several { objects } => {
+            let named: Vec<_> = objects.iter().map(named).collect();
+            ("changes if", format!("all of them end, each gives it alone: {}", named.join(", ")))
+        }
     }
+}
+
+/// An amount with its currency.
+pub(super) fn money(money: &Money) -> String {
+    // Neither the clock nor the zone shows in an amount.
+    let (zone, now) = (&TimeZone::UTC, Timestamp::UNIX_EPOCH);
+    Reading { language: Language::En, zone, now, currency: None }.money(money)
 }
 
 /// An item as operators know it.

@@ -11,6 +11,7 @@
 mod arguments;
 mod deliveries;
 mod desk;
+mod imports;
 mod init;
 mod probe;
 mod process;

@@ -2,6 +2,7 @@
 
 use super::facts;
 use super::learn::body;
+use super::list::{self, Listed};
 use super::read::{Read, Walk};
 use super::refusal::{Refused, no_such_object, refused};
 use super::wire::{Node, Unreadable};
@@ -58,6 +59,15 @@ pub enum Answer {
         /// The events as Stripe wrote them, in its order; each for
         /// [`Verified::listed`](super::verify::Verified::listed).
         events: Vec<Box<RawValue>>,
+        /// The next page.
+        next: Option<Read>,
+    },
+    /// A page of everything of one kind.
+    Objects {
+        /// When Stripe said so: the date of the reply.
+        at: Timestamp,
+        /// The objects as Stripe wrote them, in its order; each for [`told`] as a [`Read::Listed`].
+        objects: Vec<Listed>,
         /// The next page.
         next: Option<Read>,
     },
@@ -204,6 +214,11 @@ pub fn told(read: &Read, source: &SourceId, body: &[u8], at: Timestamp) -> Resul
     if let Read::Events { walk } = read {
         return events(walk, body);
     }
+    if let Read::List { list, .. } = read {
+        let (objects, next) = list::objects(body)?;
+        let next = next.map(|after| Read::List { list: *list, after: Some(after) });
+        return Ok(Answer::Objects { at, objects, next });
+    }
     json::check_limits(body).map_err(ReplyError::Beyond)?;
     let value: Value = serde_json::from_slice(body).map_err(|_| ReplyError::NotJson)?;
     Ok(parsed(read, source, &Node::root(&value), at)?)
@@ -302,7 +317,22 @@ fn parsed(read: &Read, source: &SourceId, root: &Node<'_>, at: Timestamp) -> Res
             let key = Key::new(source, Kind::InvoicePayments, payment);
             Ok(facts_at(at, vec![(key, Body::InvoicePayments(InvoicePayments { invoices }))], None))
         }
-        Read::Events { .. } => Err(root.unreadable("data", "is a page of events and is read whole")),
+        Read::Listed { kind, id } => {
+            is_asked_for(root, id)?;
+            match kind {
+                Kind::Checkout if root.has("line_items") => checkout(id, source, root, at),
+                Kind::Subscription => {
+                    let subscription = Body::Subscription(facts::subscription(root)?);
+                    let mut told = vec![(Key::new(source, *kind, id), subscription)];
+                    told.extend(list::latest_invoice(source, root));
+                    Ok(facts_at(at, told, None))
+                }
+                _ => one(*kind, id),
+            }
+        }
+        Read::Events { .. } | Read::List { .. } => {
+            Err(root.unreadable("data", "is a page that is read whole"))
+        }
         Read::Account => Ok(Answer::Account { id: root.needed_text("id")? }),
         Read::Probe { .. } => page(root).map(|_| Answer::Readable),
         Read::Prices { .. } => {

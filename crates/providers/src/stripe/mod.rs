@@ -14,6 +14,7 @@ mod facts;
 pub mod field;
 pub mod key;
 pub mod learn;
+pub mod list;
 pub mod read;
 pub mod refusal;
 pub mod route;

@@ -1,5 +1,6 @@
 //! The reads: what is asked of Stripe, and the requests for it.
 
+use super::list::List;
 use super::route::Route;
 use crate::call::{AGENT, BadBase, Base, ENCODED};
 use crate::secret::Secret;
@@ -223,6 +224,20 @@ pub enum Read {
         /// Where the walk stands.
         walk: Walk,
     },
+    /// A page of everything of one kind.
+    List {
+        /// Which list.
+        list: List,
+        /// The last object of the page before.
+        after: Option<String>,
+    },
+    /// One object as a list showed it, with what the list showed inside it.
+    Listed {
+        /// What it is.
+        kind: Kind,
+        /// Its id.
+        id: String,
+    },
     /// The account that the key belongs to.
     Account,
     /// Whether the key may read a list: the `nth` of [`Route::PROBES`].
@@ -262,13 +277,12 @@ impl Read {
     }
 
     /// The read of one object.
-    ///
-    /// # Panics
-    ///
-    /// For a ruling, which no source has.
     pub fn of(object: &Key) -> Self {
-        let id = object.id.clone();
-        match object.kind {
+        Self::one(object.kind, object.id.clone())
+    }
+
+    fn one(kind: Kind, id: String) -> Self {
+        match kind {
             Kind::Customer => Self::Customer { id },
             Kind::Checkout | Kind::CheckoutOutcome | Kind::LineItems => Self::Checkout { id },
             Kind::Subscription => Self::Subscription { id },
@@ -278,7 +292,6 @@ impl Read {
             Kind::Charge => Self::Charge { id },
             Kind::Refund => Self::Refund { id },
             Kind::Dispute => Self::Dispute { id },
-            Kind::Ruling => unreachable!("nobody asks a source for what an operator decided"),
         }
     }
 
@@ -298,6 +311,8 @@ impl Read {
             Self::Customer { .. } => Route::Customer,
             Self::Payment { .. } => Route::Payment,
             Self::Events { .. } => Route::Events,
+            Self::List { list, .. } => list.route(),
+            Self::Listed { kind, .. } => Self::one(*kind, String::new()).route(),
             Self::Account => Route::Account,
             Self::Probe { nth } => Route::PROBES[nth % Route::PROBES.len()],
             Self::Prices { .. } => Route::Prices,
@@ -328,7 +343,8 @@ impl Read {
             | Self::Dispute { id: object }
             | Self::Invoice { id: object }
             | Self::Customer { id: object }
-            | Self::Payment { id: object } => id = object,
+            | Self::Payment { id: object }
+            | Self::Listed { id: object, .. } => id = object,
             Self::SubscriptionItems { id: subscription, after, .. } => {
                 query.extend([("subscription", subscription.as_str()), ("limit", PAGE)]);
                 cursor = after;
@@ -356,6 +372,10 @@ impl Read {
             }
             Self::Events { walk: Walk::Onward { above } } => {
                 query.extend([("limit", PAGE), ("ending_before", above.as_str())]);
+            }
+            Self::List { list, after } => {
+                query.extend(list.query().iter().copied().chain([("limit", PAGE)]));
+                cursor = after;
             }
             Self::Account => {}
             Self::Probe { .. } => query.push(("limit", "1")),

@@ -52,6 +52,8 @@ pub enum Route {
     Products,
     /// One refund.
     Refund,
+    /// Refunds.
+    Refunds,
     /// One subscription.
     Subscription,
     /// Its items beyond the first ten.
@@ -62,7 +64,7 @@ pub enum Route {
 
 impl Route {
     /// All routes, in the order in which they are declared.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Account,
         Self::Charge,
         Self::Charges,
@@ -84,6 +86,7 @@ impl Route {
         Self::Prices,
         Self::Products,
         Self::Refund,
+        Self::Refunds,
         Self::Subscription,
         Self::SubscriptionItems,
         Self::Subscriptions,
@@ -120,6 +123,7 @@ impl Route {
             Self::Prices => "/v1/prices",
             Self::Products => "/v1/products",
             Self::Refund => "/v1/refunds/{id}",
+            Self::Refunds => "/v1/refunds",
             Self::Subscription => "/v1/subscriptions/{id}",
             Self::SubscriptionItems => "/v1/subscription_items",
             Self::Subscriptions => "/v1/subscriptions",
@@ -133,7 +137,7 @@ impl Route {
     pub const fn permission(self) -> Option<&'static str> {
         Some(match self {
             Self::Account => return None,
-            Self::Charge | Self::Charges | Self::Refund => "rak_charge_read",
+            Self::Charge | Self::Charges | Self::Refund | Self::Refunds => "rak_charge_read",
             Self::Checkout | Self::CheckoutLines | Self::Checkouts => "rak_checkout_session_read",
             Self::CreateEndpoint => "rak_webhook_write",
             Self::Customer | Self::Customers => "rak_customer_read",

@@ -4,5 +4,6 @@
 mod fixtures;
 mod journeys;
 mod learn;
+mod lists;
 mod reads;
 mod signatures;

@@ -8,6 +8,7 @@ use frontdesk_core::target::Failure;
 use frontdesk_providers::secret::Secret;
 use frontdesk_providers::stripe::answer::{Answer, Response, Told, answer, created_endpoint};
 use frontdesk_providers::stripe::learn::{Learning, learn};
+use frontdesk_providers::stripe::list::List;
 use frontdesk_providers::stripe::read::{Account, Read, Unpaid, Walk};
 use frontdesk_providers::stripe::refusal::Refused;
 use frontdesk_providers::stripe::route::Route;
@@ -69,6 +70,9 @@ fn every_read() -> Vec<Read> {
     let first = answer_of(&Read::Subscription { id: id("sub_1") }, &subscription(true)).unwrap();
     let Answer::Facts(Told { next: Some(items), .. }) = first else { panic!("{first:?}") };
     reads.push(items);
+    reads.extend(List::ALL.map(|list| Read::List { list, after: None }));
+    reads.push(Read::List { list: List::Checkouts, after: Some(text("cs_100")) });
+    reads.push(Read::Listed { kind: Kind::Dispute, id: id("du_1") });
     reads.extend((0..Route::PROBES.len()).map(|nth| Read::Probe { nth }));
     reads
 }

@@ -1,0 +1,238 @@
+//! Back-fill. Each test is named after what must be true.
+
+use crate::house::House;
+use frontdesk_core::stage::Stage;
+use frontdesk_core::sync::{Hold, State};
+use frontdesk_core::target::Target;
+use frontdesk_engine::import::{Imported, Turn};
+use frontdesk_engine::rebuild::Rebuilt;
+use frontdesk_engine::settings::{Mode, Settings};
+use frontdesk_providers::stripe::list::List;
+use frontdesk_sandbox::{Answer, Call, Provider};
+use frontdesk_store::EntryFilter;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+fn shadow(settings: &mut Settings) {
+    settings.targets.values_mut().for_each(|target| target.mode = Mode::Shadow);
+}
+
+/// A purchase from before Frontdesk: nobody told it.
+fn bought(house: &House, name: &str, price: &str) -> Value {
+    let email = format!("{name}@example.com");
+    house.act("stripe/checkout", &json!({ "email": email, "name": name, "price": price, "deliver": "lost" }))
+}
+
+/// Turns until the import ends, with whatever the loops do in between.
+fn import(house: &House) -> Imported {
+    house.wait(house.engine.import_begin()).unwrap();
+    for _ in 0..500 {
+        match house.wait(house.engine.import_turn()).unwrap() {
+            Turn::Done => {
+                house.look();
+                house.look();
+                return house.wait(house.engine.imported()).unwrap().unwrap();
+            }
+            Turn::Read | Turn::Applies => house.look(),
+            Turn::Waits { .. } => house.pass(SignedDuration::from_secs(10)),
+            stopped @ Turn::Stopped { .. } => panic!("{stopped:?}"),
+        }
+    }
+    panic!("the import does not end");
+}
+
+fn entries(house: &House) -> usize {
+    let store = house.engine.store();
+    house.wait(store.journal_list(&EntryFilter::default(), None, 10_000)).unwrap().len()
+}
+
+fn headline(house: &House, name: &str) -> Option<Stage> {
+    let customer = house.customer(&format!("{name}@example.com"));
+    house.wait(house.engine.store().customer(&customer)).unwrap().unwrap().headline
+}
+
+#[test]
+fn what_happened_before_becomes_the_record_and_writes_nothing_in_shadow_mode() {
+    let house = House::with("import-record", shadow);
+    bought(&house, "ada", "price_1Community");
+    let gone = bought(&house, "ben", "price_1Community");
+    house.act(
+        "stripe/cancel",
+        &json!({ "subscription": gone["subscription"], "when": "now", "deliver": "lost" }),
+    );
+    let back = bought(&house, "cleo", "price_1Community");
+    house.act("stripe/refund", &json!({ "session": back["session"], "deliver": "lost" }));
+    let disputed = bought(&house, "dan", "price_1Course");
+    house.act("stripe/dispute", &json!({ "session": disputed["session"], "deliver": "lost" }));
+    house.pass(SignedDuration::from_hours(2));
+    house.heard(Provider::Circle);
+    let done = import(&house);
+    assert!(done.ended_at.is_some() && done.was_ever_whole);
+    assert_eq!(done.counts[&List::Customers].new, 4);
+    assert_eq!(done.counts[&List::Charges].listed, 4);
+    assert_eq!(done.counts[&List::Charges].left, 2, "nothing of these went back");
+    assert_eq!((done.counts[&List::Refunds].new, done.counts[&List::Disputes].new), (1, 1));
+    assert_eq!(headline(&house, "ada"), Some(Stage::AccessPending));
+    assert_eq!(headline(&house, "ben"), Some(Stage::Ended));
+    assert_eq!(headline(&house, "cleo"), Some(Stage::Refunded));
+    let row = house.row("ada@example.com", Target::Circle);
+    assert_eq!(row.state, State::Held(Hold::Shadow));
+    let calls = [house.heard(Provider::Circle), house.heard(Provider::Kit)].concat();
+    assert!(calls.iter().all(|call| call.starts_with("GET")), "{calls:?}");
+    let rebuilt = house.wait(Rebuilt::from_journal(house.engine.store())).unwrap();
+    assert_eq!(house.wait(rebuilt.first_difference(house.engine.store())).unwrap(), None);
+}
+
+#[test]
+fn a_second_import_changes_nothing() {
+    let house = House::with("import-twice", shadow);
+    for nth in 0..12 {
+        let done = bought(&house, &format!("buyer{nth}"), "price_1Community");
+        if nth % 4 == 0 {
+            house.act("stripe/refund", &json!({ "session": done["session"], "deliver": "lost" }));
+        }
+    }
+    house.pass(SignedDuration::from_hours(1));
+    let first = import(&house);
+    house.pass(SignedDuration::from_hours(1));
+    let before = (entries(&house), house.wait(house.engine.store().derived_hash()).unwrap());
+    let again = import(&house);
+    assert!(again.began_at > first.began_at);
+    for (list, count) in &again.counts {
+        assert_eq!(count.new, 0, "{list:?}: {count:?}");
+        assert_eq!(count.listed, first.counts[list].listed);
+    }
+    assert_eq!((entries(&house), house.wait(house.engine.store().derived_hash()).unwrap()), before);
+}
+
+/// Subscriptions answer their first page alone.
+fn second_page_down(call: &Call) -> Option<Answer> {
+    let is_second = call.path == "/v1/subscriptions" && call.parameter("starting_after").is_some();
+    is_second.then(|| Answer::html(502, "<html>bad gateway</html>"))
+}
+
+#[test]
+fn an_import_that_was_cut_off_goes_on_where_it_was() {
+    let mut house = House::with("import-cut", shadow);
+    for nth in 0..120 {
+        bought(&house, &format!("buyer{nth}"), "price_1Community");
+    }
+    house.stand_in(Some(second_page_down));
+    let begun = house.wait(house.engine.import_begin()).unwrap();
+    let why = loop {
+        match house.wait(house.engine.import_turn()).unwrap() {
+            Turn::Read | Turn::Applies => house.look(),
+            Turn::Waits { why, .. } if why.contains("502") => break why,
+            Turn::Waits { .. } => house.pass(SignedDuration::from_secs(1)),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(why.contains("answered 502"), "{why}");
+    house.restart();
+    house.stand_in(None);
+    house.pass(SignedDuration::from_mins(1));
+    house.heard(Provider::Stripe);
+    let done = import(&house);
+    assert_eq!(done.began_at, begun.began_at, "it is the same import");
+    let calls = house.heard(Provider::Stripe);
+    assert!(calls[0].contains("/v1/subscriptions?") && calls[0].contains("starting_after="), "{}", calls[0]);
+    assert!(!calls.iter().any(|call| call.contains("/v1/customers")), "{calls:?}");
+    for list in [List::Customers, List::Subscriptions, List::Checkouts] {
+        assert_eq!((done.counts[&list].new, done.counts[&list].listed), (120, 120), "{list:?}");
+    }
+    assert_eq!(house.wait(house.engine.store().customers(None, None, 500)).unwrap().len(), 120);
+}
+
+/// The object after which a page was to begin was deleted.
+fn cursor_gone(call: &Call) -> Option<Answer> {
+    let body = json!({ "error": { "type": "invalid_request_error", "code": "resource_missing",
+        "message": "No such customer: 'cus_1'", "param": "starting_after" } });
+    let is_second = call.path == "/v1/customers" && call.parameter("starting_after").is_some();
+    is_second.then(|| Answer::json(400, &body))
+}
+
+/// A key without one permission.
+fn no_disputes(call: &Call) -> Option<Answer> {
+    let message = "The provided key 'rk_live_***' does not have the required permissions for this endpoint. \
+                   Having the 'rak_dispute_read' permission would allow this request to continue.";
+    let body = json!({ "error": { "type": "invalid_request_error", "message": message } });
+    (call.path == "/v1/disputes").then(|| Answer::json(403, &body))
+}
+
+fn stopped(house: &House) -> (List, String) {
+    house.wait(house.engine.import_begin()).unwrap();
+    for _ in 0..200 {
+        match house.wait(house.engine.import_turn()).unwrap() {
+            Turn::Stopped { list, why } => return (list, why),
+            Turn::Done => panic!("it ended"),
+            Turn::Read | Turn::Applies => house.look(),
+            Turn::Waits { .. } => house.pass(SignedDuration::from_secs(10)),
+        }
+    }
+    panic!("it does not stop");
+}
+
+#[test]
+fn a_list_that_loses_its_place_is_begun_anew_and_given_up_in_the_end() {
+    let house = House::with("import-cursor", shadow);
+    for nth in 0..101 {
+        bought(&house, &format!("buyer{nth}"), "price_1Community");
+    }
+    house.stand_in(Some(cursor_gone));
+    let (list, why) = stopped(&house);
+    assert_eq!(list, List::Customers);
+    assert!(why.contains("deleted"), "{why}");
+    house.stand_in(None);
+    let done = import(&house);
+    assert_eq!(done.counts[&List::Customers].listed, 101);
+    assert_eq!(done.counts[&List::Customers].new, 101, "{:?}", done.counts);
+}
+
+#[test]
+fn a_missing_permission_stops_the_import_by_name_and_it_goes_on_once_it_is_given() {
+    let house = House::with("import-permission", shadow);
+    bought(&house, "ada", "price_1Community");
+    house.stand_in(Some(no_disputes));
+    let (list, why) = stopped(&house);
+    assert_eq!(list, List::Disputes);
+    assert!(why.contains("rak_dispute_read"), "{why}");
+    assert_eq!(headline(&house, "ada"), Some(Stage::AccessPending), "what was read counts");
+    house.stand_in(None);
+    house.heard(Provider::Stripe);
+    import(&house);
+    let calls = house.heard(Provider::Stripe);
+    assert!(calls[0].contains("/v1/disputes"), "{calls:?}");
+}
+
+/// Every list of the source is empty.
+fn nothing(call: &Call) -> Option<Answer> {
+    let page = json!({ "object": "list", "data": [], "has_more": false, "url": call.path });
+    (call.method == "GET" && call.path.starts_with("/v1/")).then(|| Answer::json(200, &page))
+}
+
+#[test]
+fn nothing_follows_from_what_the_lists_do_not_show() {
+    let house = House::new("import-empty");
+    house.buys("ada@example.com");
+    let before = house.row("ada@example.com", Target::Circle);
+    house.stand_in(Some(nothing));
+    let done = import(&house);
+    assert!(done.ended_at.is_some());
+    house.stand_in(None);
+    assert_eq!(house.row("ada@example.com", Target::Circle), before);
+    assert!(house.is_in("ada@example.com"));
+}
+
+#[test]
+fn no_purchase_waits_behind_the_past() {
+    let house = House::with("import-backlog", shadow);
+    for nth in 0..250 {
+        bought(&house, &format!("buyer{nth}"), "price_1Community");
+    }
+    house.wait(house.engine.import_begin()).unwrap();
+    assert_eq!(house.wait(house.engine.import_turn()).unwrap(), Turn::Read);
+    let waiting = entries(&house);
+    // Nothing is applied meanwhile: the next turn reads nothing.
+    assert_eq!(house.wait(house.engine.import_turn()).unwrap(), Turn::Applies);
+    assert_eq!(entries(&house), waiting);
+}

@@ -1,0 +1,166 @@
+//! The turns of an import, answered where the record is.
+
+use crate::assemble::store_failed;
+use crate::commands::desk::Desk;
+use crate::errors::Failure;
+use crate::exit::Exit;
+use crate::printer::Printer;
+use frontdesk_core::target::Target;
+use frontdesk_engine::import::{Imported, Turn};
+use frontdesk_engine::settings::Mode;
+use frontdesk_engine::{Loop, Ports};
+use frontdesk_store::Error;
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Turns that one question takes: then whoever asks says how far it is.
+const TURNS: usize = 4;
+/// How long one question waits for something to go on.
+const WAIT: Duration = Duration::from_millis(250);
+
+/// One question of an import.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case")]
+pub enum Ask {
+    /// Whether an import from the source would act on targets that are live.
+    Look,
+    /// Takes up the import that was cut off, or begins one.
+    Begin,
+    /// Reads the next pages.
+    Turn,
+    /// Whether what was taken in is applied, and what stands in the targets' rows.
+    Rest,
+}
+
+/// What would follow from an import at once.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Looked {
+    /// Targets that are written to.
+    pub(super) live: Vec<Target>,
+    /// How far the import is, if one was ever begun.
+    pub(super) imported: Option<Imported>,
+}
+
+/// How far an import is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Progress {
+    pub(super) imported: Imported,
+    pub(super) turn: Turn,
+}
+
+/// What is left to do.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Rest {
+    /// Whether entries wait to be applied.
+    pub(super) applies: bool,
+    /// Whether the process that answers goes on by itself.
+    pub(super) is_served: bool,
+    /// Objects that are still to be asked for one by one.
+    pub(super) reads: bool,
+    /// How the rows of each target stand.
+    pub(super) targets: Vec<Rows>,
+}
+
+/// How the rows of one target stand.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Rows {
+    pub(super) target: Target,
+    /// Whether it is written to.
+    pub(super) is_live: bool,
+    /// How many rows are in which state.
+    pub(super) states: BTreeMap<String, i64>,
+}
+
+impl Ask {
+    /// Answers with one JSON document, whatever the reader is.
+    pub(in crate::commands) async fn answer(
+        &self,
+        desk: &Desk,
+        printer: &mut Printer,
+    ) -> Result<Exit, Failure> {
+        let document = self.document(desk).await.map_err(|error| store_failed(&error))?;
+        printer.bytes(document.as_bytes())?;
+        Ok(Exit::Done)
+    }
+
+    async fn document(&self, desk: &Desk) -> Result<String, Error> {
+        let engine = &desk.engine;
+        match self {
+            Self::Look => {
+                let settings = engine.settings();
+                let live = settings.targets.iter().filter(|(_, target)| target.mode == Mode::Live);
+                let live = live.map(|(target, _)| *target).collect();
+                Ok(written(&Looked { live, imported: engine.imported().await? }))
+            }
+            Self::Begin => Ok(written(&engine.import_begin().await?)),
+            Self::Turn => turn(desk).await,
+            Self::Rest => rest(desk).await,
+        }
+    }
+}
+
+fn written(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("answers hold only text, numbers, times and lists of them")
+}
+
+async fn turn(desk: &Desk) -> Result<String, Error> {
+    let engine = &desk.engine;
+    let mut turn = engine.import_turn().await?;
+    for _ in 1..TURNS {
+        match &turn {
+            Turn::Done | Turn::Stopped { .. } => break,
+            Turn::Applies if desk.is_served => engine.ports().sleep(WAIT).await,
+            Turn::Read | Turn::Applies => {}
+            Turn::Waits { until, .. } => {
+                let left = Duration::try_from(until.duration_since(desk.now())).unwrap_or_default();
+                engine.ports().sleep(left.min(WAIT)).await;
+            }
+        }
+        apply(desk).await?;
+        turn = engine.import_turn().await?;
+    }
+    apply(desk).await?;
+    let imported = engine.imported().await?;
+    let imported = imported.ok_or_else(|| Error::Corrupt("the mark of the import is gone".to_owned()))?;
+    Ok(written(&Progress { imported, turn }))
+}
+
+/// Has what waits applied: by the loops where they run, here where they do not.
+async fn apply(desk: &Desk) -> Result<(), Error> {
+    if desk.is_served {
+        desk.engine.bell().ring(Loop::Apply);
+        return Ok(());
+    }
+    desk.engine.apply_due().await.map(|_| ())
+}
+
+async fn rest(desk: &Desk) -> Result<String, Error> {
+    let engine = &desk.engine;
+    let store = engine.store();
+    if desk.is_served {
+        engine.bell().ring_each([Loop::Apply, Loop::Reads]);
+        engine.ports().sleep(WAIT).await;
+    } else {
+        engine.apply_due().await?;
+        engine.read_due().await?;
+        engine.apply_due().await?;
+    }
+    let now = desk.now();
+    let horizon = now.saturating_add(SignedDuration::from_secs(30)).unwrap_or(now);
+    let reads = !store.reads_due(&engine.settings().source.id, horizon, 1).await?.is_empty();
+    let applies = !store.pending(1, now).await?.is_empty();
+    let states = store.sync_states().await?;
+    let settings = engine.settings();
+    let targets = settings.targets.iter().map(|(target, told)| Rows {
+        target: *target,
+        is_live: told.mode == Mode::Live,
+        states: states
+            .iter()
+            .filter(|((of, _), _)| of == target)
+            .map(|((_, state), count)| (state.clone(), *count))
+            .collect(),
+    });
+    Ok(written(&Rest { applies, is_served: desk.is_served, reads, targets: targets.collect() }))
+}

@@ -1,0 +1,110 @@
+//! `frontdesk import` as an operator runs it: beside the sandbox, with and without a Frontdesk that runs.
+
+use crate::process::laid_out;
+use crate::town::{Served, Settings, Town};
+use serde_json::{Value, json};
+
+fn shadow() -> Settings {
+    Settings { mode: "shadow", ..Settings::default() }
+}
+
+/// Purchases from before Frontdesk: nobody told them.
+fn bought(town: &Town, count: usize) {
+    for nth in 0..count {
+        let email = format!("buyer{nth}@example.com");
+        let body =
+            json!({ "email": email, "name": "A buyer", "price": "price_1Community", "deliver": "lost" });
+        town.act("stripe", "checkout", body);
+    }
+}
+
+fn said(town: &Town, words: &str) -> String {
+    let arguments: Vec<_> = words.split(' ').collect();
+    laid_out(&Served::command(town, &arguments).output().unwrap())
+}
+
+fn document(said: &str) -> Value {
+    let data = said.split_once("--- stdout\n").and_then(|(_, rest)| rest.split_once("--- stderr\n"));
+    data.and_then(|(data, _)| serde_json::from_str(data).ok()).unwrap_or_else(|| panic!("{said}"))
+}
+
+fn writes(town: &Town, provider: &str) -> Vec<String> {
+    town.calls(provider).into_iter().filter(|call| !call.starts_with("GET")).collect()
+}
+
+/// Progress depends on how fast the machine is; what is left is what every run says.
+fn steady(said: &str) -> String {
+    let is_progress = |line: &&str| line.ends_with("read so far") || line.ends_with("is being applied");
+    let lines: Vec<_> = said.lines().filter(|line| !is_progress(line)).map(str::trim_end).collect();
+    lines.join("\n")
+}
+
+#[test]
+fn a_stripe_account_of_120_customers_becomes_the_record_and_nothing_is_written() {
+    let town = Town::closed("import-stripe", shadow());
+    bought(&town, 120);
+    // Before anything ever ran.
+    insta::assert_snapshot!("import_stripe", steady(&said(&town, "import stripe")));
+    let served = Served::start(&town);
+    let again = document(&said(&town, "import stripe --json"));
+    assert_eq!(again["is_applied"], true);
+    for list in again["lists"].as_array().unwrap() {
+        assert_eq!(list["new"], 0, "{again}");
+    }
+    assert_eq!(again["lists"][0]["read"], 120);
+    assert_eq!(again["targets"][0]["mode"], "shadow");
+    let held = town.until("every row held", |town| {
+        let rows = document(&said(town, "sync list --json --limit 500"));
+        let held =
+            rows["counts"].as_array().unwrap().iter().find(|count| {
+                count["target"] == "circle" && count["state"] == "held" && count["count"] == 120
+            });
+        held.cloned()
+    });
+    assert_eq!(held["count"], 120);
+    let explained = said(&town, "explain buyer7@example.com");
+    assert!(explained.starts_with("exit 0\n") && explained.contains("Community"), "{explained}");
+    assert_eq!(writes(&town, "circle"), Vec::<String>::new());
+    assert_eq!(writes(&town, "kit"), Vec::<String>::new());
+    served.stop();
+    assert!(said(&town, "rebuild --check").starts_with("exit 0\n"), "the journal makes the same record");
+}
+
+#[test]
+fn a_live_target_is_asked_about_before_the_past_acts() {
+    let town = Town::closed("import-live", Settings::default());
+    bought(&town, 1);
+    let refused = said(&town, "import stripe");
+    assert!(refused.starts_with("exit 1\n") && refused.contains("FD0062"), "{refused}");
+    assert!(refused.contains("Circle and Kit would be written to"), "{refused}");
+    assert!(said(&town, "import stripe --yes").starts_with("exit 0\n"));
+    assert!(said(&town, "import stripe").starts_with("exit 0\n"), "the past is known by now");
+}
+
+#[test]
+fn an_import_without_a_permission_names_it_and_goes_on_once_it_is_given() {
+    let town = Town::closed("import-permission", shadow());
+    bought(&town, 2);
+    let key = town.settings.secret("STRIPE_API_KEY").to_owned();
+    let permissions = [
+        "rak_customer_read",
+        "rak_subscription_read",
+        "rak_checkout_session_read",
+        "rak_invoice_read",
+        "rak_payment_intent_read",
+        "rak_dispute_read",
+        "rak_event_read",
+    ];
+    town.act("stripe", "keys", json!({ "key": key, "permissions": permissions }));
+    let refused = said(&town, "import stripe");
+    assert!(refused.starts_with("exit 1\n"), "{refused}");
+    assert!(
+        refused.contains("could not read the charges: the key lacks the permission `rak_charge_read`"),
+        "{refused}"
+    );
+    assert!(refused.contains("FD0080"), "{refused}");
+    town.act("stripe", "keys", json!({ "key": key }));
+    let done = said(&town, "import stripe");
+    assert!(done.starts_with("exit 0\n"), "{done}");
+    assert!(done.contains("an import was cut off at charges: it goes on there"), "{done}");
+}
