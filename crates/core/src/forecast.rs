@@ -197,10 +197,11 @@ impl Forecast {
             return format!("{title} has no monthly allowance; {sweep}");
         };
         let days = (renews_at.duration_since(now).as_secs().max(0) + 86_399) / 86_400;
+        let unit = if days == 1 { "day" } else { "days" };
         let may = match self.sweep_allowance {
             Some(may) if !self.sweep_fits() => format!(", and only {may} may be spent on sweeps until then"),
             _ => String::new(),
         };
-        format!("{title} {left} of {allowance} calls left, renews in {days} days; {sweep}{may}")
+        format!("{title} {left} of {allowance} calls left, renews in {days} {unit}; {sweep}{may}")
     }
 }

@@ -40,6 +40,7 @@ pub mod forecast;
 pub mod freeze;
 pub mod golive;
 pub mod id;
+pub mod plan;
 pub mod reads;
 pub mod record;
 pub mod stage;

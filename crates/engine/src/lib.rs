@@ -26,6 +26,7 @@ mod health;
 pub mod import;
 pub mod ingest;
 pub mod lease;
+pub mod plan;
 pub mod poll;
 pub mod ports;
 pub mod promises;

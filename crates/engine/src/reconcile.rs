@@ -179,7 +179,7 @@ impl<P: Ports> Engine<P> {
     }
 
     /// What was under way when a process ended is unknown, and is looked at before anything else (F6–F8).
-    async fn recover(&self, drain: &Drain<'_>) -> Result<(), Error> {
+    pub(crate) async fn recover(&self, drain: &Drain<'_>) -> Result<(), Error> {
         if self.ports().is_planted("forget_intents") {
             return Ok(());
         }

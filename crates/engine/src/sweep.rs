@@ -8,8 +8,10 @@
 mod compare;
 mod confirm;
 mod mark;
+mod scan;
 
 pub use mark::{Failed, Running, Swept, Wanted};
+pub(crate) use scan::Scanned;
 
 use crate::engine::Engine;
 use crate::ports::Ports;

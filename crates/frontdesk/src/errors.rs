@@ -102,6 +102,8 @@ codes! {
     NoDemo = 63,
     /// A provider did not accept a key, or the key opens too little.
     KeyRefused = 64,
+    /// A target that is to go live is in shadow mode.
+    InShadow = 65,
     /// A scenario cannot be read, or says something that scenarios cannot say.
     ScenarioUnreadable = 70,
     /// An import could not read on; what it has read is kept.

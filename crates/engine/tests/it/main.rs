@@ -5,5 +5,6 @@ mod freezes;
 mod golive;
 mod house;
 mod imports;
+mod plans;
 mod replays;
 mod sweeps;

@@ -4,7 +4,7 @@
 //! has the SQLite file open, the question goes to that process through its [`door`] and is answered there, by the same
 //! code.
 
-use super::{audit, case, customer, event, explain, freeze, import, rebuild, sync};
+use super::{audit, case, customer, event, explain, freeze, go_live, import, plan, rebuild, sync};
 use crate::assemble;
 use crate::cli::{self, Context};
 use crate::config::{Config, Site, Store};
@@ -27,6 +27,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// A command about the record.
 #[derive(Clone, Debug, Subcommand, Serialize, Deserialize)]
 pub enum Question {
+    /// Say what would be done about everyone, and why: who pays without access, who has access without paying
+    Plan(plan::Arguments),
+    /// Let go what a target collected in shadow mode; shows first what would be done
+    GoLive(go_live::Arguments),
     /// Say what a customer may use, why, what is pending, and what would change it
     Explain(explain::Arguments),
     /// Show a customer, or make a link to their status page
@@ -205,6 +209,7 @@ impl Question {
     fn confirmed(&self) -> Option<Self> {
         match self {
             Self::Sync(action) => action.confirmed().map(Self::Sync),
+            Self::GoLive(arguments) => arguments.confirmed().map(Self::GoLive),
             _ => None,
         }
     }
@@ -212,6 +217,8 @@ impl Question {
     /// Answers at a desk.
     pub async fn answer(&self, desk: &Desk, printer: &mut Printer) -> Result<Exit, Failure> {
         match self {
+            Self::Plan(arguments) => plan::run(arguments, desk, printer).await,
+            Self::GoLive(arguments) => go_live::run(arguments, desk, printer).await,
             Self::Explain(arguments) => explain::run(arguments, desk, printer).await,
             Self::Customer(action) => customer::run(action, desk, printer).await,
             Self::Event(action) => event::run(action, desk, printer).await,

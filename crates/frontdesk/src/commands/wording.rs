@@ -35,7 +35,8 @@ pub(super) fn standing(desk: &Desk, standing: &Standing) -> String {
     }
 }
 
-fn terms(desk: &Desk, terms: &Terms) -> String {
+/// On what terms access is held.
+pub(super) fn terms(desk: &Desk, terms: &Terms) -> String {
     match terms {
         Terms::Forever => "bought to keep".to_owned(),
         Terms::Active { renews_at: Some(at) } => format!("in good standing, renews {}", desk.when(*at)),
@@ -54,7 +55,8 @@ fn terms(desk: &Desk, terms: &Terms) -> String {
     }
 }
 
-const fn over(why: Over) -> &'static str {
+/// Why a purchase is over.
+pub(super) const fn over(why: Over) -> &'static str {
     match why {
         Over::Ended => "the subscription ended",
         Over::Unpaid => "the source gave up on a renewal",
@@ -69,7 +71,8 @@ const fn over(why: Over) -> &'static str {
     }
 }
 
-const fn nothing(why: Nothing) -> &'static str {
+/// Why nothing was bought.
+pub(super) const fn nothing(why: Nothing) -> &'static str {
     match why {
         Nothing::NotFinished => "the checkout form is not finished",
         Nothing::Expired => "the checkout expired",

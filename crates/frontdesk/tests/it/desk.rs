@@ -14,7 +14,7 @@ const IDS: [&str; 22] = [
 
 /// A text without what differs from run to run: ids, times, spans of tables, and where lines are broken, which depends on
 /// the length of a date.
-fn steady(text: &str) -> String {
+pub(crate) fn steady(text: &str) -> String {
     let is_json = text.contains("\n{");
     let mut steady = String::new();
     for line in text.lines() {

@@ -13,6 +13,7 @@ mod deliveries;
 mod desk;
 mod imports;
 mod init;
+mod plans;
 mod probe;
 mod process;
 mod purchases;

@@ -1,0 +1,394 @@
+//! What would be done about everyone, as data: one [`Line`] per person, and the [`Totals`].
+//!
+//! The wishes are those of [`crate::desired`]; beside them stands what was last seen, or what a target's lists show now.
+//! A person whose targets are as they should be has no line.
+
+use crate::catalogue::NewSubscribers;
+use crate::decision::Decision;
+use crate::desired::Wish;
+use crate::email::Email;
+use crate::entitlement::{Claim, Purchase, Standing};
+use crate::fact::{Body, Fact, Key, Money};
+use crate::id::CustomerId;
+use crate::sweep::Difference;
+use crate::sync::{State, Sync};
+use crate::target::{Holder, Holding, Item, Membership, Person, Taken, Target};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What would become of one item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// Given.
+    Give,
+    /// Taken away.
+    Take,
+    /// Left as it is, for the reason beside it: a person decides, or an answer is awaited.
+    Leave,
+}
+
+impl Change {
+    /// The symbol at the beginning of a line.
+    pub const fn symbol(self) -> char {
+        match self {
+            Self::Give => '+',
+            Self::Take => '-',
+            Self::Leave => '~',
+        }
+    }
+}
+
+/// Why an item is left as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Left {
+    /// Has it and does not pay.
+    Unpaid,
+    /// Paid once, has it by somebody else's doing, and pays no more.
+    EndedUnpaid,
+    /// An earlier version of the catalogue gave it.
+    EarlierCatalogue,
+    /// The source says something that Frontdesk does not know.
+    Unclear,
+    /// A person took it away.
+    TakenByPerson,
+    /// A call's outcome is not known yet: it is looked at first.
+    Unknown,
+    /// Kit does not know the buyer, and `kit.new_subscribers` says to leave it so.
+    NotSubscribed,
+}
+
+/// One item of a line.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Part {
+    /// What would become of it.
+    pub change: Change,
+    /// What.
+    pub item: Item,
+    /// Why it is left, if it is.
+    pub left: Option<Left>,
+}
+
+/// How often a sum is paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Every {
+    /// Once.
+    Once,
+    /// Each week.
+    Week,
+    /// Each month.
+    Month,
+    /// Each quarter.
+    Quarter,
+    /// Each year.
+    Year,
+    /// Again, after a time that was not told or is none of these.
+    Again,
+}
+
+impl Every {
+    /// The nearest usual interval of so many days; [`Every::Again`] where none is near.
+    const fn of_days(days: i64) -> Self {
+        match days {
+            6..=8 => Self::Week,
+            27..=32 => Self::Month,
+            85..=95 => Self::Quarter,
+            360..=370 => Self::Year,
+            _ => Self::Again,
+        }
+    }
+}
+
+/// What one purchase is worth.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Worth {
+    /// The sum.
+    pub money: Money,
+    /// How often it is paid.
+    pub every: Every,
+}
+
+/// One person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// The record; `None`: no record leads to this person.
+    pub customer: Option<CustomerId>,
+    /// Who of the record.
+    pub holder: Holder,
+    /// The address at which they get access, else the one that the target lists.
+    pub address: Option<Email>,
+    /// Their name, where it is known.
+    pub name: Option<String>,
+    /// The targets' own ids of them.
+    pub members: BTreeMap<Target, u64>,
+    /// Targets that do not know them yet: an invitation, or a new subscriber.
+    pub newcomer: BTreeSet<Target>,
+    /// What would become of what, sorted.
+    pub parts: BTreeSet<Part>,
+    /// Why.
+    pub because: Vec<Claim>,
+    /// The purchase that says most about it.
+    pub standing: Option<(Option<String>, Standing)>,
+    /// What the purchases behind it are worth.
+    pub worth: BTreeSet<Worth>,
+    /// What holds up the rows, but shadow mode.
+    pub held: BTreeMap<Target, State>,
+}
+
+impl Line {
+    /// The line of somebody whom a target's lists show and no record supports. `ended`: the record that once did.
+    pub fn unsupported(
+        target: Target,
+        member: u64,
+        address: Option<Email>,
+        ended: Option<CustomerId>,
+    ) -> Self {
+        Self {
+            customer: ended,
+            holder: Holder::Customer,
+            address,
+            name: None,
+            members: [(target, member)].into(),
+            newcomer: BTreeSet::new(),
+            parts: BTreeSet::new(),
+            because: Vec::new(),
+            standing: None,
+            worth: BTreeSet::new(),
+            held: BTreeMap::new(),
+        }
+    }
+
+    /// What the line begins with: what is given says more than what is taken, and that more than what is left.
+    pub fn change(&self) -> Change {
+        self.parts.iter().map(|part| part.change).min().unwrap_or(Change::Leave)
+    }
+
+    /// Whether a part of this kind is at a target that gives access.
+    fn concerns_access(&self, of: impl Fn(&Part) -> bool) -> bool {
+        self.parts.iter().any(|part| part.item.target().gives_access() && of(part))
+    }
+}
+
+/// The lines of one record: of its customer and of everyone who benefits from its purchases.
+///
+/// `seen`: what each target is known to hold for each holder, lists that were just read included; `differences`: what
+/// those lists contradict.
+pub fn lines(
+    customer: &CustomerId,
+    facts: &BTreeMap<Key, Fact>,
+    decision: &Decision,
+    syncs: &BTreeMap<Target, Sync>,
+    seen: &BTreeMap<Target, BTreeMap<Holder, Person>>,
+    differences: &BTreeMap<Target, Vec<Difference>>,
+    new_subscribers: NewSubscribers,
+) -> Vec<Line> {
+    let mut lines: BTreeMap<Holder, Line> = BTreeMap::new();
+    let nobody = Person::default();
+    for (target, desired) in &decision.desired {
+        let differences = differences.get(target).map_or(&[][..], Vec::as_slice);
+        for (holder, wishes) in &desired.holders {
+            let person = seen.get(target).and_then(|people| people.get(holder)).unwrap_or(&nobody);
+            let line = lines.entry(holder.clone()).or_insert_with(|| Line {
+                address: Some(wishes.address.clone()),
+                name: wishes.name.clone(),
+                holder: holder.clone(),
+                ..Line::unsupported(*target, 0, None, Some(customer.clone()))
+            });
+            line.members.remove(target);
+            line.members.extend(person.membership.id().map(|id| (*target, id)));
+            let gone = differences
+                .iter()
+                .any(|found| matches!(found, Difference::Gone { holder: of, .. } if of == holder));
+            for (item, wish) in &wishes.items {
+                let is = |found: &Difference, lost: bool| match found {
+                    Difference::Lost { holder: of, item: what } => lost && of == holder && what == item,
+                    Difference::Lingers { holder: of, item: what } => !lost && of == holder && what == item,
+                    Difference::Gone { .. } | Difference::Idle => false,
+                };
+                let lost = differences.iter().any(|found| is(found, true));
+                let lingers = differences.iter().any(|found| is(found, false));
+                let Some((change, left)) = change(wish, person, item, (lost, lingers, gone), new_subscribers)
+                else {
+                    continue;
+                };
+                let is_known = person.membership.id().is_some();
+                if change == Change::Give && !is_known {
+                    line.newcomer.insert(*target);
+                }
+                line.parts.insert(Part { change, item: item.clone(), left });
+                line.because.extend(reasons(wish).iter().cloned());
+                if let Some(sync) = syncs.get(target).filter(|sync| says_more(&sync.state)) {
+                    line.held.insert(*target, sync.state.clone());
+                }
+            }
+        }
+    }
+    let mut lines: Vec<_> = lines.into_values().filter(|line| !line.parts.is_empty()).collect();
+    for line in &mut lines {
+        line.because.sort();
+        line.because.dedup();
+        let of = decision.entitled.purchases.iter().filter(|purchase| purchase.holder == line.holder);
+        let behind: Vec<_> = of.filter(|purchase| purchase.plan.is_some()).collect();
+        let best = behind.iter().min_by_key(|purchase| rank(&purchase.standing));
+        line.standing = best.map(|purchase| (purchase.title.clone(), purchase.standing.clone()));
+        // A journey is paid once, however many lines it has.
+        let by_journey: BTreeMap<_, _> =
+            behind.iter().map(|purchase| (&purchase.journey, *purchase)).collect();
+        let counts = |purchase: &&Purchase| match line.change() {
+            Change::Give => matches!(purchase.standing, Standing::Entitled(_)),
+            Change::Take | Change::Leave => true,
+        };
+        line.worth = by_journey.into_values().filter(counts).filter_map(|of| worth(of, facts)).collect();
+    }
+    lines
+}
+
+/// What would become of one item, if anything is to be said about it. `(lost, lingers, gone)`: what the lists contradict.
+fn change(
+    wish: &Wish,
+    person: &Person,
+    item: &Item,
+    (lost, lingers, gone): (bool, bool, bool),
+    new_subscribers: NewSubscribers,
+) -> Option<(Change, Option<Left>)> {
+    let left = |why| Some((Change::Leave, Some(why)));
+    let holding = person.items.get(item);
+    let is_unknown = matches!(person.membership, Membership::Unknown { .. })
+        || matches!(holding, Some(Holding::Unknown { .. } | Holding::Sent { .. }));
+    match wish {
+        Wish::Want { .. } => {
+            let taken = matches!(person.taken.get(item), Some(Taken::LeftOut { .. }));
+            if gone || taken || matches!(person.membership, Membership::Gone { .. }) {
+                return left(Left::TakenByPerson);
+            }
+            if is_unknown {
+                return left(Left::Unknown);
+            }
+            if matches!(holding, Some(Holding::Present { .. })) && !lost {
+                return None;
+            }
+            let is_known = person.membership.id().is_some();
+            if item.target() == Target::Kit && !is_known && new_subscribers == NewSubscribers::Leave {
+                return left(Left::NotSubscribed);
+            }
+            Some((Change::Give, None))
+        }
+        Wish::Absent { .. } => match holding {
+            _ if is_unknown => left(Left::Unknown),
+            Some(Holding::Present { .. }) => Some((Change::Take, None)),
+            _ if lingers => Some((Change::Take, None)),
+            _ => None,
+        },
+        Wish::Leave { because } => {
+            let is_there = matches!(holding, Some(Holding::Present { .. }));
+            let shared = because.iter().any(|claim| matches!(claim, Claim::WantedByAnother { .. }));
+            let earlier = because.iter().any(|claim| matches!(claim, Claim::GrantedEarlier { .. }));
+            match (is_there && !shared, earlier) {
+                (false, _) => None,
+                (true, true) => left(Left::EarlierCatalogue),
+                (true, false) => left(Left::Unclear),
+            }
+        }
+    }
+}
+
+fn reasons(wish: &Wish) -> &[Claim] {
+    match wish {
+        Wish::Want { because } | Wish::Absent { because, .. } | Wish::Leave { because } => because,
+    }
+}
+
+/// Whether the state of a row tells more than that it is to be looked at.
+const fn says_more(state: &State) -> bool {
+    use crate::sync::Hold;
+    match state {
+        State::Held(hold) => !matches!(hold, Hold::Shadow),
+        State::Parked { .. } | State::Contested { .. } => true,
+        State::Due | State::Sent | State::Unknown | State::Applied => false,
+    }
+}
+
+/// Which standing says most about a person: what they pay for, then what is unclear, then what ended.
+const fn rank(standing: &Standing) -> u8 {
+    match standing {
+        Standing::Entitled(_) => 0,
+        Standing::Unclear { .. } => 1,
+        Standing::Over { .. } => 2,
+        Standing::PaymentFailed { .. } => 3,
+        Standing::Processing | Standing::Unread => 4,
+        Standing::Nothing { .. } => 5,
+    }
+}
+
+/// What a purchase is worth, and how often it is paid: the length of the period that its subscription is in.
+fn worth(purchase: &Purchase, facts: &BTreeMap<Key, Fact>) -> Option<Worth> {
+    let money = purchase.total.clone()?;
+    if !purchase.recurring {
+        return Some(Worth { money, every: Every::Once });
+    }
+    let fact = facts.get(&purchase.sold_by);
+    let Some(Body::Subscription(subscription)) = fact.map(|fact| &fact.current().version.body) else {
+        return Some(Worth { money, every: Every::Again });
+    };
+    let period =
+        subscription.items.iter().find_map(|item| Some((item.period_start_at?, item.period_end_at?)));
+    let every = period
+        .map_or(Every::Again, |(from, until)| Every::of_days(until.duration_since(from).as_hours() / 24));
+    Some(Worth { money, every })
+}
+
+/// What a plan comes to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// People who pay and have no access, or not all of it.
+    pub pay_without_access: u64,
+    /// What their purchases are worth.
+    pub pay_without_access_worth: BTreeMap<String, BTreeMap<Every, i64>>,
+    /// People who have access and do not pay: kept.
+    pub access_without_payment: u64,
+    /// People who would lose access.
+    pub lose_access: u64,
+    /// People who would be invited, or added as subscribers, by target.
+    pub newcomers: BTreeMap<Target, u64>,
+    /// People who would be given something, by target.
+    pub given: BTreeMap<Target, u64>,
+    /// People who would lose something, by target.
+    pub taken: BTreeMap<Target, u64>,
+    /// People about whom something is left as it is, by target.
+    pub left: BTreeMap<Target, u64>,
+}
+
+impl Totals {
+    /// Adds up all lines.
+    pub fn of<'a>(lines: impl IntoIterator<Item = &'a Line>) -> Self {
+        let mut totals = Self::default();
+        for line in lines {
+            if line.concerns_access(|part| part.change == Change::Give) {
+                totals.pay_without_access += 1;
+                for Worth { money, every } in &line.worth {
+                    let sums = totals.pay_without_access_worth.entry(money.currency.clone()).or_default();
+                    *sums.entry(*every).or_default() += money.minor;
+                }
+            }
+            let unpaid = |part: &Part| matches!(part.left, Some(Left::Unpaid | Left::EndedUnpaid));
+            totals.access_without_payment += u64::from(line.concerns_access(unpaid));
+            totals.lose_access += u64::from(line.concerns_access(|part| part.change == Change::Take));
+            for target in &line.newcomer {
+                *totals.newcomers.entry(*target).or_default() += 1;
+            }
+            for (counts, change) in [
+                (&mut totals.given, Change::Give),
+                (&mut totals.taken, Change::Take),
+                (&mut totals.left, Change::Leave),
+            ] {
+                let parts = line.parts.iter().filter(|part| part.change == change);
+                for target in parts.map(|part| part.item.target()).collect::<BTreeSet<_>>() {
+                    *counts.entry(target).or_default() += 1;
+                }
+            }
+        }
+        totals
+    }
+}

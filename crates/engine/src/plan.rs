@@ -1,0 +1,186 @@
+//! What would be done about everyone, and why: before a target goes live, and whenever somebody wants to know.
+//!
+//! Every record is laid beside what its targets hold, as last seen or as their lists show it now. Nothing is written
+//! but the calls that reading the lists cost; nothing follows from it.
+
+use crate::engine::Engine;
+use crate::ports::Ports;
+use crate::subject::Subject;
+use crate::sweep::Scanned;
+use frontdesk_core::id::CustomerId;
+use frontdesk_core::plan::{Change, Left, Line, Part, Totals, lines};
+use frontdesk_core::sweep::{FindingKind, Implausible, beside};
+use frontdesk_core::target::{Item, Target};
+use frontdesk_store::Error;
+use jiff::Timestamp;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Customers that are looked at together.
+const BATCH: u32 = 50;
+/// Most people without a payment who are listed from what the last sweep found.
+const FINDINGS_MAX: u32 = 100_000;
+
+/// On what a plan rests at one target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "looked", rename_all = "snake_case")]
+pub enum Looked {
+    /// On its lists as they are now.
+    Now {
+        /// What reading them cost.
+        calls: u32,
+        /// The list that is not to be believed, if there is one.
+        flaw: Option<Implausible>,
+    },
+    /// On what was last seen there.
+    Before {
+        /// When the last sweep of it began; `None`: it was never swept, so who is there already is not known.
+        at: Option<Timestamp>,
+        /// Why its lists were not read, where they should have been.
+        why: Option<String>,
+    },
+}
+
+/// What would be done about everyone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Planned {
+    /// When it was worked out.
+    pub as_of: Timestamp,
+    /// By target, on what it rests.
+    pub looked: BTreeMap<Target, Looked>,
+    /// Everybody about whom something would be done or is to be decided: what is given first, then what is taken.
+    pub lines: Vec<Line>,
+    /// The sums.
+    pub totals: Totals,
+}
+
+/// What is known of who holds what at one target.
+#[derive(Default)]
+struct Held {
+    scanned: Option<Scanned>,
+    /// When the last whole sweep began.
+    previous: Option<Timestamp>,
+    supported: BTreeSet<(Item, u64)>,
+    ended: BTreeMap<(Item, u64), CustomerId>,
+}
+
+impl Held {
+    /// Whether the target's lists were ever read.
+    const fn is_seen(&self) -> bool {
+        self.scanned.is_some() || self.previous.is_some()
+    }
+}
+
+impl<P: Ports> Engine<P> {
+    /// Works out what would be done. `only`: at one target alone; `fresh`: by the lists as they are now.
+    pub async fn plan(&self, only: Option<Target>, fresh: bool) -> Result<Planned, Error> {
+        let mut looked = BTreeMap::new();
+        let mut held: BTreeMap<Target, Held> = BTreeMap::new();
+        let settings = self.settings();
+        for target in settings.targets.keys().filter(|target| only.is_none_or(|only| only == **target)) {
+            let previous = self.swept(*target).await?.last.map(|last| last.began_at);
+            let scanned = if fresh { Some(self.scan(*target).await?) } else { None };
+            let (scanned, on) = match scanned {
+                Some(Ok(scanned)) => {
+                    let on = Looked::Now { calls: scanned.calls, flaw: scanned.flaw.clone() };
+                    (Some(scanned), on)
+                }
+                Some(Err(why)) => (None, Looked::Before { at: previous, why: Some(why) }),
+                None => (None, Looked::Before { at: previous, why: None }),
+            };
+            looked.insert(*target, on);
+            held.insert(*target, Held { scanned, previous, ..Held::default() });
+        }
+        let mut lines = Vec::new();
+        let mut after: Option<CustomerId> = None;
+        loop {
+            let page = self.store().customers(None, after.as_ref(), BATCH).await?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.id.clone());
+            for row in &page {
+                let Some(subject) = Subject::load(self.store(), &row.id).await? else { continue };
+                lines.extend(self.plan_of(&subject, &mut held).await?);
+            }
+        }
+        for (target, held) in &held {
+            lines.extend(self.unsupported(*target, held).await?);
+        }
+        lines.sort_by(|one, other| {
+            let key = |line: &Line| (line.change(), line.address.clone(), line.customer.clone());
+            key(one).cmp(&key(other))
+        });
+        let totals = Totals::of(&lines);
+        Ok(Planned { as_of: self.ports().now_wall(), looked, lines, totals })
+    }
+
+    /// The lines of one record.
+    async fn plan_of(
+        &self,
+        subject: &Subject,
+        held: &mut BTreeMap<Target, Held>,
+    ) -> Result<Vec<Line>, Error> {
+        let others = subject.others(self.store()).await?;
+        let catalogue = self.catalogue();
+        let mut decision = subject.decide_under(&catalogue, &others, self.ports().now_wall());
+        decision.desired.retain(|target, _| held.contains_key(target));
+        let (mut seen, mut differences) = (BTreeMap::new(), BTreeMap::new());
+        for (target, desired) in &decision.desired {
+            let sync = subject.syncs.get(target);
+            let mut people = sync.map(|sync| sync.observed.people.clone()).unwrap_or_default();
+            if let Some(held) = held.get_mut(target)
+                && let Some(scanned) = &held.scanned
+            {
+                let beside = beside(desired, sync, &scanned.scan, held.previous);
+                people.extend(beside.people);
+                held.supported.extend(beside.supported);
+                let ended = beside.ended.into_iter().map(|ended| (ended, subject.record.id.clone()));
+                held.ended.extend(ended);
+                differences.insert(*target, beside.differences);
+            }
+            seen.insert(*target, people);
+        }
+        let mut lines = lines(
+            &subject.record.id,
+            &subject.record.facts,
+            &decision,
+            &subject.syncs,
+            &seen,
+            &differences,
+            catalogue.new_subscribers,
+        );
+        for line in &mut lines {
+            // Where nobody looked yet, nobody is known to be new.
+            line.newcomer.retain(|target| held.get(target).is_some_and(Held::is_seen));
+        }
+        Ok(lines)
+    }
+
+    /// Everybody who has something at a target that no record supports, by the lists or by the last sweep.
+    async fn unsupported(&self, target: Target, held: &Held) -> Result<Vec<Line>, Error> {
+        let mut lines: BTreeMap<u64, Line> = BTreeMap::new();
+        let mut note = |member: u64, item: Item, address, ended: Option<CustomerId>| {
+            let left = if ended.is_some() { Left::EndedUnpaid } else { Left::Unpaid };
+            let line =
+                lines.entry(member).or_insert_with(|| Line::unsupported(target, member, address, None));
+            line.customer = line.customer.take().or(ended);
+            line.parts.insert(Part { change: Change::Leave, item, left: Some(left) });
+        };
+        if let Some(scanned) = &held.scanned {
+            for (item, member) in scanned.scan.holders() {
+                let holding = (item.clone(), member);
+                if !held.supported.contains(&holding) {
+                    let address = scanned.scan.person(member).and_then(|listed| listed.address.clone());
+                    note(member, holding.0.clone(), address, held.ended.get(&holding).cloned());
+                }
+            }
+        } else {
+            let kind = Some(FindingKind::Unsupported);
+            for finding in self.store().findings(Some(target), kind, false, FINDINGS_MAX).await? {
+                if let (Some(member), Some(item)) = (finding.member, finding.item) {
+                    note(member, item, finding.address, finding.customer);
+                }
+            }
+        }
+        Ok(lines.into_values().collect())
+    }
+}

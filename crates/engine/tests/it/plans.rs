@@ -1,0 +1,151 @@
+//! What would be done about everyone.
+
+use crate::house::{EVERY, GROUP, House};
+use frontdesk_core::plan::{Change, Left, Line, Totals};
+use frontdesk_core::target::Target;
+use frontdesk_engine::plan::{Looked, Planned};
+use frontdesk_engine::settings::{Mode, Settings};
+use frontdesk_sandbox::{Answer, Provider};
+use jiff::SignedDuration;
+use serde_json::json;
+
+fn shadow(settings: &mut Settings) {
+    settings.targets.values_mut().for_each(|target| target.mode = Mode::Shadow);
+}
+
+fn plan(house: &House, fresh: bool) -> Planned {
+    house.wait(house.engine.plan(Some(Target::Circle), fresh)).unwrap()
+}
+
+/// A line as `+ ada@example.com: give circle:group:4012`.
+fn told(line: &Line) -> String {
+    let parts = line.parts.iter().map(|part| {
+        let why = part.left.map(|left| format!(" ({left:?})")).unwrap_or_default();
+        format!("{:?} {}{why}", part.change, part.item)
+    });
+    let who = line.address.as_ref().map_or("nobody", |address| address.as_str());
+    let new = if line.newcomer.is_empty() { "" } else { " new" };
+    format!("{} {who}{new}: {}", line.change().symbol(), parts.collect::<Vec<_>>().join(", "))
+}
+
+fn member(house: &House, name: &str, groups: &[u64]) {
+    let email = format!("{name}@example.com");
+    house.act("circle/member", &json!({ "email": email, "state": "active" }));
+    for group in groups {
+        house.act("circle/add", &json!({ "email": email, "group": group }));
+    }
+}
+
+/// Ada pays and is in, Ben pays and is unknown, Cleo pays and is in one of two groups, Dan is in and never paid, Eve is
+/// in and was refunded before Frontdesk saw her there.
+fn town(name: &str) -> House {
+    let house = House::with(name, shadow);
+    member(&house, "ada", &[GROUP, 4013]);
+    member(&house, "cleo", &[GROUP]);
+    member(&house, "dan", &[GROUP]);
+    for name in ["ada", "ben", "cleo"] {
+        house.buys(&format!("{name}@example.com"));
+    }
+    let eve = house.buys("eve@example.com");
+    house.act("stripe/cancel", &json!({ "subscription": eve["subscription"], "when": "now" }));
+    house.pass(SignedDuration::from_mins(1));
+    member(&house, "eve", &[GROUP]);
+    house.pass(SignedDuration::from_mins(1));
+    house.heard(Provider::Circle);
+    house
+}
+
+const TOLD: [&str; 4] = [
+    "+ ben@example.com new: Give circle:group:4012, Give circle:group:4013",
+    "+ cleo@example.com: Give circle:group:4013",
+    "~ dan@example.com: Leave circle:group:4012 (Unpaid)",
+    "~ eve@example.com: Leave circle:group:4012 (EndedUnpaid)",
+];
+
+#[test]
+fn everyone_is_laid_beside_the_lists_and_nothing_is_written() {
+    let house = town("plan");
+    let planned = plan(&house, true);
+    assert_eq!(planned.lines.iter().map(told).collect::<Vec<_>>(), TOLD);
+    let calls = house.heard(Provider::Circle);
+    assert!(calls.iter().all(|call| call.starts_with("GET")), "{calls:?}");
+    assert_eq!(planned.looked[&Target::Circle], Looked::Now { calls: 3, flaw: None });
+    assert_eq!(calls.len(), 3, "everyone, and each of two groups: {calls:?}");
+    let Totals { pay_without_access, access_without_payment, lose_access, newcomers, .. } = &planned.totals;
+    assert_eq!((*pay_without_access, *access_without_payment, *lose_access), (2, 2, 0));
+    assert_eq!(newcomers[&Target::Circle], 1);
+    let worth = &planned.totals.pay_without_access_worth["usd"];
+    assert_eq!(worth.len(), 1, "both pay each month: {worth:?}");
+    // Asked again, it says the same; and a sweep comes to the same without the lists being read anew.
+    assert_eq!(plan(&house, true).lines, planned.lines);
+    house.pass(EVERY);
+    house.heard(Provider::Circle);
+    assert_eq!(plan(&house, false).lines.iter().map(told).collect::<Vec<_>>(), TOLD);
+    assert_eq!(house.heard(Provider::Circle), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_missing_lingers_or_was_taken_by_a_person_is_told() {
+    let house = House::new("plan-live");
+    let dan = house.buys("dan@example.com");
+    house.buys("ada@example.com");
+    house.buys("ben@example.com");
+    for name in ["ada", "ben", "dan"] {
+        house.act("circle/confirm", &json!({ "email": format!("{name}@example.com") }));
+    }
+    house.pass(EVERY);
+    assert_eq!(plan(&house, true).lines, [], "all is as it should be");
+    house.act("circle/remove", &json!({ "email": "ada@example.com", "group": GROUP }));
+    house.act("circle/deactivate", &json!({ "email": "ben@example.com" }));
+    // The lists may lag behind what was seen just now.
+    house.pass(SignedDuration::from_mins(15));
+    let planned = plan(&house, true);
+    let told: Vec<_> = planned.lines.iter().map(told).collect();
+    assert_eq!(
+        told,
+        [
+            "+ ada@example.com: Give circle:group:4012",
+            "~ ben@example.com: Leave circle:group:4012 (TakenByPerson), Leave circle:group:4013 (TakenByPerson)",
+        ]
+    );
+    // In shadow mode from now on, Dan is refunded: what he would lose is known.
+    let mut house = house;
+    house.restart_with(shadow);
+    house.act("stripe/refund", &json!({ "subscription": dan["subscription"] }));
+    house.pass(SignedDuration::from_mins(2));
+    house.pass(SignedDuration::from_mins(2));
+    let planned = plan(&house, true);
+    let dans: Vec<_> =
+        planned.lines.iter().filter(|line| line.change() == Change::Take).map(self::told).collect();
+    assert_eq!(dans, ["- dan@example.com: Take circle:group:4012, Take circle:group:4013"]);
+    assert!(house.is_in("dan@example.com"));
+}
+
+#[test]
+fn lists_that_cannot_be_read_leave_what_was_last_seen_and_say_why() {
+    let house = town("plan-down");
+    house.pass(EVERY);
+    house.stand_in(Some(|call| call.path.contains("/access_groups/").then(|| Answer::text(503, "down"))));
+    let planned = plan(&house, true);
+    assert_eq!(planned.lines.iter().map(told).collect::<Vec<_>>(), TOLD);
+    let Looked::Before { at: Some(_), why: Some(why) } = &planned.looked[&Target::Circle] else {
+        panic!("{:?}", planned.looked)
+    };
+    assert!(why.contains("could not be read"), "{why}");
+    // An empty list is shown as what it is: nothing to rely on.
+    house.stand_in(Some(|call| {
+        call.path.contains("/access_groups/4012/").then(|| {
+            Answer::json(200, &json!({ "page": 1, "per_page": 100, "has_next_page": false, "count": 0, "page_count": 0, "records": [] }))
+        })
+    }));
+    house.pass(SignedDuration::from_mins(30));
+    let planned = plan(&house, true);
+    assert!(
+        matches!(&planned.looked[&Target::Circle], Looked::Now { flaw: Some(flaw), .. } if flaw.now == 0),
+        "{:?}",
+        planned.looked
+    );
+    assert!(
+        planned.lines.iter().all(|line| line.parts.iter().all(|part| part.left != Some(Left::EndedUnpaid)))
+    );
+}

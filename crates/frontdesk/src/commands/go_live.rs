@@ -1,0 +1,84 @@
+//! `frontdesk go-live`: lets go what a target collected in shadow mode, after showing what would be done.
+
+use super::desk::Desk;
+use super::plan::{show, target};
+use crate::assemble::store_failed;
+use crate::errors::{Code, Failure, Report};
+use crate::exit::Exit;
+use crate::printer::Printer;
+use clap::Args;
+use frontdesk_core::target::Target;
+use frontdesk_engine::golive::WentLive;
+use frontdesk_engine::settings::Mode;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// What it takes.
+#[derive(Clone, Debug, Args, Serialize, Deserialize)]
+pub struct Arguments {
+    /// The target: circle or kit
+    #[arg(value_name = "TARGET", value_parser = target)]
+    target: Target,
+    /// Who decides this; it is kept
+    #[arg(long, value_name = "NAME")]
+    by: String,
+    /// By what was last seen, without reading the lists of the target
+    #[arg(long)]
+    offline: bool,
+    /// Answer the question with yes
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Arguments {
+    /// The same, confirmed; `None` where it is.
+    pub(super) fn confirmed(&self) -> Option<Self> {
+        (!self.yes).then(|| Self { yes: true, ..self.clone() })
+    }
+}
+
+pub(super) async fn run(arguments: &Arguments, desk: &Desk, printer: &mut Printer) -> Result<Exit, Failure> {
+    let Arguments { target, by, offline, yes } = arguments;
+    let mode = desk.engine.settings().targets.get(target).map(|settings| settings.mode);
+    match mode {
+        None => {
+            let report = Report::error(Code::NotFound, format!("{} is not configured", target.title()));
+            return Err(report.hint(format!("`[targets.{target}]` in the configuration")).into());
+        }
+        Some(Mode::Shadow) => return Err(in_shadow(*target)),
+        Some(Mode::Live) => {}
+    }
+    if !yes && !desk.engine.written(*target).await.map_err(|error| store_failed(&error))?.is_live() {
+        let planned = desk.engine.plan(Some(*target), !offline).await;
+        show(&planned.map_err(|error| store_failed(&error))?, desk, printer).await?;
+        return Ok(Exit::Found);
+    }
+    let went = desk.engine.go_live(*target, by).await.map_err(|error| store_failed(&error))?;
+    let said = match &went {
+        WentLive::Done { rows } => {
+            format!("{} is live: {rows} rows that waited are worked at now", target.title())
+        }
+        WentLive::Already { at, by } => {
+            let by = by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+            format!("{} is live since {}{by}", target.title(), desk.when(*at))
+        }
+        WentLive::InShadow | WentLive::NotConfigured => return Err(in_shadow(*target)),
+    };
+    printer.text(&said)?;
+    let rows = match went {
+        WentLive::Done { rows } => rows,
+        _ => 0,
+    };
+    printer.json(&json!({ "target": target, "live": true, "rows": rows, "by": by }))?;
+    Ok(Exit::Done)
+}
+
+fn in_shadow(target: Target) -> Failure {
+    let message = format!("the configuration says that {} is in shadow mode", target.title());
+    Report::error(Code::InShadow, message)
+        .hint(format!(
+            "look at `frontdesk plan`; then write mode = \"live\" into [targets.{target}], have `frontdesk serve` take \
+             it up, and run this again"
+        ))
+        .into()
+}

@@ -1,0 +1,245 @@
+//! `frontdesk plan`: what would be done about everyone, one line per person with the reason, the sums last.
+
+use super::desk::Desk;
+use super::wording;
+use crate::assemble::store_failed;
+use crate::errors::Failure;
+use crate::exit::Exit;
+use crate::printer::Printer;
+use clap::Args;
+use frontdesk_core::entitlement::Standing;
+use frontdesk_core::fact::Money;
+use frontdesk_core::golive::Written;
+use frontdesk_core::plan::{Change, Every, Left, Line, Totals, Worth};
+use frontdesk_core::target::{Holder, Target};
+use frontdesk_core::words::{Language, Reading};
+
+use frontdesk_engine::plan::{Looked, Planned};
+use frontdesk_store::Error;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What it takes.
+#[derive(Clone, Debug, Args, Serialize, Deserialize)]
+pub struct Arguments {
+    /// At this target alone: circle or kit
+    #[arg(long, value_name = "TARGET", value_parser = target)]
+    target: Option<Target>,
+    /// By what was last seen, without reading the lists of the targets
+    #[arg(long)]
+    offline: bool,
+}
+
+/// A target by its word.
+pub(super) fn target(text: &str) -> Result<Target, String> {
+    Target::parse(text).ok_or_else(|| "circle or kit".to_owned())
+}
+
+pub(super) async fn run(arguments: &Arguments, desk: &Desk, printer: &mut Printer) -> Result<Exit, Failure> {
+    let planned = desk.engine.plan(arguments.target, !arguments.offline).await;
+    let planned = planned.map_err(|error| store_failed(&error))?;
+    show(&planned, desk, printer).await?;
+    Ok(if planned.lines.is_empty() { Exit::Done } else { Exit::Found })
+}
+
+/// Prints a plan.
+pub(super) async fn show(planned: &Planned, desk: &Desk, printer: &mut Printer) -> Result<(), Failure> {
+    let targets = targets(planned, desk).await.map_err(|error| store_failed(&error))?;
+    for (target, looked) in &planned.looked {
+        printer.note(&format!("{}: {}", target.title(), on_what(looked, desk)));
+    }
+    let rows = planned.lines.iter().map(|line| {
+        let who = line.address.as_ref().map_or_else(|| member(line), |address| address.as_str().to_owned());
+        vec![line.change().symbol().to_string(), who, said(line, desk)]
+    });
+    printer.table(&["", "who", "what, and why"], rows)?;
+    printer.text(&format!("\n{}", sums(planned, desk, &targets).join("\n")))?;
+    let items: Vec<_> = planned.lines.iter().map(document).collect();
+    printer.json(&json!({
+        "as_of": planned.as_of, "targets": targets, "lines": items, "totals": planned.totals,
+    }))
+}
+
+/// What a plan rests on at each target, and what it would cost.
+async fn targets(planned: &Planned, desk: &Desk) -> Result<BTreeMap<Target, Value>, Error> {
+    let mut targets = BTreeMap::new();
+    for (target, looked) in &planned.looked {
+        let written = desk.engine.written(*target).await?;
+        let forecast = desk.engine.forecast(*target).await?;
+        let line = forecast.line(desk.now());
+        let at = json!({ "looked": looked, "written": written, "forecast": forecast, "forecast_says": line });
+        targets.insert(*target, at);
+    }
+    Ok(targets)
+}
+
+fn on_what(looked: &Looked, desk: &Desk) -> String {
+    match looked {
+        Looked::Now { calls, flaw: None } => format!("its lists as they are now, {calls} calls"),
+        Looked::Now { calls, flaw: Some(flaw) } => {
+            format!(
+                "its lists as they are now, {calls} calls; but {flaw}: look at it before you believe this"
+            )
+        }
+        Looked::Before { at, why } => {
+            let why = why.as_ref().map(|why| format!("; not read now: {why}")).unwrap_or_default();
+            match at {
+                Some(at) => format!("as last swept {}{why}", desk.when(*at)),
+                None => format!("never swept, so who is there already is not known{why}"),
+            }
+        }
+    }
+}
+
+/// Somebody without an address, by the number that a target gave them.
+fn member(line: &Line) -> String {
+    let member = line.members.iter().next();
+    member.map_or_else(|| "–".to_owned(), |(target, id)| format!("{} member {id}", target.title()))
+}
+
+/// What would be done about somebody, and why.
+fn said(line: &Line, desk: &Desk) -> String {
+    let mut what = Vec::new();
+    for target in &line.newcomer {
+        what.push(match target {
+            Target::Circle => "invite to Circle".to_owned(),
+            Target::Kit => "add to Kit".to_owned(),
+        });
+    }
+    for (verb, change) in [("give", Change::Give), ("take away", Change::Take), ("leave", Change::Leave)] {
+        let items: Vec<_> = items(line, change).collect();
+        if !items.is_empty() {
+            what.push(format!("{verb} {}", items.join(", ")));
+        }
+    }
+    let mut why = Vec::new();
+    if let Holder::Beneficiary(_) = &line.holder {
+        why.push("somebody else bought it for them".to_owned());
+    }
+    let lefts: BTreeSet<_> = line.parts.iter().filter_map(|part| part.left).collect();
+    why.extend(lefts.into_iter().map(|why| left(why).to_owned()));
+    why.extend(standing(line, desk));
+    why.extend(line.held.values().map(wording::state));
+    let worth: Vec<_> = line.worth.iter().map(|worth| self::worth(worth, desk)).collect();
+    let worth = if worth.is_empty() { String::new() } else { format!(" ({})", worth.join(", ")) };
+    format!("{}: {}{worth}", what.join("; "), why.join("; "))
+}
+
+fn items(line: &Line, change: Change) -> impl Iterator<Item = String> {
+    line.parts.iter().filter(move |part| part.change == change).map(|part| wording::item(&part.item))
+}
+
+const fn left(why: Left) -> &'static str {
+    match why {
+        Left::Unpaid => "has access and does not pay",
+        Left::EndedUnpaid => "pays no more, and has access by somebody else's doing",
+        Left::EarlierCatalogue => "an earlier version of the catalogue gave it",
+        Left::Unclear => "the source says something that Frontdesk does not know",
+        Left::TakenByPerson => "a person took it away there",
+        Left::Unknown => "what a call came to is not known yet, and is looked at first",
+        Left::NotSubscribed => "unknown to Kit, and `new_subscribers` says to leave it so",
+    }
+}
+
+fn standing(line: &Line, desk: &Desk) -> Option<String> {
+    let (title, standing) = line.standing.as_ref()?;
+    let said = match standing {
+        Standing::Entitled(terms) => wording::terms(desk, terms),
+        Standing::Over { why, at } => format!("{} since {}", wording::over(*why), desk.when(*at)),
+        other => wording::standing(desk, other),
+    };
+    Some(title.as_ref().map_or_else(|| said.clone(), |title| format!("{title}, {said}")))
+}
+
+fn money(minor: i64, currency: &str, desk: &Desk) -> String {
+    let reading = Reading { language: Language::En, zone: &desk.site.zone, now: desk.now(), currency: None };
+    reading.money(&Money { minor, currency: currency.to_owned() })
+}
+
+const fn every(every: Every) -> &'static str {
+    match every {
+        Every::Once => "once",
+        Every::Week => "a week",
+        Every::Month => "a month",
+        Every::Quarter => "a quarter",
+        Every::Year => "a year",
+        Every::Again => "each time",
+    }
+}
+
+fn worth(worth: &Worth, desk: &Desk) -> String {
+    format!("{} {}", money(worth.money.minor, &worth.money.currency, desk), every(worth.every))
+}
+
+/// The last lines: people and money, then each target.
+fn sums(planned: &Planned, desk: &Desk, targets: &BTreeMap<Target, Value>) -> Vec<String> {
+    let Totals { pay_without_access, access_without_payment, lose_access, .. } = planned.totals;
+    let behind: Vec<_> = planned
+        .totals
+        .pay_without_access_worth
+        .iter()
+        .flat_map(|(currency, sums)| sums.iter().map(move |(every, minor)| (currency, *every, *minor)))
+        .map(|(currency, of, minor)| format!("{} {}", money(minor, currency, desk), every(of)))
+        .collect();
+    let behind = if behind.is_empty() { String::new() } else { format!(" ({})", behind.join(", ")) };
+    let mut sums = Vec::new();
+    if planned.lines.is_empty() {
+        sums.push("everybody has what they pay for, and nobody has more".to_owned());
+    } else {
+        sums.extend([
+            format!("{pay_without_access} pay and have no access, or not all of it{behind}"),
+            format!("{access_without_payment} have access and do not pay: they are left in"),
+            format!("{lose_access} would lose access"),
+        ]);
+    }
+    let count = |counts: &BTreeMap<Target, u64>, target: &Target| counts.get(target).copied().unwrap_or(0);
+    for (target, at) in targets {
+        let totals = &planned.totals;
+        let (given, new) = (count(&totals.given, target), count(&totals.newcomers, target));
+        let (taken, left) = (count(&totals.taken, target), count(&totals.left, target));
+        let by = match target {
+            Target::Circle => "by an invitation",
+            Target::Kit => "as new subscribers",
+        };
+        let new = if new == 0 { String::new() } else { format!(", {new} of them {by}") };
+        sums.push(format!(
+            "{}: {given} given{new}; {taken} taken away; {left} left{}",
+            target.title(),
+            written(at)
+        ));
+        if let Some(says) = at["forecast_says"].as_str() {
+            sums.push(format!("  {says}"));
+        }
+    }
+    sums
+}
+
+/// Whether this is done, or only shown.
+fn written(at: &Value) -> &'static str {
+    match serde_json::from_value(at["written"].clone()) {
+        Ok(Written::Everything { .. }) => "",
+        Ok(Written::Since { .. }) => " (what waits from shadow mode is done after `frontdesk go-live`)",
+        Ok(Written::Nothing) | Err(_) => " (shadow mode: nothing is written)",
+    }
+}
+
+fn document(line: &Line) -> Value {
+    let of = |change| {
+        let parts = line.parts.iter().filter(move |part| part.change == change);
+        parts.map(|part| part.item.to_string()).collect::<Vec<_>>()
+    };
+    let leave: Vec<_> = line
+        .parts
+        .iter()
+        .filter_map(|part| part.left.map(|why| json!({ "item": part.item, "why": why })))
+        .collect();
+    json!({
+        "symbol": line.change().symbol().to_string(), "customer": line.customer, "holder": line.holder,
+        "address": line.address, "name": line.name, "members": line.members, "newcomer": line.newcomer,
+        "give": of(Change::Give), "take": of(Change::Take), "leave": leave,
+        "standing": line.standing.as_ref().map(|(_, standing)| standing),
+        "plan": line.standing.as_ref().and_then(|(title, _)| title.clone()),
+        "worth": line.worth, "because": line.because, "held": line.held,
+    })
+}

@@ -1,0 +1,70 @@
+//! From shadow mode to live at the command line: the plan, the question, the answer.
+
+use crate::desk::steady;
+use crate::process::laid_out;
+use crate::town::{Rest, Served, Settings, Town};
+use serde_json::{Value, json};
+
+/// What a command says beside a town in which no Frontdesk runs.
+fn said(town: &Town, words: &str) -> String {
+    let words: Vec<_> = words.split(' ').collect();
+    laid_out(&Served::command(town, &words).output().unwrap())
+}
+
+/// Without what depends on the day, such as when an allowance renews.
+fn dateless(said: &str) -> String {
+    steady(said).lines().filter(|line| !line.contains(" calls left, ")).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn who_pays_without_access_and_who_has_access_without_paying_is_shown_and_then_settled() {
+    let mut town = Town::with("plans", Settings { mode: "shadow", ..Settings::default() });
+    for (name, groups) in [("ada", vec![4012, 4013]), ("cleo", vec![4012]), ("dan", vec![4012])] {
+        let email = format!("{name}@example.com");
+        town.act("circle", "member", json!({ "email": email, "state": "active" }));
+        for group in groups {
+            town.act("circle", "add", json!({ "email": email, "group": group }));
+        }
+    }
+    for (name, price) in
+        [("ada", "price_1Pro"), ("ben", "price_1Community"), ("cleo", "price_1Pro"), ("eve", "price_1Course")]
+    {
+        town.buys(&format!("{name}@example.com"), price);
+        let bought = if price == "price_1Pro" { 2 } else { 1 };
+        town.until_stages(&format!("{name}@example.com"), &vec!["access_pending"; bought]);
+    }
+    town.settle();
+    town.shut();
+    insta::assert_snapshot!("plan", dateless(&said(&town, "plan")));
+    insta::assert_snapshot!("plan_offline", dateless(&said(&town, "plan --offline --target circle")));
+    let json = said(&town, "plan --target circle --json");
+    let data = json.split_once("--- stdout\n").unwrap().1.split_once("--- stderr").unwrap().0;
+    let plan: Value = serde_json::from_str(data).unwrap();
+    let symbols: Vec<_> = plan["lines"].as_array().unwrap().iter().map(|line| &line["symbol"]).collect();
+    assert_eq!(symbols, ["+", "+", "+", "~"]);
+    assert_eq!(plan["totals"]["pay_without_access"], 3);
+    assert_eq!(plan["targets"]["circle"]["written"]["written"], "nothing");
+    insta::assert_snapshot!("go_live_in_shadow", said(&town, "go-live circle --by Ada"));
+    town.settings.mode = "live";
+    // Nobody is here to answer the question, and so nothing is done.
+    let asked = said(&town, "go-live circle --by Ada");
+    assert!(asked.starts_with("exit 1\n") && asked.contains("FD0062"), "{asked}");
+    assert!(asked.contains("ben@example.com"), "the plan comes first: {asked}");
+    town.open();
+    town.settle();
+    assert_eq!(town.in_group(4014).len(), 0);
+    town.shut();
+    for target in ["circle", "kit"] {
+        let done = said(&town, &format!("go-live {target} --by Ada --yes"));
+        assert!(done.starts_with("exit 0\n") && done.contains("is live"), "{done}");
+    }
+    town.open();
+    town.until("eve is in", |town| town.in_group(4014).contains("eve@example.com").then_some(()));
+    town.settle();
+    assert!(town.in_group(4012).contains("dan@example.com"), "who does not pay is left in");
+    town.shut();
+    let done = said(&town, "plan");
+    assert!(done.starts_with("exit 2\n") && done.contains("0 pay and have no access"), "{done}");
+    town.open();
+    town.rest_but_calls(Rest::default());
+}
