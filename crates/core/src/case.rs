@@ -184,7 +184,7 @@ pub fn cases(
     }
     let is_entitled = |purchase: &&Purchase| matches!(purchase.standing, Standing::Entitled(_));
     let unreachable =
-        |purchase: &&Purchase| purchase.plan.is_some() && address_of(record, &purchase.holder).is_none();
+        |purchase: &&Purchase| !purchase.has_no_plan() && address_of(record, &purchase.holder).is_none();
     for purchase in entitled.purchases.iter().filter(is_entitled).filter(unreachable) {
         want(&purchase.journey, CaseKind::Identity, Reason::NoAddress);
     }
@@ -257,7 +257,7 @@ fn journeys(entitled: &Entitled, desired: &BTreeMap<Target, Desired>, target: Ta
     let wants = |purchase: &&Purchase| {
         let of = wishes.and_then(|holders| holders.get(&purchase.holder));
         let wants = of.is_some_and(|of| of.items.values().any(|wish| matches!(wish, Wish::Want { .. })));
-        purchase.plan.is_some() && wants && matches!(purchase.standing, Standing::Entitled(_))
+        !purchase.has_no_plan() && wants && matches!(purchase.standing, Standing::Entitled(_))
     };
     let wanting: BTreeSet<String> =
         entitled.purchases.iter().filter(wants).map(|purchase| purchase.journey.clone()).collect();

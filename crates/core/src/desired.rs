@@ -272,13 +272,18 @@ impl Vote {
 /// What every purchase says, by holder and item.
 fn votes(entitled: &Entitled, catalogue: &Catalogue) -> BTreeMap<(Holder, Item), Vote> {
     let mut votes: BTreeMap<(Holder, Item), Vote> = BTreeMap::new();
+    let revoked =
+        entitled.purchases.iter().filter_map(|ruling| Some(((&ruling.holder, ruling.revokes()?), ruling)));
+    let revoked: BTreeMap<_, _> = revoked.collect();
     for purchase in &entitled.purchases {
-        let plan = purchase.plan.as_ref().and_then(|id| catalogue.plans.iter().find(|plan| plan.id == *id));
-        let granted = plan.into_iter().flat_map(|plan| &plan.grants);
-        let meanings = granted.filter_map(|id| catalogue.entitlements.get(id));
-        let items: BTreeSet<&Item> = meanings.flat_map(|meaning| &meaning.items).collect();
-        for item in &items {
-            votes.entry((purchase.holder.clone(), (*item).clone())).or_default().add(purchase);
+        let mut items: BTreeSet<&Item> = BTreeSet::new();
+        for id in purchase.gives(catalogue) {
+            // What a person revoked is over, whatever its purchase says.
+            let speaks = revoked.get(&(&purchase.holder, id)).copied().unwrap_or(purchase);
+            for item in catalogue.entitlements.get(id).into_iter().flat_map(|meaning| &meaning.items) {
+                votes.entry((purchase.holder.clone(), item.clone())).or_default().add(speaks);
+                items.insert(item);
+            }
         }
         // What an earlier catalogue gave and the present one does not: as it is, until a person
         // has confirmed the change (DESIGN §3).
@@ -286,7 +291,7 @@ fn votes(entitled: &Entitled, catalogue: &Catalogue) -> BTreeMap<(Holder, Item),
         let ended = matches!(purchase.standing, Standing::Over { .. });
         for grant in catalogue.earlier.iter().filter(|grant| sold(purchase, &grant.good) && (lives || ended))
         {
-            for item in grant.items.iter().filter(|item| !items.contains(item)) {
+            for item in grant.items.iter().filter(|item| !items.contains(*item)) {
                 let vote = votes.entry((purchase.holder.clone(), item.clone())).or_default();
                 let (good, entitlement) = (grant.good.clone(), grant.entitlement.clone());
                 vote.earlier.push(Claim::GrantedEarlier { good, entitlement });

@@ -9,6 +9,7 @@
 
 use crate::catalogue::NewSubscribers;
 use crate::desired::{Removal, Wish, Wishes};
+use crate::entitlement::Claim;
 use crate::sync::Hold;
 use crate::target::{Failure, Holding, Item, Membership, Person, Seen, Standing, Step, Taken, Target};
 use jiff::{SignedDuration, Timestamp};
@@ -127,12 +128,14 @@ pub fn next(wishes: &Wishes, person: &Person, rules: &Rules, now: Timestamp) -> 
 
     hold = hold.or_else(|| missing.first().map(|item| Hold::Misconfigured { mapping: item.to_string() }));
     for (item, wish) in &wishes.items {
-        let Wish::Absent { removal, .. } = wish else { continue };
+        let Wish::Absent { removal, because, .. } = wish else { continue };
         // What the target does not have, nobody holds there.
         if rules.missing.contains(item) {
             continue;
         }
         match person.items.get(item) {
+            // A person named them and it: whether there is anything to take is worth a look.
+            None if because.iter().any(Claim::is_revocation) => return check(item, wishes, person),
             // What we never saw there is not ours to take: it is listed and left.
             None | Some(Holding::Absent { .. }) => {}
             Some(Holding::Unknown { look_at, .. }) if rules.target == Target::Circle => {

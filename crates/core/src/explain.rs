@@ -88,7 +88,7 @@ pub fn explain(
             would_change: turns(&Subject::Entitlement(entitlement)),
         });
     }
-    for purchase in entitled.purchases.iter().filter(|purchase| purchase.plan.is_none()) {
+    for purchase in entitled.purchases.iter().filter(|purchase| purchase.has_no_plan()) {
         let stage = stage(None, &purchase.holder, &purchase.journey);
         explained.push(Explained {
             entitlement: None,

@@ -6,6 +6,7 @@
 //! the pair, so that the order in which an event and a read arrived does not matter either.
 
 use crate::id::{EntryId, SourceId};
+use crate::ruling::Ruling;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -45,11 +46,13 @@ pub enum Kind {
     Refund,
     /// A dispute (`du_…`, `dp_…`).
     Dispute,
+    /// A grant or revocation by a person (`fde_…`): the journal entry that carries it.
+    Ruling,
 }
 
 impl Kind {
     /// All kinds, in the order in which they are declared.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Customer,
         Self::Checkout,
         Self::CheckoutOutcome,
@@ -61,6 +64,7 @@ impl Kind {
         Self::Charge,
         Self::Refund,
         Self::Dispute,
+        Self::Ruling,
     ];
 
     /// The kind as one word, as stored and shown.
@@ -77,6 +81,7 @@ impl Kind {
             Self::Charge => "charge",
             Self::Refund => "refund",
             Self::Dispute => "dispute",
+            Self::Ruling => "ruling",
         }
     }
 
@@ -534,6 +539,8 @@ pub enum Body {
     Refund(Refund),
     /// See [`Dispute`].
     Dispute(Dispute),
+    /// See [`Ruling`].
+    Ruling(Ruling),
 }
 
 impl Body {
@@ -551,6 +558,7 @@ impl Body {
             Self::Charge(_) => Kind::Charge,
             Self::Refund(_) => Kind::Refund,
             Self::Dispute(_) => Kind::Dispute,
+            Self::Ruling(_) => Kind::Ruling,
         }
     }
 
@@ -627,6 +635,8 @@ impl Body {
             Self::Customer(customer) => u8::from(customer.deleted),
             Self::LineItems(items) => u8::from(items.complete),
             Self::InvoicePayments(payments) => u8::from(!payments.invoices.is_empty()),
+            // Each act is an object of its own.
+            Self::Ruling(_) => 0,
         }
     }
 

@@ -20,7 +20,8 @@
 //! 6. [`desired`], [`target`], [`diff`]: what a target should hold, what it was seen to hold, and
 //!    the next step from one to the other.
 //! 7. [`sync`]: the life of one sync row: retries, holds, parking.
-//! 8. [`case`], [`reads`], [`decision`]: everything that follows from one record at one instant.
+//! 8. [`case`], [`reads`], [`decision`]: everything that follows from one record at one instant;
+//!    [`outlook`]: what would follow otherwise under other rules.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
@@ -40,9 +41,11 @@ pub mod forecast;
 pub mod freeze;
 pub mod golive;
 pub mod id;
+pub mod outlook;
 pub mod plan;
 pub mod reads;
 pub mod record;
+pub mod ruling;
 pub mod stage;
 pub mod sweep;
 pub mod sync;

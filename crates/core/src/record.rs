@@ -4,6 +4,7 @@ use crate::email::Email;
 use crate::entitlement::ledger::{Ledger, Told};
 use crate::fact::{Body, Checkout, CheckoutStatus, Customer, Fact, Invoice, Key, Kind, Learnt, Version};
 use crate::id::{CustomerId, EntryId};
+use crate::ruling::Ruling;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub enum Tie {
     /// Both are about, or name, this object.
     Object(Key),
-    /// Both are finished checkouts with this address.
+    /// Both are finished checkouts with this address, or rulings about it.
     Address(Email),
 }
 
@@ -21,8 +22,8 @@ pub enum Tie {
 /// matter.
 ///
 /// Every object ties to itself and to each object that it names. An address ties only when a
-/// buyer finished a checkout with it (DESIGN §4): the address of a customer object, an invoice or
-/// a charge can be edited by staff and proves nothing. Prices and products are no ties: everybody
+/// buyer finished a checkout with it (DESIGN §4), or an operator named it in a ruling: the address of
+/// a customer object, an invoice or a charge can be edited by staff and proves nothing. Prices and products are no ties: everybody
 /// buys the same ones.
 pub fn ties(key: &Key, body: &Body) -> BTreeSet<Tie> {
     let name =
@@ -74,6 +75,9 @@ pub fn ties(key: &Key, body: &Body) -> BTreeSet<Tie> {
             ties.extend(name(Kind::Charge, &dispute.charge));
             ties.extend(name(Kind::Payment, &dispute.payment));
         }
+        Body::Ruling(ruling) => {
+            ties.insert(ruling.about.clone());
+        }
     }
     ties
 }
@@ -85,9 +89,18 @@ pub fn addresses(body: &Body) -> BTreeSet<Email> {
         Body::Customer(customer) => &customer.email,
         Body::Checkout(checkout) => &checkout.email,
         Body::Invoice(invoice) => &invoice.email,
+        Body::Ruling(ruling) => return named(ruling).cloned().into_iter().collect(),
         _ => &None,
     };
     written.as_deref().and_then(Email::parse).into_iter().collect()
+}
+
+/// The address that a person named in a ruling.
+fn named(ruling: &Ruling) -> Option<&Email> {
+    match &ruling.about {
+        Tie::Address(address) => Some(address),
+        Tie::Object(_) => None,
+    }
 }
 
 /// All that is known of one customer.
@@ -115,7 +128,7 @@ impl Record {
     }
 
     /// The address under which access is given: that of the earliest finished checkout, else of
-    /// the earliest invoice, else of the customer object.
+    /// the earliest invoice, else of the customer object, else the one that a person first ruled about.
     ///
     /// Stable on purpose: a changed billing address moves mail, not access (DESIGN §4).
     pub fn access_address(&self) -> Option<Email> {
@@ -171,10 +184,12 @@ pub(crate) fn access_address(facts: &BTreeMap<Key, Fact>) -> Option<Email> {
     let checkouts = newest(finished(ledger), |told| told.state.created_at);
     let invoices = newest(ledger.all::<Invoice>(), |told| told.state.created_at);
     let customers = newest(ledger.all::<Customer>(), Told::at);
+    let rulings = newest(ledger.all::<Ruling>(), Told::at);
     let earliest = checkouts.iter().rev().find_map(|told| parse(&told.state.email));
     earliest
         .or_else(|| invoices.iter().rev().find_map(|told| parse(&told.state.email)))
         .or_else(|| customers.iter().rev().find_map(|told| parse(&told.state.email)))
+        .or_else(|| rulings.iter().rev().find_map(|told| named(told.state).cloned()))
 }
 
 /// The checkouts that a buyer finished.

@@ -139,6 +139,8 @@ pub enum Detail {
     InLine,
     /// Access pending: a person paused the target, or it is not live yet.
     Paused,
+    /// Access pending: a person granted it, nothing was paid.
+    Granted,
 }
 
 /// The stage of every entitlement, then of every purchase that has none: unread, unmapped, or
@@ -169,7 +171,7 @@ pub fn stages(
             stages.push(of);
         }
     }
-    for purchase in entitled.purchases.iter().filter(|purchase| purchase.plan.is_none()) {
+    for purchase in entitled.purchases.iter().filter(|purchase| purchase.has_no_plan()) {
         if let Some(mut of) = StageOf::of(purchase, Access::Review) {
             of.case = case(&purchase.journey);
             stages.push(of);
@@ -282,6 +284,8 @@ impl StageOf {
                     | Over::GraceOver
                     | Over::PaidTimeOver
                     | Over::CustomerDeleted
+                    | Over::GrantOver
+                    | Over::Revoked
                     | Over::Swapped => Stage::Ended,
                     Over::Refunded => Stage::Refunded,
                     Over::Disputed | Over::DisputeLost => Stage::Disputed,
@@ -290,16 +294,17 @@ impl StageOf {
                 };
                 of.since = Some(*at);
             }
-            Paid::Entitled(terms) => of.entitled(terms, access),
+            Paid::Entitled(terms) => of.entitled(terms, access, purchase.started_at),
         }
         Some(of)
     }
 
-    fn entitled(&mut self, terms: &Terms, access: Access) {
+    fn entitled(&mut self, terms: &Terms, access: Access, started_at: Timestamp) {
+        let is_gift = matches!(terms, Terms::Granted { .. });
         self.until = match terms {
             Terms::Forever | Terms::Paused => None,
             Terms::Active { renews_at } => *renews_at,
-            Terms::Trial { until } => *until,
+            Terms::Trial { until } | Terms::Granted { until } => *until,
             Terms::Ending { at } => Some(*at),
             Terms::PastDue { until, .. } => Some(*until),
         };
@@ -312,9 +317,14 @@ impl StageOf {
                 self.next_try_at = *next_try_at;
                 Stage::PastDue
             }
+            (Terms::Granted { .. }, Access::NotYet) => {
+                self.detail = Detail::Granted;
+                self.since = Some(started_at);
+                Stage::AccessPending
+            }
             (_, Access::NotYet) => Stage::PaymentReceived,
             (_, Access::Pending { detail, since, next_try_at }) => {
-                self.detail = detail;
+                self.detail = if is_gift { Detail::Granted } else { detail };
                 self.since = since;
                 self.next_try_at = next_try_at;
                 Stage::AccessPending
@@ -324,7 +334,7 @@ impl StageOf {
                 self.address = Some(address);
                 Stage::InviteSent
             }
-            (Terms::Ending { .. }, Access::Seen) => Stage::Ending,
+            (Terms::Ending { .. } | Terms::Granted { until: Some(_) }, Access::Seen) => Stage::Ending,
             (_, Access::Seen) => Stage::Active,
         };
     }

@@ -5,10 +5,12 @@
 
 use crate::engine::Engine;
 use crate::ports::Ports;
+use crate::ruling::ruled;
 use crate::subject::{Cause, Subject};
 use frontdesk_core::fact::{Body, Evidence, Key, Learnt, Version};
 use frontdesk_core::id::{CustomerId, EntryId};
 use frontdesk_core::record::{Assembled, Record, Tie, assemble, ties};
+use frontdesk_core::ruling::Ruling;
 use frontdesk_core::sync::Sync;
 use frontdesk_core::target::{Holder, Holding, Membership, Observed, Person, Target};
 use frontdesk_providers::stripe::answer::{Answer, told};
@@ -85,7 +87,15 @@ pub(crate) fn decode(stored: &StoredEntry) -> Decoded {
                 Err(problem) => Decoded::Unreadable(problem.to_string()),
             }
         }
-        EntryKind::Catalogue | EntryKind::Operator | EntryKind::Import => {
+        EntryKind::Operator => match ruled(&stored.body) {
+            Ok(Some((at, ruling))) => {
+                let told = vec![(Ruling::key(&entry.id), Body::Ruling(ruling))];
+                Decoded::Facts(versions(Learnt::Event, at, told, &entry.event_key))
+            }
+            Ok(None) => Decoded::Nothing("taken up when it was written".to_owned()),
+            Err(problem) => Decoded::Unreadable(format!("the ruling: {problem}")),
+        },
+        EntryKind::Catalogue | EntryKind::Import => {
             Decoded::Nothing("taken up when it was written".to_owned())
         }
     }
@@ -243,6 +253,7 @@ impl<P: Ports> Engine<P> {
             let plan = subject.plan(self, &others, Some(&entry.id), &cause, now);
             commit.expect.extend(plan.commit.expect);
             commit.writes.extend(plan.commit.writes);
+            commit.writes.extend(self.audit_of_ruling(record, &assembled, now));
             ring.extend(plan.ring);
         }
         let (state, reason) = if assembled.changed.is_empty() {
@@ -372,15 +383,7 @@ fn settles(stored: &StoredEntry) -> Option<Key> {
 fn subject_of(record: &Record, subjects: &mut BTreeMap<CustomerId, Subject>) -> Subject {
     match subjects.remove(&record.id) {
         Some(subject) => Subject { record: record.clone(), ..subject },
-        None => Subject {
-            record: record.clone(),
-            row: None,
-            syncs: BTreeMap::new(),
-            stored_syncs: BTreeMap::new(),
-            cases: Vec::new(),
-            dismissed: Vec::new(),
-            reads: Vec::new(),
-        },
+        None => Subject::new(record.clone()),
     }
 }
 

@@ -33,6 +33,7 @@ pub mod promises;
 pub mod reads;
 pub mod rebuild;
 pub mod reconcile;
+pub mod ruling;
 pub mod settings;
 mod setup;
 mod source;

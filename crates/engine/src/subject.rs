@@ -11,6 +11,7 @@ use frontdesk_core::catalogue::Catalogue;
 use frontdesk_core::decision::{Alert, Decision, Input, decide};
 use frontdesk_core::desired::{Desired, Other, Removal, Wish};
 use frontdesk_core::entitlement::Standing;
+use frontdesk_core::fact::Kind;
 use frontdesk_core::id::{CustomerId, EntryId};
 use frontdesk_core::record::{Record, addresses};
 use frontdesk_core::stage::{StageOf, headline};
@@ -98,6 +99,19 @@ pub(crate) struct Plan {
 }
 
 impl Subject {
+    /// A customer of whom nothing is stored yet.
+    pub(crate) fn new(record: Record) -> Self {
+        Self {
+            record,
+            row: None,
+            syncs: BTreeMap::new(),
+            stored_syncs: BTreeMap::new(),
+            cases: Vec::new(),
+            dismissed: Vec::new(),
+            reads: Vec::new(),
+        }
+    }
+
     /// Loads a live customer; `None` if there is none of that id.
     pub(crate) async fn load(store: &Store, customer: &CustomerId) -> Result<Option<Self>, Error> {
         let Some(loaded) = store.records(std::slice::from_ref(customer)).await?.into_iter().next() else {
@@ -177,8 +191,10 @@ impl Subject {
 
     /// The latest instant that the source has named for anything of the record. Time is never earlier than that: a
     /// clock that jumped back would give access anew to somebody whose time was seen to be over (RELIABILITY I8, I26).
+    /// Rulings are dated by our own clock and say nothing about it.
     fn told_at(&self) -> Option<Timestamp> {
-        let versions = self.record.facts.values().flat_map(|fact| [&fact.event, &fact.read]);
+        let told = self.record.facts.iter().filter(|(key, _)| key.kind != Kind::Ruling);
+        let versions = told.flat_map(|(_, fact)| [&fact.event, &fact.read]);
         versions.flatten().map(|version| version.at).max()
     }
 

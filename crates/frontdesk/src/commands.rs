@@ -16,6 +16,7 @@ pub mod plan;
 pub mod probe;
 mod reach;
 pub mod rebuild;
+mod ruling;
 pub mod sandbox;
 pub mod scenarios;
 pub mod secret;

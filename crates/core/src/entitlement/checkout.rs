@@ -220,6 +220,7 @@ fn begun(told: Told<'_, Checkout>, standing: Standing) -> Purchase {
         quantity: 1,
         recurring: false,
         plan: None,
+        by_hand: None,
         title: None,
         standing,
         holder: crate::target::Holder::Customer,

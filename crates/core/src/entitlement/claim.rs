@@ -3,6 +3,7 @@
 use crate::catalogue::Good;
 use crate::fact::{Current, Key};
 use crate::id::{EntitlementId, EntryId, PlanId};
+use crate::ruling::Verdict;
 use crate::target::Item;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,23 @@ pub enum Claim {
         field: Property,
         /// What the property is.
         value: String,
+        /// The journal entry that carried it.
+        entry: EntryId,
+    },
+    /// A person granted or revoked it.
+    Ruled {
+        /// When.
+        at: Timestamp,
+        /// Which of the two.
+        verdict: Verdict,
+        /// What.
+        entitlement: EntitlementId,
+        /// Who.
+        by: String,
+        /// Why, in their words.
+        reason: String,
+        /// Until when it counts; `None`: until somebody rules otherwise.
+        until: Option<Timestamp>,
         /// The journal entry that carried it.
         entry: EntryId,
     },
@@ -157,6 +175,10 @@ pub enum Deadline {
     Trial,
     /// The time that a first invoice is given to arrive.
     FirstInvoice,
+    /// The grant of a person.
+    Grant,
+    /// The revocation of a person.
+    Revocation,
 }
 
 impl Claim {
@@ -171,10 +193,15 @@ impl Claim {
         }
     }
 
-    /// The source's time, for claims that have one.
+    /// Whether a person revoked it.
+    pub const fn is_revocation(&self) -> bool {
+        matches!(self, Self::Ruled { verdict: Verdict::Revoke, .. })
+    }
+
+    /// The source's time, or a person's, for claims that have one.
     pub const fn at(&self) -> Option<Timestamp> {
         match self {
-            Self::Said { at, .. } => Some(*at),
+            Self::Said { at, .. } | Self::Ruled { at, .. } => Some(*at),
             _ => None,
         }
     }

@@ -5,6 +5,7 @@ use crate::fact::{
     Kind, LineItems, Payment, Refund, Subscription,
 };
 use crate::id::SourceId;
+use crate::ruling::Ruling;
 use std::collections::BTreeMap;
 
 /// A kind of state.
@@ -29,7 +30,7 @@ macro_rules! states {
     )*};
 }
 
-states!(Customer Checkout CheckoutOutcome LineItems Subscription Invoice InvoicePayments Payment Charge Refund Dispute);
+states!(Customer Checkout CheckoutOutcome LineItems Subscription Invoice InvoicePayments Payment Charge Refund Dispute Ruling);
 
 /// One object with the state that counts.
 #[derive(Debug)]

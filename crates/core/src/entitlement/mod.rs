@@ -5,6 +5,7 @@
 //! is what the purchases of one holder give together: the best standing wins.
 
 mod around;
+mod by_hand;
 mod checkout;
 mod claim;
 pub(crate) mod ledger;
@@ -29,9 +30,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What one line of goods came to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Purchase {
-    /// Its journey: the subscription, else the payment, else the session.
+    /// Its journey: the subscription, else the payment, else the session; the ruling.
     pub journey: String,
-    /// The object that sold it: a subscription or a checkout.
+    /// The object that sold it: a subscription or a checkout; a ruling, where a person gave or took it.
     pub sold_by: Key,
     /// The goods. The price decides before the product; both absent while the lines are not read.
     pub price: Option<String>,
@@ -43,6 +44,9 @@ pub struct Purchase {
     pub recurring: bool,
     /// The plan that sells it.
     pub plan: Option<PlanId>,
+    /// The one entitlement that a person granted or revoked: nothing was sold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_hand: Option<EntitlementId>,
     /// The plan's title.
     pub title: Option<String>,
     /// How it stands.
@@ -62,6 +66,26 @@ pub struct Purchase {
     pub proof: BTreeSet<Key>,
     /// What a person should know or decide about it.
     pub flags: BTreeSet<Flag>,
+}
+
+impl Purchase {
+    /// The entitlements that it gives, or gave, under `catalogue`.
+    pub(crate) fn gives<'a>(&'a self, catalogue: &'a Catalogue) -> BTreeSet<&'a EntitlementId> {
+        let plan = self.plan.as_ref().and_then(|id| catalogue.plans.iter().find(|plan| plan.id == *id));
+        let by_hand = self.by_hand.iter().filter(|id| catalogue.entitlements.contains_key(*id));
+        plan.into_iter().flat_map(|plan| &plan.grants).chain(by_hand).collect()
+    }
+
+    /// Whether something was sold that no plan maps, or of which it is not known what it is.
+    pub const fn has_no_plan(&self) -> bool {
+        self.plan.is_none() && self.by_hand.is_none()
+    }
+
+    /// The entitlement that a person revoked, whoever paid for it.
+    pub(crate) fn revokes(&self) -> Option<&EntitlementId> {
+        let is_revocation = matches!(self.standing, Standing::Over { why: Over::Revoked, .. });
+        self.by_hand.as_ref().filter(|_| is_revocation)
+    }
 }
 
 /// Something about a purchase that changes no access and that a person should see.
@@ -160,6 +184,11 @@ pub enum Standing {
 pub enum Terms {
     /// Bought to keep.
     Forever,
+    /// Granted by a person.
+    Granted {
+        /// When the grant ends; `None`: it does not.
+        until: Option<Timestamp>,
+    },
     /// In good standing.
     Active {
         /// When the paid period ends and the next one is charged.
@@ -217,12 +246,16 @@ pub enum Over {
     DisputeLost,
     /// A pause suspends it.
     Paused,
+    /// The grant of a person had an end, and that has come. Only the clock ends it.
+    GrantOver,
+    /// A person revoked it.
+    Revoked,
 }
 
 impl Over {
     /// Whether nothing but the clock says so.
     pub const fn is_by_clock(self) -> bool {
-        matches!(self, Self::GraceOver | Self::PaidTimeOver)
+        matches!(self, Self::GraceOver | Self::PaidTimeOver | Self::GrantOver)
     }
 }
 
@@ -304,6 +337,7 @@ pub fn entitlements(facts: &BTreeMap<Key, Fact>, catalogue: &Catalogue, now: Tim
     };
     desk.sell_checkouts();
     desk.sell_subscriptions();
+    desk.rule();
     desk.note_unexplained();
     let Desk { purchases, ignored, next_change_at, .. } = desk;
     let (entitlements, unmapped) = union::union(&purchases, catalogue);

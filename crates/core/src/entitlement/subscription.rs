@@ -87,6 +87,7 @@ impl<'a> Desk<'a> {
             quantity: item.map_or(1, |item| item.quantity),
             recurring: true,
             plan: plan.map(|plan| plan.id.clone()),
+            by_hand: None,
             title: plan.map(|plan| plan.title.clone()),
             holder: self.holder(plan, &metadata),
             paid_at: around.paid_at(),

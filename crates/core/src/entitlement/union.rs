@@ -15,19 +15,14 @@ pub(super) fn union(purchases: &[Purchase], catalogue: &Catalogue) -> (Vec<Entit
         if matches!(purchase.standing, Standing::Nothing { .. }) {
             continue;
         }
-        match purchase.plan.as_ref().and_then(|id| catalogue.plans.iter().find(|plan| plan.id == *id)) {
-            Some(plan) => {
-                for id in &plan.grants {
-                    given.entry((id.clone(), purchase.holder.clone())).or_default().insert(index);
-                }
+        for id in purchase.gives(catalogue) {
+            given.entry((id.clone(), purchase.holder.clone())).or_default().insert(index);
+        }
+        if purchase.has_no_plan() && matches!(purchase.standing, Standing::Entitled(_)) {
+            let sold = (purchase.price.as_deref(), purchase.product.as_deref());
+            if let Some(good) = good(&purchase.sold_by.source, sold.0, sold.1) {
+                unmapped.push(Unmapped { good, purchase: index });
             }
-            None if matches!(purchase.standing, Standing::Entitled(_)) => {
-                let sold = (purchase.price.as_deref(), purchase.product.as_deref());
-                if let Some(good) = good(&purchase.sold_by.source, sold.0, sold.1) {
-                    unmapped.push(Unmapped { good, purchase: index });
-                }
-            }
-            None => {}
         }
     }
     let entitlements = given.into_iter().map(|((id, holder), indices)| {
@@ -53,15 +48,18 @@ fn rank(purchase: &Purchase) -> (u8, u8, Option<Timestamp>, String) {
     let (class, within, at) = match &purchase.standing {
         Standing::Entitled(terms) => {
             let (within, at) = match terms {
-                Terms::Forever => (5, purchase.paid_at),
-                Terms::Active { renews_at } => (4, *renews_at),
+                Terms::Forever => (6, purchase.paid_at),
+                Terms::Active { renews_at } => (5, *renews_at),
+                Terms::Granted { until: None } => (4, None),
                 Terms::Trial { until } => (3, *until),
                 Terms::Paused => (2, None),
-                Terms::Ending { at } => (1, Some(*at)),
+                Terms::Ending { at } | Terms::Granted { until: Some(at) } => (1, Some(*at)),
                 Terms::PastDue { until, .. } => (0, Some(*until)),
             };
             (4, within, at)
         }
+        // What a person took is taken, whatever was paid.
+        Standing::Over { why: Over::Revoked, at } => (5, 0, Some(*at)),
         Standing::Unclear { .. } => (3, 0, None),
         Standing::Unread | Standing::Processing => (2, 0, Some(purchase.started_at)),
         // What happened last is what the customer asks about.

@@ -16,7 +16,8 @@ use crate::fact::{
     Learnt, Money, PaymentStatus, Refund, RefundStatus, Subscription, SubscriptionStatus, Version,
 };
 use crate::id::{EntitlementId, EntryId, PlanId};
-use crate::record::Record;
+use crate::record::{Record, Tie};
+use crate::ruling::{Ruling, Verdict};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -69,6 +70,13 @@ pub enum Turning {
     Read {
         /// Which object.
         object: Key,
+    },
+    /// A grant or revocation by a person.
+    Ruled {
+        /// Which of the two.
+        verdict: Verdict,
+        /// Of what.
+        entitlement: EntitlementId,
     },
     /// A new purchase: nothing that exists can bring it back.
     BoughtAgain,
@@ -166,6 +174,11 @@ impl Subject<'_> {
         same.map(|entitlement| &entitlement.standing)
     }
 
+    /// Whether a person revoked it.
+    fn is_revoked(&self, entitled: &Entitled) -> bool {
+        matches!(self.standing(entitled), Some(Standing::Over { why: Over::Revoked, .. }))
+    }
+
     /// Whether the answer is yes. Of a purchase of unknown goods: whether its money is there.
     fn is_given(&self, entitled: &Entitled) -> bool {
         match self {
@@ -206,7 +219,9 @@ impl<'a> World<'a> {
             if turns(&later) {
                 let (at, what) = match subject.standing(&later) {
                     Some(Standing::Over { why: Over::GraceOver, at }) => (*at, Deadline::Grace),
+                    Some(Standing::Over { why: Over::GrantOver, at }) => (*at, Deadline::Grant),
                     Some(Standing::Over { at, .. }) => (*at, Deadline::PaidTime),
+                    _ if subject.is_revoked(entitled) => (clock_at, Deadline::Revocation),
                     _ => (clock_at, Deadline::FirstInvoice),
                 };
                 return Some(Turning::Passes { at, what, clock_at });
@@ -259,6 +274,7 @@ impl<'a> World<'a> {
             }));
             changes.extend(self.untold_goes_back(session));
         }
+        changes.extend(ruled(purchase, Verdict::Revoke));
         changes
     }
 
@@ -290,6 +306,7 @@ impl<'a> World<'a> {
         changes.extend(self.disputes_won());
         changes.extend(self.refunds_fail());
         changes.extend(subscription.and_then(|told| self.renews(told)));
+        changes.extend(ruled(purchase, Verdict::Grant));
         changes
     }
 
@@ -391,4 +408,20 @@ fn paid(session: Told<'_, Checkout>) -> Option<Change> {
     let paid = Checkout { payment_status: PaymentStatus::Paid, ..state.clone() };
     let states = vec![(key.clone(), Body::Checkout(paid))];
     Some((becomes(key, Property::PaymentStatus, "paid"), states))
+}
+
+/// A person deciding otherwise about what a person gave or took.
+fn ruled(purchase: &Purchase, verdict: Verdict) -> Option<Change> {
+    let entitlement = purchase.by_hand.clone()?;
+    let ruling = Ruling {
+        verdict,
+        entitlement: entitlement.clone(),
+        about: Tie::Object(purchase.sold_by.clone()),
+        holder: purchase.holder.clone(),
+        until: None,
+        by: String::new(),
+        reason: String::new(),
+    };
+    let key = Key::new(&purchase.sold_by.source, Kind::Ruling, "");
+    Some((Turning::Ruled { verdict, entitlement }, vec![(key, Body::Ruling(ruling))]))
 }

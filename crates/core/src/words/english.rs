@@ -90,6 +90,12 @@ fn said(stage: Stage, variant: Variant) -> Said {
             ],
             button: None,
         },
+        (Stage::AccessPending, Variant::Granted) => Said {
+            headline: &["Access is on its way."],
+            meaning: &[Say("We are opening {community} for you.")],
+            next: &[Say("You do not need to do anything.")],
+            button: None,
+        },
         (Stage::AccessPending, Variant::Paused) => Said {
             headline: &["You have paid. Access is on its way."],
             meaning: &[

@@ -96,6 +96,12 @@ fn said(stage: Stage, variant: Variant) -> Said {
             ],
             button: None,
         },
+        (Stage::AccessPending, Variant::Granted) => Said {
+            headline: &["L’accès arrive."],
+            meaning: &[Say("Nous vous ouvrons {community}.")],
+            next: &[Say("Vous n’avez rien à faire.")],
+            button: None,
+        },
         (Stage::AccessPending, Variant::Paused) => Said {
             headline: &["Vous avez payé. L’accès arrive."],
             meaning: &[

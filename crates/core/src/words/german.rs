@@ -95,6 +95,12 @@ fn said(stage: Stage, variant: Variant) -> Said {
             ],
             button: None,
         },
+        (Stage::AccessPending, Variant::Granted) => Said {
+            headline: &["Der Zugang folgt."],
+            meaning: &[Say("Wir öffnen {community} für Sie.")],
+            next: &[Say("Sie müssen nichts tun.")],
+            button: None,
+        },
         (Stage::AccessPending, Variant::Paused) => Said {
             headline: &["Sie haben bezahlt. Der Zugang folgt."],
             meaning: &[

@@ -39,6 +39,8 @@ pub enum Variant {
     InLine,
     /// [`Stage::AccessPending`]: an operator has paused the target.
     Paused,
+    /// [`Stage::AccessPending`]: an operator granted it; nothing is said of a payment.
+    Granted,
     /// [`Stage::InviteSent`]: the invitation is older than the target keeps it.
     Expired,
     /// [`Stage::SupportReview`]: the address takes no mail.
@@ -49,7 +51,7 @@ impl Variant {
     /// The variants that a stage has words of its own for, the plain one first.
     pub const fn of(stage: Stage) -> &'static [Self] {
         match stage {
-            Stage::AccessPending => &[Self::Plain, Self::InLine, Self::Paused],
+            Stage::AccessPending => &[Self::Plain, Self::InLine, Self::Paused, Self::Granted],
             Stage::InviteSent => &[Self::Plain, Self::Expired],
             Stage::SupportReview => &[Self::Plain, Self::MailCameBack],
             _ => &[Self::Plain],
@@ -63,6 +65,7 @@ impl From<Detail> for Variant {
             Detail::Plain => Self::Plain,
             Detail::InLine => Self::InLine,
             Detail::Paused => Self::Paused,
+            Detail::Granted => Self::Granted,
         }
     }
 }

@@ -100,6 +100,12 @@ fn said(stage: Stage, variant: Variant) -> Said {
             ],
             button: None,
         },
+        (Stage::AccessPending, Variant::Granted) => Said {
+            headline: &["O acesso está a caminho."],
+            meaning: &[Say("Estamos abrindo {community} para você.")],
+            next: &[Say("Você não precisa fazer nada.")],
+            button: None,
+        },
         (Stage::AccessPending, Variant::Paused) => Said {
             headline: &["Você já pagou. O acesso está a caminho."],
             meaning: &[

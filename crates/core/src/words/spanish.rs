@@ -90,6 +90,12 @@ fn said(stage: Stage, variant: Variant) -> Said {
             ],
             button: None,
         },
+        (Stage::AccessPending, Variant::Granted) => Said {
+            headline: &["El acceso está en camino."],
+            meaning: &[Say("Estamos abriendo {community} para ti.")],
+            next: &[Say("No necesitas hacer nada.")],
+            button: None,
+        },
         (Stage::AccessPending, Variant::Paused) => Said {
             headline: &["Ya has pagado. El acceso está en camino."],
             meaning: &[

@@ -1,13 +1,16 @@
 //! Order, repetition and batching do not matter; nothing changes before it is said to.
 
 use crate::shop::*;
+use frontdesk_core::email::Email;
 use frontdesk_core::entitlement::entitlements;
 use frontdesk_core::fact::{
     Body, Checkout, DisputeStatus, Fact, InvoiceStatus, Key, Kind, Learnt, PaymentStatus, RefundStatus,
     Subscription, SubscriptionStatus, Version,
 };
-use frontdesk_core::id::CustomerId;
-use frontdesk_core::record::Record;
+use frontdesk_core::id::{CustomerId, EntitlementId};
+use frontdesk_core::record::{Record, Tie};
+use frontdesk_core::ruling::{Ruling, Verdict};
+use frontdesk_core::target::Holder;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -57,10 +60,33 @@ fn any_version() -> impl Strategy<Value = (Key, Learnt, Version)> {
         (Kind::Customer, "cus_1", customer("billing@example.com")),
         (Kind::Customer, "cus_2", customer("someone@example.com")),
     ]);
-    let body = prop_oneof![3 => subscription, 1 => sale, 1 => guest, 2 => invoice, 3 => money];
+    let ruling = (prop::bool::ANY, prop::sample::select(vec![None, Some(20), Some(31 * DAY)])).prop_flat_map(
+        |(grants, until)| {
+            let about = vec![
+                Tie::Object(key(Kind::Subscription, "sub_1")),
+                Tie::Address(Email::parse("ada@example.com").expect("an address")),
+            ];
+            (prop::sample::select(vec!["fde_1", "fde_2"]), prop::sample::select(about))
+                .prop_map(move |(id, about)| (Kind::Ruling, id, ruling(grants, until, about)))
+        },
+    );
+    let body = prop_oneof![3 => subscription, 1 => sale, 1 => guest, 2 => invoice, 3 => money, 2 => ruling];
     let learnt = prop_oneof![3 => Just(Learnt::Event), 1 => Just(Learnt::Read)];
     (body, learnt, prop::sample::select(vec![0, 1, 2, 8, 20, 30 * DAY]))
         .prop_map(|((kind, id, body), learnt, seconds)| (key(kind, id), learnt, version(seconds, body)))
+}
+
+/// A grant or revocation of what the subscription gives.
+fn ruling(grants: bool, until: Option<i64>, about: Tie) -> Body {
+    Body::Ruling(Ruling {
+        verdict: if grants { Verdict::Grant } else { Verdict::Revoke },
+        entitlement: EntitlementId::new("community"),
+        about,
+        holder: Holder::Customer,
+        until: until.map(at),
+        by: "mira".to_owned(),
+        reason: "a friend of the house".to_owned(),
+    })
 }
 
 fn any_fact() -> impl Strategy<Value = Fact> {

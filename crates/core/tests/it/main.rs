@@ -7,6 +7,7 @@ mod facts;
 mod forecast;
 mod laws;
 mod rows;
+mod rulings;
 mod shop;
 mod subscriptions;
 mod sweep;

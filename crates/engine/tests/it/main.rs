@@ -7,4 +7,5 @@ mod house;
 mod imports;
 mod plans;
 mod replays;
+mod rulings;
 mod sweeps;

@@ -1,14 +1,16 @@
-//! `frontdesk customer`: the whole of one customer on a page, and links to their status page.
+//! `frontdesk customer`: the whole of one customer on a page, links to their status page, and what a person decides
+//! about their access.
 
 use super::desk::Desk;
 use super::who::{Meant, meant};
-use super::wording;
+use super::{ruling, wording};
 use crate::assemble::store_failed;
 use crate::errors::{Code, Failure, Report};
 use crate::exit::Exit;
 use crate::printer::Printer;
 use clap::Subcommand;
 use frontdesk_core::id::CustomerId;
+use frontdesk_core::ruling::Verdict;
 use frontdesk_core::sync::State;
 use frontdesk_core::target::{Holder, Holding, Item, Target};
 use frontdesk_engine::view::CustomerView;
@@ -32,17 +34,55 @@ pub enum Action {
         #[arg(value_name = "WHO")]
         who: String,
     },
+    /// Grant an entitlement by hand, paid or not; an address that nobody knows begins a record
+    Grant(ruling::Arguments),
+    /// Revoke an entitlement by hand, although it may be paid; shows first what would be lost
+    Revoke {
+        /// What is revoked, and why
+        #[command(flatten)]
+        arguments: ruling::Arguments,
+        /// Answer the question with yes
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+impl Action {
+    /// The same, confirmed; `None` where nothing has to be.
+    pub(super) fn confirmed(&self) -> Option<Self> {
+        match self {
+            Self::Revoke { arguments, yes: false } => {
+                Some(Self::Revoke { arguments: arguments.clone(), yes: true })
+            }
+            _ => None,
+        }
+    }
+
+    /// The same, signed by whoever asks where nobody was named.
+    pub(super) fn signed(&self, name: Option<&str>) -> Self {
+        match self {
+            Self::Grant(arguments) => Self::Grant(arguments.signed(name)),
+            Self::Revoke { arguments, yes } => Self::Revoke { arguments: arguments.signed(name), yes: *yes },
+            other => other.clone(),
+        }
+    }
 }
 
 pub(super) async fn run(action: &Action, desk: &Desk, printer: &mut Printer) -> Result<Exit, Failure> {
-    let (Action::Show { who } | Action::Link { who }) = action;
+    let who = match action {
+        Action::Show { who } | Action::Link { who } => who,
+        Action::Grant(arguments) => return ruling::run(Verdict::Grant, arguments, true, desk, printer).await,
+        Action::Revoke { arguments, yes } => {
+            return ruling::run(Verdict::Revoke, arguments, *yes, desk, printer).await;
+        }
+    };
     let customer = match meant(who, desk, printer).await? {
         Meant::One(customer) => customer,
         Meant::Several(exit) => return Ok(exit),
     };
     match action {
-        Action::Show { .. } => show(&customer, desk, printer).await,
         Action::Link { .. } => link(&customer, desk, printer).await,
+        _ => show(&customer, desk, printer).await,
     }
 }
 
@@ -107,6 +147,16 @@ fn rows(desk: &Desk, view: &CustomerView) -> Vec<Vec<String>> {
     let mut row = |what: &str, text: String, at: String| rows.push(vec![what.to_owned(), at, text]);
     let paid_at = desk.when_known(told_at(view));
     for purchase in &view.decision.entitled.purchases {
+        if let Some(entitlement) = &purchase.by_hand {
+            let said: Vec<_> = purchase.evidence.iter().map(|claim| wording::claim(desk, claim)).collect();
+            let stands = wording::standing(desk, &purchase.standing);
+            row(
+                "by hand",
+                format!("{entitlement}: {stands}; {}", said.join(", ")),
+                desk.when(purchase.started_at),
+            );
+            continue;
+        }
         let title = purchase
             .title
             .clone()

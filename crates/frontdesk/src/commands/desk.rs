@@ -7,7 +7,7 @@
 use super::{audit, case, customer, event, explain, freeze, go_live, import, plan, rebuild, sync};
 use crate::assemble;
 use crate::cli::{self, Context};
-use crate::config::{Config, Site, Store};
+use crate::config::{Config, Environment, Site, Store};
 use crate::door;
 use crate::errors::{Code, Failure, Report};
 use crate::exit::{Exit, FAILED};
@@ -33,7 +33,7 @@ pub enum Question {
     GoLive(go_live::Arguments),
     /// Say what a customer may use, why, what is pending, and what would change it
     Explain(explain::Arguments),
-    /// Show a customer, or make a link to their status page
+    /// Show a customer, make a link to their status page, grant or revoke by hand
     #[command(subcommand)]
     Customer(customer::Action),
     /// Look at the events that came in, or apply one anew
@@ -102,7 +102,7 @@ struct Asked {
 /// Asks, here or at the door. What deserves a second look is shown first, and asked about.
 pub fn run(question: &Question, context: &mut Context) -> Result<Exit, Failure> {
     let config = context.config()?;
-    let question = question.clone().with_files(&config);
+    let question = question.clone().with_files(&config).signed(&context.environment);
     cli::runtime().block_on(async {
         let Some(confirmed) = question.confirmed() else { return ask(&question, &config, context).await };
         let exit = ask(&question, &config, context).await?;
@@ -210,7 +210,17 @@ impl Question {
         match self {
             Self::Sync(action) => action.confirmed().map(Self::Sync),
             Self::GoLive(arguments) => arguments.confirmed().map(Self::GoLive),
+            Self::Customer(action) => action.confirmed().map(Self::Customer),
             _ => None,
+        }
+    }
+
+    /// The same question, signed by whoever asks where it wants a name and was given none.
+    fn signed(&self, environment: &Environment) -> Self {
+        let name = || environment.get("USER").or_else(|| environment.get("LOGNAME"));
+        match self {
+            Self::Customer(action) => Self::Customer(action.signed(name())),
+            other => other.clone(),
         }
     }
 

@@ -5,6 +5,7 @@ use frontdesk_core::case::Reason;
 use frontdesk_core::entitlement::{Claim, Deadline, Nothing, Over, Property, Standing, Terms};
 use frontdesk_core::explain::Turning;
 use frontdesk_core::fact::{Key, Money};
+use frontdesk_core::ruling::Verdict;
 use frontdesk_core::sync::{Hold, State, Sync};
 use frontdesk_core::target::{Failure, Holding, Item, Membership, Standing as At};
 use frontdesk_core::words::{Language, Reading};
@@ -39,6 +40,8 @@ pub(super) fn standing(desk: &Desk, standing: &Standing) -> String {
 pub(super) fn terms(desk: &Desk, terms: &Terms) -> String {
     match terms {
         Terms::Forever => "bought to keep".to_owned(),
+        Terms::Granted { until: Some(at) } => format!("granted by hand until {}", desk.when(*at)),
+        Terms::Granted { until: None } => "granted by hand".to_owned(),
         Terms::Active { renews_at: Some(at) } => format!("in good standing, renews {}", desk.when(*at)),
         Terms::Active { renews_at: None } => "in good standing".to_owned(),
         Terms::Trial { until: Some(at) } => format!("in a trial until {}", desk.when(*at)),
@@ -68,6 +71,8 @@ pub(super) const fn over(why: Over) -> &'static str {
         Over::Disputed => "a dispute suspends it",
         Over::DisputeLost => "a dispute was lost",
         Over::Paused => "a pause suspends it",
+        Over::GrantOver => "a grant by hand ended",
+        Over::Revoked => "a person revoked it",
     }
 }
 
@@ -90,6 +95,8 @@ const fn deadline(what: Deadline) -> &'static str {
         Deadline::PaidTime => "the paid time ends",
         Deadline::Trial => "the trial ends",
         Deadline::FirstInvoice => "the first invoice should have come",
+        Deadline::Grant => "the grant ends",
+        Deadline::Revocation => "the revocation ends",
     }
 }
 
@@ -103,6 +110,14 @@ pub(super) fn claim(desk: &Desk, claim: &Claim) -> String {
             } else {
                 format!("{kind}: {field} = {value}")
             }
+        }
+        Claim::Ruled { verdict, entitlement, by, reason, until, .. } => {
+            let did = match verdict {
+                Verdict::Grant => "granted",
+                Verdict::Revoke => "revoked",
+            };
+            let until = until.map(|at| format!(" until {}", desk.when(at))).unwrap_or_default();
+            format!("{by} {did} `{entitlement}`{until}: {reason}")
         }
         Claim::Sells { good, plan } => format!("catalogue: plan `{plan}` sells `{good}`"),
         Claim::NoPlan { good } => format!("catalogue: no plan sells `{good}`"),
@@ -129,6 +144,7 @@ pub(super) fn told_by(desk: &Desk, claim: &Claim) -> Option<String> {
             let object = if has_room(&object.id) { String::new() } else { format!("`{}`, ", object.id) };
             Some(format!("({object}{}, {entry})", desk.when(*at)))
         }
+        Claim::Ruled { at, entry, .. } => Some(format!("({}, {entry})", desk.when(*at))),
         _ => None,
     }
 }
@@ -166,6 +182,10 @@ pub(super) fn turning(desk: &Desk, turning: &Turning) -> (&'static str, String) 
             let named: Vec<_> = objects.iter().map(named).collect();
             ("changes if", format!("all of them end, each gives it alone: {}", named.join(", ")))
         }
+        Turning::Ruled { verdict, entitlement } => (
+            "changes if",
+            format!("somebody runs `frontdesk customer {} WHO {entitlement}`", verdict.as_str()),
+        ),
     }
 }
 

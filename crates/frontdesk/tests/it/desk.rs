@@ -202,11 +202,42 @@ fn after_the_demos_story_every_command_tells_the_same_truth() {
     let replayed = ask(&format!("event replay {id}"));
     assert!(replayed.contains("Nothing changed"), "{replayed}");
 
+    rulings(&ask);
+
     runtime.block_on(house.leave()).unwrap();
     assert!(
         ask("explain ada@example.com").starts_with("exit 1\n"),
         "the house is gone, and its file with it"
     );
+}
+
+/// What a person grants and revokes is told like everything else.
+fn rulings(ask: &impl Fn(&str) -> String) {
+    for (name, words) in [
+        ("grant", "customer grant guest@example.com community --reason meetup --until 30d --by Mira"),
+        ("grant_nothing", "customer grant ada@example.com gold --reason meetup --by Mira"),
+        (
+            "grant_past",
+            "customer grant ada@example.com community --reason meetup --until 2020-01-31 --by Mira",
+        ),
+        ("grant_why", "customer grant ada@example.com community --reason= --by Mira"),
+        ("revoke_nobody", "customer revoke nobody@example.com community --reason spam --by Mira"),
+        ("revoke_shown", "customer revoke ada@example.com community --reason spam --by Mira"),
+    ] {
+        insta::assert_snapshot!(name, steady(&ask(words)));
+    }
+    assert!(!ask("explain ada@example.com").contains("revoked"), "what was only shown was not done");
+    let revoke = ask("customer revoke ada@example.com community --reason spam --by Mira --yes");
+    assert!(revoke.starts_with("exit 0\n"), "{revoke}");
+    let explained = ask("explain ada@example.com");
+    assert!(explained.contains("a person revoked it") && explained.contains("Mira revoked"), "{explained}");
+    assert!(explained.contains("`frontdesk customer grant WHO community`"), "{explained}");
+    let shown = ask("customer show guest@example.com");
+    assert!(shown.contains("granted by hand until") && shown.contains("Mira granted"), "{shown}");
+    for sound in ["audit verify --all", "rebuild --check"] {
+        let said = ask(sound);
+        assert!(said.starts_with("exit 0\n"), "{sound}: {said}");
+    }
 }
 
 /// What went to stdout.

@@ -277,6 +277,10 @@ impl Read {
     }
 
     /// The read of one object.
+    ///
+    /// # Panics
+    ///
+    /// For a ruling, which no source has.
     pub fn of(object: &Key) -> Self {
         Self::one(object.kind, object.id.clone())
     }
@@ -292,6 +296,7 @@ impl Read {
             Kind::Charge => Self::Charge { id },
             Kind::Refund => Self::Refund { id },
             Kind::Dispute => Self::Dispute { id },
+            Kind::Ruling => unreachable!("nobody asks a source for what an operator decided"),
         }
     }
 

@@ -80,7 +80,7 @@ impl Steps {
         let stage_name = words::name(situation.stage, None, &reading).to_string();
         let Milestones { paid_at, invited_at, inside_at } = situation.milestones;
         // Four steps at each of these stages, so that the page keeps its height while they pass.
-        let rows = match situation.stage {
+        let mut rows = match situation.stage {
             Stage::PaymentProcessing => {
                 vec![now(&stage_name), to_come(opening), to_come(invited), to_come(inside)]
             }
@@ -109,6 +109,10 @@ impl Steps {
             | Stage::Refunded
             | Stage::Ended => Vec::new(),
         };
+        // Whom a person let in paid nothing that could have been received.
+        if paid_at.is_none() && situation.stage != Stage::PaymentReceived {
+            rows.retain(|row| row.label != received);
+        }
         Self { rows, tone: Tone::of(situation.stage), phrases }
     }
 

@@ -56,7 +56,7 @@ pub(crate) fn situations() -> Vec<(String, Situation<'static>)> {
                 variant,
                 places: places(stage),
                 pay_url: pay_url(stage),
-                milestones: milestones(stage),
+                milestones: milestones(stage, variant),
             },
         )
     };
@@ -95,8 +95,8 @@ fn pay_url(stage: Stage) -> Option<&'static str> {
         .then_some("https://invoice.stripe.example/i/acct_1/in_1")
 }
 
-fn milestones(stage: Stage) -> Milestones {
-    let paid_at = Some(at("2026-11-24T08:37:04Z"));
+fn milestones(stage: Stage, variant: Variant) -> Milestones {
+    let paid_at = (variant != Variant::Granted).then(|| at("2026-11-24T08:37:04Z"));
     match stage {
         Stage::InviteSent => {
             Milestones { paid_at, invited_at: Some(at("2026-11-24T08:38:00Z")), inside_at: None }

@@ -1,0 +1,69 @@
+//! Grants and revocations by a person, as purchases that nobody paid for.
+
+use super::ledger::Told;
+use super::{Claim, Desk, Over, Purchase, Standing, Terms};
+use crate::fact::Key;
+use crate::id::EntitlementId;
+use crate::ruling::{Ruling, Verdict};
+use crate::target::Holder;
+use std::collections::{BTreeMap, BTreeSet};
+
+impl<'a> Desk<'a> {
+    /// Takes up the newest ruling about each entitlement of each holder. A revocation that has ended leaves
+    /// nothing; a grant that has ended is over, unless something else gives the same.
+    pub(super) fn rule(&mut self) {
+        let mut newest: BTreeMap<(&EntitlementId, &Holder), Told<'a, Ruling>> = BTreeMap::new();
+        for told in self.ledger.all::<Ruling>() {
+            let order = |told: &Told<'a, Ruling>| (told.at(), told.state.verdict, told.key);
+            let of = newest.entry((&told.state.entitlement, &told.state.holder)).or_insert(told);
+            if order(&told) > order(of) {
+                *of = told;
+            }
+        }
+        for told in newest.into_values() {
+            let ruling = told.state;
+            let standing = match (ruling.verdict, ruling.until) {
+                (Verdict::Grant, Some(until)) if self.has_passed(until) => {
+                    Standing::Over { why: Over::GrantOver, at: until }
+                }
+                (Verdict::Grant, until) => Standing::Entitled(Terms::Granted { until }),
+                (Verdict::Revoke, Some(until)) if self.has_passed(until) => continue,
+                (Verdict::Revoke, _) => Standing::Over { why: Over::Revoked, at: told.at() },
+            };
+            self.purchases.push(by_hand(told, standing));
+        }
+    }
+}
+
+fn by_hand(told: Told<'_, Ruling>, standing: Standing) -> Purchase {
+    let ruling = told.state;
+    let claim = Claim::Ruled {
+        at: told.at(),
+        verdict: ruling.verdict,
+        entitlement: ruling.entitlement.clone(),
+        by: ruling.by.clone(),
+        reason: ruling.reason.clone(),
+        until: ruling.until,
+        entry: told.current.version.evidence.entry.clone(),
+    };
+    Purchase {
+        journey: told.key.id.clone(),
+        sold_by: Key::clone(told.key),
+        price: None,
+        product: None,
+        quantity: 1,
+        recurring: false,
+        plan: None,
+        by_hand: Some(ruling.entitlement.clone()),
+        title: None,
+        standing,
+        holder: ruling.holder.clone(),
+        paid_at: None,
+        started_at: told.at(),
+        total: None,
+        evidence: vec![claim],
+        // A person's word is its own proof: there is no source to ask.
+        proof: BTreeSet::new(),
+        flags: BTreeSet::new(),
+    }
+}

@@ -1,0 +1,107 @@
+//! What a change comes to for one record before anybody makes it: two desired states, laid beside each other.
+
+use crate::desired::{Desired, Wish};
+use crate::email::Email;
+use crate::entitlement::Claim;
+use crate::sync::Sync;
+use crate::target::{Holder, Holding, Item, Target};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What becomes of one item of one holder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// Who does not hold it is given it.
+    Gives,
+    /// Who holds it, or may hold it, loses it.
+    Takes,
+    /// It was wanted, or was to go, and is left as it is.
+    Leaves,
+}
+
+impl Effect {
+    /// The symbol before its line.
+    pub const fn symbol(self) -> &'static str {
+        match self {
+            Self::Gives => "+",
+            Self::Takes => "-",
+            Self::Leaves => "~",
+        }
+    }
+}
+
+/// One difference between two desired states.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// Whose.
+    pub holder: Holder,
+    /// Under which address.
+    pub address: Email,
+    /// Of what.
+    pub item: Item,
+    /// What becomes of it.
+    pub effect: Effect,
+    /// Why, as the later state says; empty where it says nothing of the item.
+    pub because: Vec<Claim>,
+}
+
+/// What differs for what people hold, or would hold, once `after` is desired instead of `before`.
+///
+/// What is wished otherwise and comes to the same is no change: what nobody holds cannot be taken, and what
+/// somebody has is not given again.
+pub fn changes(
+    before: &BTreeMap<Target, Desired>,
+    after: &BTreeMap<Target, Desired>,
+    syncs: &BTreeMap<Target, Sync>,
+) -> Vec<Change> {
+    let (was, will) = (wishes(before), wishes(after));
+    let concerned: BTreeSet<&(Holder, Item)> = was.keys().chain(will.keys()).collect();
+    let changes = concerned.into_iter().filter_map(|key| {
+        let (holder, item) = key;
+        let person = syncs.get(&item.target()).and_then(|sync| sync.observed.people.get(holder));
+        let (before, after) = (was.get(key), will.get(key));
+        let holding = person.and_then(|person| person.items.get(item));
+        let effect = effect(before.map(|of| of.1), after.map(|of| of.1), holding)?;
+        let address = after.or(before)?.0.clone();
+        let because = after.map(|of| because(of.1).to_vec()).unwrap_or_default();
+        Some(Change { holder: holder.clone(), address, item: item.clone(), effect, because })
+    });
+    changes.collect()
+}
+
+/// The wishes of all targets, with the address of whom they are about.
+fn wishes(desired: &BTreeMap<Target, Desired>) -> BTreeMap<(Holder, Item), (&Email, &Wish)> {
+    let holders = desired.values().flat_map(|desired| &desired.holders);
+    let wishes = holders.flat_map(|(holder, of)| {
+        of.items.iter().map(|(item, wish)| ((holder.clone(), item.clone()), (&of.address, wish)))
+    });
+    wishes.collect()
+}
+
+fn effect(before: Option<&Wish>, after: Option<&Wish>, holding: Option<&Holding>) -> Option<Effect> {
+    let is_seen = matches!(holding, Some(Holding::Present { .. }));
+    match (before, after) {
+        (Some(Wish::Absent { .. }), Some(Wish::Absent { .. }))
+        | (Some(Wish::Want { .. }), Some(Wish::Want { .. })) => None,
+        (_, Some(Wish::Absent { because, .. })) => {
+            let is_looked_for = because.iter().any(Claim::is_revocation) && holding.is_none();
+            let may_hold = !matches!(
+                holding,
+                None | Some(Holding::Absent { .. } | Holding::Sent { present: false, .. })
+            );
+            (is_looked_for || may_hold).then_some(Effect::Takes)
+        }
+        (_, Some(Wish::Want { .. })) if !is_seen => Some(Effect::Gives),
+        (Some(Wish::Absent { .. }), _) if is_seen => Some(Effect::Leaves),
+        (Some(Wish::Want { .. }), Some(Wish::Leave { .. }) | None) => Some(Effect::Leaves),
+        _ => None,
+    }
+}
+
+/// Why a wish is what it is.
+fn because(wish: &Wish) -> &[Claim] {
+    match wish {
+        Wish::Want { because } | Wish::Absent { because, .. } | Wish::Leave { because } => because,
+    }
+}
