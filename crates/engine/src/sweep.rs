@@ -5,11 +5,13 @@
 //! process that ends goes on where it was. Nothing follows from a list that failed, is empty or shrank suddenly, and
 //! nothing from a difference that one direct read did not confirm.
 
+mod awaited;
 mod compare;
 mod confirm;
 mod mark;
 mod scan;
 
+pub use awaited::Awaited;
 pub use mark::{Failed, Running, Swept, Wanted};
 pub(crate) use scan::Scanned;
 

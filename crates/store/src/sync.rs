@@ -60,6 +60,8 @@ statements! {
     SYNC_SHADOWED = "SELECT COUNT(*) FROM sync WHERE target = ?1 AND (hold = 'shadow' OR (state <> 'applied' AND due_since < ?2))";
     /// Makes those rows due.
     SYNC_UNSHADOW = "UPDATE sync SET state = 'due', hold = NULL, standing = ?3, next_attempt_at = ?2 WHERE target = ?1 AND hold = 'shadow'";
+    /// How many people of our records a target knows under an id of its own.
+    SYNC_KNOWN = "SELECT COUNT(DISTINCT member_id) FROM sync_person WHERE target = ?1 AND member_id IS NOT NULL";
     /// When the earliest row of a target is due, and how many were due at an instant.
     SYNC_BACKLOG = "SELECT COUNT(*), MIN(due_since) FROM sync WHERE target = ?1 AND next_attempt_at IS NOT NULL AND next_attempt_at <= ?2";
 }
@@ -216,6 +218,13 @@ impl Store {
             limit.into(),
         ]);
         self.db.query(statement).await?.into_iter().map(read).collect()
+    }
+
+    /// How many people of our records `target` knows under an id of its own.
+    pub async fn known_people(&self, target: Target) -> Result<u64, Error> {
+        let rows = self.db.query(SYNC_KNOWN.with([target.as_str().into()])).await?;
+        let count = rows.into_iter().next().map_or(Ok(0), |row| row.columns().int())?;
+        Ok(u64::try_from(count).unwrap_or(0))
     }
 
     /// How many rows are in each state, by target and the state's word.

@@ -3,6 +3,7 @@
 //! The work is done where the record is, in short turns; this end asks for one after the other and says how far it is.
 //! So it may be ended at any moment, and the same command goes on where it was.
 
+mod lists;
 mod stripe;
 mod turns;
 
@@ -15,6 +16,7 @@ use crate::errors::Failure;
 use crate::exit::Exit;
 use crate::printer::Printer;
 use clap::{Args, Subcommand};
+use frontdesk_core::target::Target;
 use serde_json::{Value, json};
 use turns::{Rest, Rows};
 
@@ -33,6 +35,10 @@ pub struct Arguments {
 enum From {
     /// Customers, subscriptions, checkouts, charges, refunds and disputes
     Stripe(stripe::Arguments),
+    /// Who is a member, and what each has
+    Circle,
+    /// Who has the catalogue's tags
+    Kit,
 }
 
 /// Imports.
@@ -42,6 +48,8 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, Failure
         let mut reach = Reach::new(&config);
         match &arguments.from {
             From::Stripe(arguments) => stripe::run(arguments, &mut reach, &mut context.printer).await,
+            From::Circle => lists::run(Target::Circle, &mut reach, &mut context.printer).await,
+            From::Kit => lists::run(Target::Kit, &mut reach, &mut context.printer).await,
         }
     })
 }
@@ -61,9 +69,10 @@ async fn rest(reach: &mut Reach<'_>, printer: &mut Printer) -> Result<Rest, Fail
     }
 }
 
-/// What follows for the targets, in one line each.
-fn tell_targets(rest: &Rest, printer: &mut Printer) -> Result<(), Failure> {
-    for Rows { target, is_live, states } in &rest.targets {
+/// What follows for the targets, or for one of them, in one line each.
+fn tell_targets(rest: &Rest, of: Option<Target>, printer: &mut Printer) -> Result<(), Failure> {
+    let shown = rest.targets.iter().filter(|rows| of.is_none_or(|of| of == rows.target));
+    for Rows { target, is_live, states } in shown {
         let (all, title) = (states.values().sum::<i64>(), target.title());
         let people = if all == 1 { "1 customer".to_owned() } else { format!("{all} customers") };
         printer.text(&if *is_live {

@@ -108,3 +108,42 @@ fn an_import_without_a_permission_names_it_and_goes_on_once_it_is_given() {
     assert!(done.starts_with("exit 0\n"), "{done}");
     assert!(done.contains("an import was cut off at charges: it goes on there"), "{done}");
 }
+
+#[test]
+fn who_is_there_already_is_noted_and_nobody_is_touched() {
+    let town = Town::closed("import-lists", shadow());
+    bought(&town, 5);
+    for nth in 0..3 {
+        let email = format!("buyer{nth}@example.com");
+        town.act("circle", "member", json!({ "email": email, "state": "active" }));
+        town.act("circle", "add", json!({ "email": email, "group": 4012 }));
+        town.act("kit", "subscriber", json!({ "email": email }));
+    }
+    town.act("circle", "member", json!({ "email": "friend@example.com", "state": "active" }));
+    town.act("circle", "add", json!({ "email": "friend@example.com", "group": 4012 }));
+    assert!(said(&town, "import stripe --quiet").starts_with("exit 0\n"));
+    insta::assert_snapshot!("import_circle", steady(&said(&town, "import circle")));
+    let calls = town.calls("circle").len();
+    let again = document(&said(&town, "import circle --json"));
+    assert_eq!((&again["known"], &again["unsupported"]), (&json!(3), &json!(1)), "{again}");
+    assert!(town.calls("circle").len() > calls, "the lists are read again");
+    insta::assert_snapshot!("import_kit", steady(&said(&town, "import kit")));
+    assert_eq!(writes(&town, "circle"), Vec::<String>::new());
+    assert_eq!(writes(&town, "kit"), Vec::<String>::new());
+    let served = Served::start(&town);
+    let through_the_door = document(&said(&town, "import circle --json"));
+    assert_eq!(through_the_door["known"], 3);
+    let calls = town.calls("circle").len();
+    // Whoever is known to be there needs no call, and who is not waits for a person.
+    town.until("the rows settled", |town| {
+        let rows = document(&said(town, "sync list --json --target circle --limit 500"));
+        let counts = rows["counts"].as_array().unwrap().clone();
+        let of = |state: &str| {
+            let found = counts.iter().find(|count| count["target"] == "circle" && count["state"] == state);
+            found.map_or(0, |count| count["count"].as_i64().unwrap())
+        };
+        (of("applied") == 3 && of("held") == 2).then_some(())
+    });
+    assert_eq!(town.calls("circle").len(), calls);
+    served.stop();
+}

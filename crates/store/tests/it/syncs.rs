@@ -140,6 +140,8 @@ pub(crate) async fn records_that_share_a_member_or_an_address_are_found(backend:
         },
     ]);
     write(store, writes).await;
+    assert_eq!(store.known_people(Target::Circle).await.unwrap(), 1, "two records, one member");
+    assert_eq!(store.known_people(Target::Kit).await.unwrap(), 1);
     let sharing = async |members: &[u64], addresses: &[&str]| {
         let addresses: BTreeSet<_> = addresses.iter().map(|name| email(name)).collect();
         store.records_sharing(Target::Circle, &members.iter().copied().collect(), &addresses).await.unwrap()

@@ -114,7 +114,7 @@ fn tell(done: &Imported, rest: &Rest, printer: &mut Printer) -> Result<(), Failu
     });
     printer.table(&["Stripe", "read", "new", "known", "of no use"], rows)?;
     printer.text("")?;
-    tell_targets(rest, printer)?;
+    tell_targets(rest, None, printer)?;
     printer.note("next: `frontdesk import circle` and `frontdesk import kit`, then `frontdesk plan`");
     let lists: Vec<_> = counts
         .iter()

@@ -5,12 +5,14 @@ use crate::commands::desk::Desk;
 use crate::errors::Failure;
 use crate::exit::Exit;
 use crate::printer::Printer;
+use frontdesk_core::sweep::FindingKind;
 use frontdesk_core::target::Target;
 use frontdesk_engine::import::{Imported, Turn};
 use frontdesk_engine::settings::Mode;
+use frontdesk_engine::sweep::{Awaited, Running, Swept};
 use frontdesk_engine::{Loop, Ports};
 use frontdesk_store::Error;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -32,6 +34,18 @@ pub enum Ask {
     Turn,
     /// Whether what was taken in is applied, and what stands in the targets' rows.
     Rest,
+    /// Has a target's lists read; answers since when a sweep counts.
+    Sweep {
+        /// Where.
+        target: Target,
+    },
+    /// Reads on.
+    SweepTurn {
+        /// Where.
+        target: Target,
+        /// Since when a sweep counts.
+        since: Timestamp,
+    },
 }
 
 /// What would follow from an import at once.
@@ -48,6 +62,20 @@ pub(super) struct Looked {
 pub(super) struct Progress {
     pub(super) imported: Imported,
     pub(super) turn: Turn,
+}
+
+/// How far the reading of a target's lists is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Sweeping {
+    pub(super) awaited: Awaited,
+    /// The one under way, if it has begun.
+    pub(super) running: Option<Running>,
+    /// The last one that came to its end.
+    pub(super) last: Option<Swept>,
+    /// People of the record whom the target knows.
+    pub(super) known: u64,
+    /// People and items there without a payment behind them.
+    pub(super) unsupported: i64,
 }
 
 /// What is left to do.
@@ -97,6 +125,8 @@ impl Ask {
             Self::Begin => Ok(written(&engine.import_begin().await?)),
             Self::Turn => turn(desk).await,
             Self::Rest => rest(desk).await,
+            Self::Sweep { target } => Ok(written(&engine.await_sweep(*target).await?)),
+            Self::SweepTurn { target, since } => sweep(*target, *since, desk).await,
         }
     }
 }
@@ -134,6 +164,20 @@ async fn apply(desk: &Desk) -> Result<(), Error> {
         return Ok(());
     }
     desk.engine.apply_due().await.map(|_| ())
+}
+
+async fn sweep(target: Target, since: Timestamp, desk: &Desk) -> Result<String, Error> {
+    let engine = &desk.engine;
+    let awaited = engine.sweep_turns(target, since).await?;
+    if let Awaited::Waits { until, .. } = &awaited {
+        let left = Duration::try_from(until.duration_since(desk.now())).unwrap_or_default();
+        engine.ports().sleep(left.min(WAIT * 4)).await;
+    }
+    let swept = engine.swept(target).await?;
+    let counts = engine.store().finding_counts().await?;
+    let unsupported = counts.get(&(target, FindingKind::Unsupported)).map_or(0, |count| count.open);
+    let known = engine.store().known_people(target).await?;
+    Ok(written(&Sweeping { awaited, running: swept.running, last: swept.last, known, unsupported }))
 }
 
 async fn rest(desk: &Desk) -> Result<String, Error> {
