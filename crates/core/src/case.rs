@@ -5,7 +5,7 @@ use crate::desired::{Desired, Wish, address_of};
 use crate::entitlement::{Entitled, Flag, Purchase, Standing};
 use crate::record::Record;
 use crate::sync::{Hold, State, Sync};
-use crate::target::Target;
+use crate::target::{Item, Target};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -124,7 +124,9 @@ pub enum Reason {
     Contested {
         /// Where.
         target: Target,
-        /// Why, in our words.
+        /// What.
+        item: Item,
+        /// When and by what, in our words.
         why: String,
     },
     /// A person took the customer out, or banned them.
@@ -161,11 +163,16 @@ pub struct OpenCase {
 }
 
 /// The cases that are wanted now, at most one per journey and kind, in that order.
+///
+/// An item that something else keeps undoing is one matter however many customers it concerns: its journey is the item,
+/// and whoever is not the first has no case of their own. `told_elsewhere`: the items about which somebody else's case
+/// tells.
 pub fn cases(
     record: &Record,
     entitled: &Entitled,
     desired: &BTreeMap<Target, Desired>,
     syncs: &BTreeMap<Target, Sync>,
+    told_elsewhere: &BTreeSet<Item>,
 ) -> Vec<CaseWanted> {
     let mut wanted: BTreeMap<(String, CaseKind), BTreeSet<Reason>> = BTreeMap::new();
     let mut want = |journey: &str, kind: CaseKind, reason: Reason| {
@@ -189,7 +196,12 @@ pub fn cases(
         want(&purchase.journey, CaseKind::Identity, Reason::NoAddress);
     }
     for (target, sync) in syncs {
-        if let Some((kind, reason)) = of_row(*target, &sync.state) {
+        if let State::Contested { item, why } = &sync.state {
+            if !told_elsewhere.contains(item) {
+                let reason = Reason::Contested { target: *target, item: item.clone(), why: why.clone() };
+                want(&item.to_string(), kind_at(*target), reason);
+            }
+        } else if let Some((kind, reason)) = of_row(*target, &sync.state) {
             for journey in journeys(entitled, desired, *target) {
                 want(&journey, kind, reason.clone());
             }
@@ -235,19 +247,28 @@ fn of_flag<'a>(purchase: &'a Purchase, flag: &'a Flag) -> Option<(&'a str, Reaso
     }
 }
 
-/// The case that a row calls for. What the whole target waits for (a pause, a breaker, a wrong
+/// The case that a row calls for by itself; one that is contested is no matter of one customer. What the whole target waits for (a pause, a breaker, a wrong
 /// mapping) is one alert, not a case per customer.
 fn of_row(target: Target, state: &State) -> Option<(CaseKind, Reason)> {
-    let kind = if target.gives_access() { CaseKind::Access } else { CaseKind::Other };
+    let kind = kind_at(target);
     match state {
         State::Parked { why } if target.gives_access() => {
             Some((kind, Reason::ParkedAccess { target, why: why.clone() }))
         }
         State::Parked { why } => Some((kind, Reason::ParkedMarketing { target, why: why.clone() })),
-        State::Contested { why } => Some((kind, Reason::Contested { target, why: why.clone() })),
         State::Held(Hold::Person) => Some((CaseKind::Identity, Reason::RemovedByHand { target })),
-        State::Held(_) | State::Due | State::Sent | State::Unknown | State::Applied => None,
+        State::Contested { .. }
+        | State::Held(_)
+        | State::Due
+        | State::Sent
+        | State::Unknown
+        | State::Applied => None,
     }
+}
+
+/// The kind of a case about a row that gave up.
+const fn kind_at(target: Target) -> CaseKind {
+    if target.gives_access() { CaseKind::Access } else { CaseKind::Other }
 }
 
 /// The journeys that a row is about: those that should have something in the target; when none

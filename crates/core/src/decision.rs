@@ -8,7 +8,7 @@ use crate::reads::{Want, next_overdue, reads};
 use crate::record::Record;
 use crate::stage::{StageOf, stages};
 use crate::sync::Sync;
-use crate::target::Target;
+use crate::target::{Item, Target};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +24,8 @@ pub struct Input<'a> {
     pub syncs: &'a BTreeMap<Target, Sync>,
     /// The record's open cases.
     pub open_cases: &'a [OpenCase],
+    /// Contested items about which another customer's case tells.
+    pub told_elsewhere: &'a BTreeSet<Item>,
     /// The catalogue in force.
     pub catalogue: &'a Catalogue,
     /// A key for the record's source is configured.
@@ -67,12 +69,12 @@ pub struct Decision {
 /// Pure, and nothing in the answer but what targets report changes before
 /// [`Decision::next_wake_at`].
 pub fn decide(input: &Input<'_>) -> Decision {
-    let Input { record, others, syncs, open_cases, catalogue, readable, now } = *input;
+    let Input { record, others, syncs, open_cases, told_elsewhere, catalogue, readable, now } = *input;
     let entitled = entitlements(&record.facts, catalogue, now);
     let desired = desired(record, &entitled, syncs, others, catalogue, readable, now);
     let stages = stages(record, &entitled, syncs, open_cases, catalogue);
     let reads = reads(record, &entitled, &desired, syncs, now);
-    let cases = cases(record, &entitled, &desired, syncs);
+    let cases = cases(record, &entitled, &desired, syncs, told_elsewhere);
     let goods: BTreeSet<&Good> = entitled.unmapped.iter().map(|unmapped| &unmapped.good).collect();
     let alerts = goods.into_iter().map(|good| Alert::UnmappedGood { good: good.clone() }).collect();
     let shared =

@@ -11,7 +11,9 @@ use crate::catalogue::NewSubscribers;
 use crate::desired::{Removal, Wish, Wishes};
 use crate::entitlement::Claim;
 use crate::sync::Hold;
-use crate::target::{Failure, Holding, Item, Membership, Person, Seen, Standing, Step, Taken, Target};
+use crate::target::{
+    Failure, Holding, Item, Membership, Person, Seen, Standing, Step, Taken, Target, contest,
+};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
 
@@ -36,6 +38,8 @@ pub struct Rules {
     pub new_subscribers: NewSubscribers,
     /// One read of the person is owed, because somebody looks at their page.
     pub look_wanted: bool,
+    /// Reads may be spent on what the target's own messages say.
+    pub looks: bool,
     /// The mass-change brake that holds removals, by name.
     pub brake: Option<String>,
     /// Items of the catalogue that do not exist at the target: they wait, the rest goes on.
@@ -56,6 +60,13 @@ pub enum Next {
     },
     /// Nothing until somebody or something lets go.
     Held(Hold),
+    /// Nothing until a person says that it has ended: something else keeps undoing an item.
+    Contested {
+        /// What.
+        item: Item,
+        /// When and by what, in our words.
+        why: String,
+    },
     /// The target answers and does not do it: a person must look.
     Refused {
         /// What is not done, in our words.
@@ -96,10 +107,18 @@ pub fn next(wishes: &Wishes, person: &Person, rules: &Rules, now: Timestamp) -> 
 
     let mut refused = None;
     let mut hold = None;
+    let contested = contested(wishes, person);
     for item in &wants {
-        if matches!(person.taken.get(*item), Some(Taken::LeftOut { .. })) {
-            hold = Some(Hold::Person);
-            continue;
+        match person.taken.get(*item) {
+            Some(Taken::LeftOut { .. }) => {
+                hold = Some(Hold::Person);
+                continue;
+            }
+            Some(Taken::Contested { .. }) => continue,
+            _ => {}
+        }
+        if is_to_be_looked_at(item, person, rules, now) {
+            return check(item, wishes, person);
         }
         match person.items.get(*item) {
             Some(Holding::Present { .. }) => {}
@@ -130,8 +149,11 @@ pub fn next(wishes: &Wishes, person: &Person, rules: &Rules, now: Timestamp) -> 
     for (item, wish) in &wishes.items {
         let Wish::Absent { removal, because, .. } = wish else { continue };
         // What the target does not have, nobody holds there.
-        if rules.missing.contains(item) {
+        if rules.missing.contains(item) || matches!(person.taken.get(item), Some(Taken::Contested { .. })) {
             continue;
+        }
+        if is_to_be_looked_at(item, person, rules, now) {
+            return check(item, wishes, person);
         }
         match person.items.get(item) {
             // A person named them and it: whether there is anything to take is worth a look.
@@ -174,8 +196,27 @@ pub fn next(wishes: &Wishes, person: &Person, rules: &Rules, now: Timestamp) -> 
             Next::Refused { why: format!("`{step}` was answered {DOUBTFUL_WRITES} times and never done") }
         }
         (None, None, Some(hold)) => Next::Held(hold),
-        (None, None, None) => Next::Settled,
+        (None, None, None) => match contested {
+            Some((item, why)) => Next::Contested { item, why },
+            None => Next::Settled,
+        },
     }
+}
+
+/// The first item that something else keeps undoing.
+fn contested(wishes: &Wishes, person: &Person) -> Option<(Item, String)> {
+    person.taken.iter().filter(|(item, _)| wishes.items.contains_key(*item)).find_map(|(item, taken)| {
+        let Taken::Contested { wanted, first, again } = taken else { return None };
+        Some((item.clone(), contest(item, *wanted, first, again)))
+    })
+}
+
+/// Whether a message says something of the item that one read is owed.
+fn is_to_be_looked_at(item: &Item, person: &Person, rules: &Rules, now: Timestamp) -> bool {
+    let is_due = |look_at: Timestamp| {
+        look_at <= now || look_at.duration_since(now) > crate::hint::LOOK_EVERY + CIRCLE_LOOKS_AFTER
+    };
+    rules.looks && person.is_told_otherwise(item).is_some_and(|told| is_due(told.look_at))
 }
 
 /// Whether a write was answered too often without being done.
@@ -288,6 +329,9 @@ pub fn fold(mut person: Person, target: Target, step: &Step, outcome: &Outcome, 
         ) => return person,
     };
     person.doubts.note(step, seen);
+    if let (Step::Check { item, .. }, Seen::Holds | Seen::HoldsNot | Seen::HoldsOnly(_)) = (step, seen) {
+        person.told.remove(item);
+    }
     match (step, seen) {
         (Step::Add { item, .. }, Seen::Done | Seen::Holds) | (Step::Check { item, .. }, Seen::Holds) => {
             person.items.insert(item.clone(), Holding::Present { seen_at: now });

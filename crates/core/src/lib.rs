@@ -40,6 +40,7 @@ pub mod fact;
 pub mod forecast;
 pub mod freeze;
 pub mod golive;
+pub mod hint;
 pub mod id;
 pub mod outlook;
 pub mod plan;

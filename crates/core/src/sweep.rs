@@ -4,10 +4,10 @@
 //! Absence from one scan of a list that changes meanwhile proves nothing (RELIABILITY F81): whatever differs is a
 //! [`Difference`], to be confirmed by one direct read before anything follows from it.
 
-use crate::desired::{Desired, Wish};
+use crate::desired::{Desired, Wish, Wishes};
 use crate::email::Email;
 use crate::sync::{State, Sync};
-use crate::target::{Holder, Holding, Item, Membership, Person, Standing, Taken, Target};
+use crate::target::{Holder, Holding, Item, Membership, Person, Standing, Taken, Target, Undone};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -381,20 +381,78 @@ fn may_be_refreshed(holding: Option<&Holding>, scan: &Scan) -> bool {
     }
 }
 
-/// What a confirmed loss of an item comes to. The first time it is put back; whoever takes it a second time means it,
-/// and it stays as they want it until a person decides otherwise.
-pub fn lose(person: &mut Person, item: &Item, now: Timestamp) -> Taken {
-    // One absence is one loss, however often it is told: by a process that was held up, and by the one that went on.
-    let is_told_again =
-        |at: Timestamp| matches!(person.items.get(item), Some(Holding::Absent { seen_at }) if *seen_at <= at);
+/// What a confirmed loss of an item comes to. The first time it is put back. Whoever takes access a second time means
+/// it, and it stays as they want it until a person decides otherwise; a tag that is taken a second time is contested.
+pub fn lose(person: &mut Person, item: &Item, seen: Undone) -> Taken {
+    let now = seen.at;
     let taken = match person.taken.get(item) {
-        None => Taken::PutBack { at: now },
-        Some(Taken::PutBack { at }) if is_told_again(*at) => Taken::PutBack { at: *at },
-        Some(Taken::PutBack { .. }) => Taken::LeftOut { at: now },
-        Some(Taken::LeftOut { at }) => Taken::LeftOut { at: *at },
+        Some(Taken::PutBack { at, by }) if is_told_again(person, item, *at) => {
+            Taken::PutBack { at: *at, by: by.clone() }
+        }
+        Some(Taken::PutBack { at, by }) => match item.target() {
+            Target::Circle => Taken::LeftOut { at: now },
+            Target::Kit => {
+                let by = by.clone().unwrap_or_else(|| "before a person asked for it anew".to_owned());
+                Taken::Contested { wanted: true, first: Undone { at: *at, by }, again: seen }
+            }
+        },
+        Some(known) if known.is_wanted() => known.clone(),
+        _ => Taken::PutBack { at: now, by: Some(seen.by) },
     };
-    person.taken.insert(item.clone(), taken);
+    person.taken.insert(item.clone(), taken.clone());
     taken
+}
+
+/// What it comes to that somebody holds an item again that was taken off: it is taken off once more, and then
+/// contested.
+pub fn regain(person: &mut Person, item: &Item, seen: Undone) -> Taken {
+    let taken = match person.taken.get(item) {
+        Some(Taken::TakenOff { at, by }) if is_told_again(person, item, *at) => {
+            Taken::TakenOff { at: *at, by: by.clone() }
+        }
+        Some(Taken::TakenOff { at, by }) => {
+            Taken::Contested { wanted: false, first: Undone { at: *at, by: by.clone() }, again: seen }
+        }
+        Some(known) if !known.is_wanted() => known.clone(),
+        _ => Taken::TakenOff { at: seen.at, by: seen.by },
+    };
+    person.taken.insert(item.clone(), taken.clone());
+    taken
+}
+
+/// Whether one absence, or one presence, was counted at `at` before: it is one, however often it is told, by a process
+/// that was held up and by the one that went on.
+fn is_told_again(person: &Person, item: &Item, at: Timestamp) -> bool {
+    match person.items.get(item) {
+        Some(Holding::Absent { seen_at } | Holding::Present { seen_at }) => *seen_at <= at,
+        _ => false,
+    }
+}
+
+/// Notes what a read showed against what was known and wished: what something else undid is counted.
+///
+/// `before` is what was known when the read was asked for. `look` names the read where no message told of it. Where a
+/// look at what a message told shows that Kit knows the person no more, somebody deleted them: they are not made anew.
+pub fn note_undone(before: &Person, after: &mut Person, wishes: &Wishes, look: &str, now: Timestamp) {
+    let is_deleted = matches!(after.membership, Membership::NotMember { .. });
+    for (item, wish) in &wishes.items {
+        if is_deleted && item.target() == Target::Kit && after.told.remove(item).is_some() {
+            after.taken.insert(item.clone(), Taken::LeftOut { at: now });
+            continue;
+        }
+        let (was, is) = (before.items.get(item), after.items.get(item));
+        let by = before.told.get(item).map_or_else(|| look.to_owned(), |told| told.by.clone());
+        let seen = Undone { at: now, by };
+        match (wish, was, is) {
+            (Wish::Want { .. }, Some(Holding::Present { .. }), Some(Holding::Absent { .. })) => {
+                lose(after, item, seen);
+            }
+            (Wish::Absent { .. }, Some(Holding::Absent { .. }), Some(Holding::Present { .. })) => {
+                regain(after, item, seen);
+            }
+            _ => {}
+        }
+    }
 }
 
 /// What a sweep found out, as kept and shown.

@@ -2,7 +2,7 @@
 
 use crate::desired::{Desired, Wish};
 use crate::id::CustomerId;
-use crate::target::{Doubts, Failure, Observed, Taken, Target};
+use crate::target::{Doubts, Failure, Item, Observed, Taken, Target};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -57,7 +57,9 @@ pub enum State {
     },
     /// Something else keeps undoing it.
     Contested {
-        /// Why, in our words.
+        /// What.
+        item: Item,
+        /// When and by what, in our words.
         why: String,
     },
 }
@@ -156,6 +158,13 @@ pub enum Ended {
     },
     /// Waits without using attempts.
     Held(Hold),
+    /// Something else keeps undoing an item: it is not written any more.
+    Contested {
+        /// What.
+        item: Item,
+        /// When and by what, in our words.
+        why: String,
+    },
     /// A call failed.
     Failed {
         /// Which step.
@@ -237,22 +246,34 @@ impl Sync {
         self.next_attempt_at = Some(now);
     }
 
-    /// Forgets what was taken from whom where it is wanted no more: what is bought later begins anew.
+    /// Forgets what something else did to whom where the record wants otherwise by now: what is bought later begins
+    /// anew.
     pub fn forget_taken(&mut self, desired: &Desired) {
         for (holder, person) in &mut self.observed.people {
             let wishes = desired.holders.get(holder);
-            person.taken.retain(|item, _| {
-                let wish = wishes.and_then(|wishes| wishes.items.get(item));
-                matches!(wish, Some(Wish::Want { .. }))
+            let wish = |item: &Item| wishes.and_then(|wishes| wishes.items.get(item));
+            person.taken.retain(|item, taken| match wish(item) {
+                Some(Wish::Want { .. }) => taken.is_wanted(),
+                Some(Wish::Absent { .. }) => !taken.is_wanted(),
+                Some(Wish::Leave { .. }) | None => false,
             });
+            person.told.retain(|item, _| wish(item).is_some());
         }
+    }
+
+    /// Begins anew with what something else kept undoing, because a person says that it has ended: due at once.
+    pub fn end_contest(&mut self, now: Timestamp) {
+        for person in self.observed.people.values_mut() {
+            person.taken.retain(|_, taken| !matches!(taken, Taken::Contested { .. }));
+        }
+        self.retry(now);
     }
 
     /// Lets in again whom a person took out, because a person says so: due at once, as if it had been taken once.
     pub fn let_in_again(&mut self, now: Timestamp) {
         for person in self.observed.people.values_mut() {
             for taken in person.taken.values_mut() {
-                *taken = Taken::PutBack { at: now };
+                *taken = Taken::PutBack { at: now, by: None };
             }
         }
         self.retry(now);
@@ -269,6 +290,12 @@ impl Sync {
                 self.attempts = 0;
                 self.failing_since = None;
                 self.last_failure = None;
+                self.next_attempt_at = self.observed.next_look(now);
+            }
+            Ended::Contested { item, why } => {
+                self.state = State::Contested { item, why };
+                self.attempts = 0;
+                self.failing_since = None;
                 self.next_attempt_at = None;
             }
             Ended::Waits { until, unknown } => {
@@ -346,7 +373,6 @@ impl Sync {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::Item;
 
     fn row() -> Sync {
         Sync::new(CustomerId::new("fdc_test"), Target::Circle, Timestamp::UNIX_EPOCH)

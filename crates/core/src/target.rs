@@ -5,8 +5,10 @@
 //! into it, and [`crate::diff`] derives the next step from it: there is no memory of steps.
 
 mod doubts;
+mod taken;
 
 pub use doubts::Doubts;
+pub use taken::{Taken, Told, Undone, contest};
 
 use crate::email::Email;
 use jiff::Timestamp;
@@ -264,25 +266,15 @@ pub struct Person {
     /// Writes that the target answered and that a look did not confirm.
     #[serde(default, skip_serializing_if = "Doubts::is_empty")]
     pub doubts: Doubts,
-    /// Wanted items that somebody took from the person there, and what became of it.
+    /// Items that something else changed there against what the record wants, and what became of it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub taken: BTreeMap<Item, Taken>,
-}
-
-/// What became of an item that somebody took from a person who should have it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "then", rename_all = "snake_case")]
-pub enum Taken {
-    /// It was put back, which is done once.
-    PutBack {
-        /// When that was decided.
-        at: Timestamp,
-    },
-    /// It was taken again: a person's decision, nothing is undone.
-    LeftOut {
-        /// When that was seen.
-        at: Timestamp,
-    },
+    /// What the target's own messages say against what is known; to be confirmed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub told: BTreeMap<Item, Told>,
+    /// When the last look falls that an unsigned message asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hinted_at: Option<Timestamp>,
 }
 
 /// What a target was last seen to hold for a customer and for those who benefit from the
@@ -294,7 +286,30 @@ pub struct Observed {
     pub people: BTreeMap<Holder, Person>,
 }
 
+impl Person {
+    /// Whether what a message says of an item is against what is known.
+    pub fn is_told_otherwise(&self, item: &Item) -> Option<&Told> {
+        self.told.get(item).filter(|told| match self.items.get(item) {
+            Some(Holding::Present { .. }) => !told.present,
+            Some(Holding::Absent { .. }) => told.present,
+            _ => false,
+        })
+    }
+}
+
 impl Observed {
+    /// When the next look is due that a message asked for, after `now`.
+    pub fn next_look(&self, now: Timestamp) -> Option<Timestamp> {
+        let told = self.people.values().flat_map(|person| person.told.values());
+        told.map(|told| told.look_at).filter(|at| *at > now).min()
+    }
+
+    /// Items that something else keeps undoing.
+    pub fn contested(&self) -> impl Iterator<Item = &Item> {
+        let taken = self.people.values().flat_map(|person| &person.taken);
+        taken.filter(|(_, taken)| matches!(taken, Taken::Contested { .. })).map(|(item, _)| item)
+    }
+
     /// Doubts that the person with this address or id still holds an item, because another record that shares them is
     /// about to take it: it is looked at again, and given again where it is wanted. Returns whether anything changed.
     pub fn doubt(&mut self, item: &Item, address: &Email, id: Option<u64>, now: Timestamp) -> bool {

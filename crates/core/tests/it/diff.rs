@@ -19,6 +19,7 @@ fn rules() -> Rules {
         target: Target::Circle,
         new_subscribers: NewSubscribers::Add,
         look_wanted: false,
+        looks: true,
         brake: None,
         missing: BTreeSet::new(),
     }

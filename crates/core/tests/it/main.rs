@@ -5,6 +5,7 @@ mod diff;
 mod explained;
 mod facts;
 mod forecast;
+mod hints;
 mod laws;
 mod rows;
 mod rulings;

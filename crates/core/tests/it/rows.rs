@@ -2,6 +2,7 @@
 
 use crate::shop::*;
 use frontdesk_core::case::{CaseKind, Reason};
+use frontdesk_core::decision::{Input, decide};
 use frontdesk_core::desired::{Other, Removal, Wish};
 use frontdesk_core::email::Email;
 use frontdesk_core::fact::{Body, Checkout, InvoiceStatus, Key, Kind, Subscription, SubscriptionStatus};
@@ -9,8 +10,10 @@ use frontdesk_core::id::CustomerId;
 use frontdesk_core::reads::Purpose;
 use frontdesk_core::stage::{Detail, Stage};
 use frontdesk_core::sync::{Failed, Hold, State, Sync};
-use frontdesk_core::target::{Failure, Holder, Holding, Membership, Observed, Person, Standing, Target};
-use std::collections::BTreeMap;
+use frontdesk_core::target::{
+    Failure, Holder, Holding, Item, Membership, Observed, Person, Standing, Target,
+};
+use std::collections::{BTreeMap, BTreeSet};
 
 fn row(state: State) -> Sync {
     Sync { state, ..Sync::new(CustomerId::new("fdc_1"), Target::Circle, at(5)) }
@@ -106,7 +109,6 @@ fn a_row_that_gave_up_opens_a_case_of_its_kind() {
         (Target::Circle, State::Parked { why: why() }, CaseKind::Access),
         (Target::Circle, State::Held(Hold::Person), CaseKind::Identity),
         (Target::Kit, State::Parked { why: why() }, CaseKind::Other),
-        (Target::Kit, State::Contested { why: why() }, CaseKind::Other),
     ];
     for (target, state, kind) in table {
         let syncs = BTreeMap::from([(target, Sync { target, ..row(state.clone()) })]);
@@ -115,6 +117,31 @@ fn a_row_that_gave_up_opens_a_case_of_its_kind() {
         assert_eq!(found, [("sub_1", kind)], "{state:?}");
         let expect = if target == Target::Kit { Stage::PaymentReceived } else { Stage::SupportReview };
         assert_eq!(decision.stages[0].stage, expect, "{state:?}");
+    }
+}
+
+#[test]
+fn a_contested_item_is_one_case_over_all_customers() {
+    let item = Item::kit_tag("member");
+    let state = State::Contested { item: item.clone(), why: "twice".to_owned() };
+    let syncs = BTreeMap::from([(Target::Kit, Sync { target: Target::Kit, ..row(state) })]);
+    for (elsewhere, expect) in
+        [(BTreeSet::new(), vec![("kit:tag:member", CaseKind::Other)]), (BTreeSet::from([item]), Vec::new())]
+    {
+        let record = membership().record();
+        let decision = decide(&Input {
+            record: &record,
+            others: &[],
+            syncs: &syncs,
+            open_cases: &[],
+            told_elsewhere: &elsewhere,
+            catalogue: &catalogue(),
+            readable: true,
+            now: at(DAY),
+        });
+        let found: Vec<_> = decision.cases.iter().map(|case| (case.journey.as_str(), case.kind)).collect();
+        assert_eq!(found, expect);
+        assert_eq!(decision.stages[0].stage, Stage::PaymentReceived, "marketing changes no stage");
     }
 }
 

@@ -14,7 +14,7 @@ use frontdesk_core::stage::Stage;
 use frontdesk_core::sync::Sync;
 use frontdesk_core::target::{Holder, Item, Target};
 use jiff::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) const DAY: i64 = 24 * 3600;
 /// The second at which every story begins.
@@ -135,7 +135,16 @@ pub(crate) fn decide_for(
     readable: bool,
     seconds: i64,
 ) -> Decision {
-    decide(&Input { record, others, syncs, open_cases: &[], catalogue, readable, now: at(seconds) })
+    decide(&Input {
+        record,
+        others,
+        syncs,
+        open_cases: &[],
+        told_elsewhere: &BTreeSet::new(),
+        catalogue,
+        readable,
+        now: at(seconds),
+    })
 }
 
 pub(crate) fn version(seconds: i64, body: Body) -> Version {

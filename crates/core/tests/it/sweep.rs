@@ -6,7 +6,9 @@ use frontdesk_core::email::Email;
 use frontdesk_core::id::CustomerId;
 use frontdesk_core::sweep::{Beside, Difference, List, Listed, SETTLING, Scan, beside, implausible, lose};
 use frontdesk_core::sync::{Hold, State, Sync};
-use frontdesk_core::target::{Holder, Holding, Item, Membership, Observed, Person, Standing, Taken, Target};
+use frontdesk_core::target::{
+    Holder, Holding, Item, Membership, Observed, Person, Standing, Taken, Target, Undone,
+};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 
@@ -23,6 +25,10 @@ fn before(minutes: i64) -> Timestamp {
 
 fn ada() -> Email {
     Email::parse("ada@example.com").expect("an address")
+}
+
+fn undone(at: Timestamp) -> Undone {
+    Undone { at, by: "a sweep".to_owned() }
 }
 
 fn want() -> Wish {
@@ -322,6 +328,7 @@ fn what_is_taken_is_put_back_once_and_then_left_to_a_person() {
         target: Target::Circle,
         new_subscribers: frontdesk_core::catalogue::NewSubscribers::Add,
         look_wanted: false,
+        looks: true,
         brake: None,
         missing: std::collections::BTreeSet::new(),
     };
@@ -331,13 +338,16 @@ fn what_is_taken_is_put_back_once_and_then_left_to_a_person() {
     };
     let person = |row: &mut Sync| row.observed.people.get_mut(&Holder::Customer).unwrap().clone();
     let mut ada = person(&mut row);
-    assert!(matches!(lose(&mut ada, &GROUP, began()), Taken::PutBack { .. }));
+    assert!(matches!(lose(&mut ada, &GROUP, undone(began())), Taken::PutBack { .. }));
     row.observed.people.insert(Holder::Customer, ada.clone());
     assert!(matches!(looked(&row), Next::Step(_)), "put back");
-    assert!(matches!(lose(&mut ada, &GROUP, began()), Taken::PutBack { .. }), "the same absence, told twice");
+    assert!(
+        matches!(lose(&mut ada, &GROUP, undone(began())), Taken::PutBack { .. }),
+        "the same absence, told twice"
+    );
     let later = began() + SignedDuration::from_mins(5);
     ada.items.insert(GROUP, out(later));
-    assert!(matches!(lose(&mut ada, &GROUP, later), Taken::LeftOut { .. }));
+    assert!(matches!(lose(&mut ada, &GROUP, undone(later)), Taken::LeftOut { .. }));
     row.observed.people.insert(Holder::Customer, ada);
     assert_eq!(looked(&row), Next::Held(Hold::Person));
     row.forget_taken(&desired(want()));

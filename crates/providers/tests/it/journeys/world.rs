@@ -122,6 +122,7 @@ impl<'a> World<'a> {
                 others: &others,
                 syncs: rows(record),
                 open_cases: &[],
+                told_elsewhere: &BTreeSet::new(),
                 catalogue: &self.catalogue,
                 readable: true,
                 now: self.now,
