@@ -5,7 +5,6 @@
 
 use crate::desired::{Wish, Wishes};
 use crate::diff::CIRCLE_LOOKS_AFTER;
-use crate::email::Email;
 use crate::sweep::SETTLING;
 use crate::sync::{State, Sync};
 use crate::target::{Holder, Holding, Item, Membership, Person, Standing, Taken, Target, Told};
@@ -38,8 +37,6 @@ pub struct Hint {
     pub target: Target,
     /// The target's id of the person.
     pub person: u64,
-    /// The person's address there, where the message tells it.
-    pub address: Option<Email>,
     /// What is said.
     pub said: Said,
     /// When it happened, by the target's clock, where a signature proves it; `None`: nothing is believed but that a

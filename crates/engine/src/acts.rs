@@ -27,10 +27,15 @@ pub enum Acted {
 }
 
 impl<P: Ports> Engine<P> {
-    /// Makes one sync row due now, with all its tries before it. A brake or a freeze still holds it.
+    /// Makes one sync row due now, with all its tries before it. A brake or a freeze still holds it. Whoever says that
+    /// a contested item is left alone by now says so for every customer of it.
     pub async fn retry_sync(&self, customer: &CustomerId, target: Target, by: &str) -> Result<Acted, Error> {
-        let record = Subject::load(self.store(), customer).await?.map(|subject| subject.record);
-        let own = record.and_then(|record| record.access_address());
+        let subject = Subject::load(self.store(), customer).await?;
+        let own = subject.as_ref().and_then(|subject| subject.record.access_address());
+        let row = subject.as_ref().and_then(|subject| subject.syncs.get(&target));
+        if let Some(State::Contested { item, .. }) = row.map(|row| &row.state) {
+            return self.end_contest(target, item, by).await;
+        }
         self.change_sync(customer, target, by, |row, now| {
             let was = row.clone();
             match row.state {

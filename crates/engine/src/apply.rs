@@ -4,6 +4,7 @@
 //! revisions that were read. If a record changed meanwhile nothing is written and the whole is worked out again.
 
 use crate::engine::Engine;
+use crate::hook::of_target;
 use crate::ports::Ports;
 use crate::ruling::ruled;
 use crate::subject::{Cause, Subject};
@@ -65,6 +66,9 @@ pub(crate) fn decode(stored: &StoredEntry) -> Decoded {
         let evidence = Evidence { origin: origin.to_owned(), entry: entry.id.clone() };
         facts.into_iter().map(|(key, body)| (key, learnt, Version::new(at, body, evidence.clone()))).collect()
     };
+    if of_target(stored).is_some() {
+        return Decoded::Nothing("tells of a target, and of no object of a source".to_owned());
+    }
     match entry.kind {
         EntryKind::Event => match learn(&Verified::journaled(&stored.body), &entry.source) {
             Ok(Learning::Facts { at, facts }) => {
@@ -133,6 +137,9 @@ impl<P: Ports> Engine<P> {
     /// Applies one entry. An entry that cannot be applied keeps its place, with the reason; it never holds up the
     /// others.
     pub(crate) async fn apply(&self, stored: &StoredEntry) -> Result<(), Error> {
+        if let Some(target) = of_target(stored) {
+            return self.observe_entry(stored, target).await;
+        }
         let id = &stored.entry.id;
         let end = |state, reason: String| Write::JournalEnd {
             id: id.clone(),
@@ -427,7 +434,10 @@ fn join_people(ours: Person, theirs: Person) -> Person {
     let invited_at = ours.invited_at.or(theirs.invited_at);
     let mut taken = theirs.taken;
     taken.extend(ours.taken);
-    Person { membership, invited_at, items, doubts: ours.doubts, taken }
+    let mut told = theirs.told;
+    told.extend(ours.told);
+    let hinted_at = ours.hinted_at.max(theirs.hinted_at);
+    Person { membership, invited_at, items, doubts: ours.doubts, taken, told, hinted_at }
 }
 
 /// What a target was seen to hold for the customer themselves.

@@ -73,6 +73,10 @@ pub(crate) fn reason_of(step: &Step, person: Option<&Person>, look_wanted: bool)
         {
             Reason::Read
         }
+        // What a message told is looked at out of what is left, not out of the reserve.
+        Step::Check { item, .. } if person.is_some_and(|person| person.is_told_otherwise(item).is_some()) => {
+            Reason::Read
+        }
         Step::Find { .. } | Step::Read { .. } | Step::Check { .. } => Reason::Settle,
     }
 }

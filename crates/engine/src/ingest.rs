@@ -140,7 +140,7 @@ impl<P: Ports> Engine<P> {
     }
 
     /// Opens an alert beside an event that is stored. That it cannot be opened takes nothing from the event.
-    async fn tell(&self, kind: &str, subject: &str, why: &str) {
+    pub(crate) async fn tell(&self, kind: &str, subject: &str, why: &str) {
         if let Err(error) = self.alert(&format!("{kind}:{subject}"), kind, subject, why).await {
             tracing::error!("an alert could not be stored: {error}");
         }
@@ -242,7 +242,7 @@ const fn mode_word(livemode: bool) -> &'static str {
     if livemode { "live" } else { "test" }
 }
 
-const fn why_busy(error: &Error) -> &'static str {
+pub(crate) const fn why_busy(error: &Error) -> &'static str {
     match error {
         Error::Full => "the disk is full",
         _ => "the database cannot be written",

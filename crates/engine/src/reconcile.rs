@@ -21,6 +21,7 @@ use frontdesk_core::desired::Desired;
 use frontdesk_core::diff::{Next, Outcome, Rules, fold, next};
 use frontdesk_core::golive::Written;
 use frontdesk_core::id::CustomerId;
+use frontdesk_core::sweep::note_undone;
 use frontdesk_core::sync::{Ended, Hold, Sync};
 use frontdesk_core::target::{Failure, Holder, Membership, Person, Step, Target};
 use frontdesk_store::{AuditDraft, CallIntent, Commit, Error, Write};
@@ -126,6 +127,7 @@ impl<P: Ports> Engine<P> {
             let now = self.ports().now_wall();
             let due = self.store().sync_due(drain.target, now, ROWS_PER_PASS).await?;
             if due.is_empty() {
+                self.look_after_contests(drain.target).await?;
                 match self.sweep(drain).await? {
                     sweep::Turn::Worked => continue,
                     sweep::Turn::LeaseLost => return Ok(None),
@@ -216,6 +218,10 @@ impl<P: Ports> Engine<P> {
                     return self.settle(drain, customer, Some(sync), Ended::Waits { until, unknown }).await;
                 }
                 Next::Held(hold) => return self.hold(drain, sync, hold).await,
+                Next::Contested { item, why } => {
+                    let ended = Ended::Contested { item, why };
+                    return self.settle(drain, customer, Some(sync), ended).await;
+                }
                 Next::Refused { why } => {
                     let (step, failure) = ("look".to_owned(), Failure::Rejected { why });
                     return self.settle(drain, customer, Some(sync), Ended::Failed { step, failure }).await;
@@ -292,6 +298,7 @@ impl<P: Ports> Engine<P> {
             target: drain.target,
             new_subscribers: self.catalogue().new_subscribers,
             look_wanted: looks && sync.look_wanted_at.is_some(),
+            looks,
             brake: None,
             missing: drain.known.missing.clone(),
         }
@@ -486,7 +493,15 @@ impl<P: Ports> Engine<P> {
                 if let Some(sync) = subject.syncs.get_mut(&drain.target) {
                     let before = sync.observed.clone();
                     let holder = holder_of(sync, desired.as_ref(), step);
-                    observe(sync, drain.target, holder, step, &spoken.outcome, answer.answered_at);
+                    let wishes = desired.as_ref().and_then(|desired| desired.holders.get(&holder));
+                    let known = sync.observed.people.get(&holder).cloned().unwrap_or_default();
+                    observe(sync, drain.target, holder.clone(), step, &spoken.outcome, answer.answered_at);
+                    // What waits for a person is not put right, so nothing of it counts as undone.
+                    let counts = !step.writes() && drain.written.is_written(sync);
+                    let person = sync.observed.people.get_mut(&holder).filter(|_| counts);
+                    if let (Some(wishes), Some(person)) = (wishes, person) {
+                        note_undone(&known, person, wishes, look_name(call.reason), answer.answered_at);
+                    }
                     if step.writes() {
                         writes.push(self.audit_effect(&id, step, call, &before, sync, &spoken.outcome));
                     }
@@ -606,6 +621,14 @@ impl<P: Ports> Engine<P> {
     }
 }
 
+/// How a look is called that no message asked for.
+const fn look_name(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Sweep => "found by a sweep",
+        _ => "found by a look",
+    }
+}
+
 fn cause(call: &CallIntent) -> Cause {
     Cause { action: "answer", by: call.id.clone() }
 }
@@ -615,7 +638,11 @@ fn cause(call: &CallIntent) -> Cause {
 fn has_moved_on(seen: &Sync, now: &Sync, ended: &Ended) -> bool {
     match ended {
         Ended::Failed { .. } => seen.generation != now.generation,
-        Ended::Settled | Ended::Waits { .. } | Ended::Held(_) | Ended::AccountWaits { .. } => seen != now,
+        Ended::Settled
+        | Ended::Contested { .. }
+        | Ended::Waits { .. }
+        | Ended::Held(_)
+        | Ended::AccountWaits { .. } => seen != now,
     }
 }
 
@@ -674,9 +701,10 @@ fn choose(decision: &Decision, sync: &Sync, rules: &Rules, now: Timestamp) -> (H
             (Next::Step(_), _) => return (holder.clone(), what),
             (Next::Wait { until, .. }, Next::Wait { until: sooner, .. }) if until >= sooner => {}
             (Next::Wait { .. }, _)
-            | (Next::Refused { .. }, Next::Held(_) | Next::Settled)
-            | (Next::Held(_), Next::Settled) => rest = (holder.clone(), what),
-            (Next::Refused { .. } | Next::Held(_) | Next::Settled, _) => {}
+            | (Next::Refused { .. }, Next::Held(_) | Next::Contested { .. } | Next::Settled)
+            | (Next::Held(_), Next::Contested { .. } | Next::Settled)
+            | (Next::Contested { .. }, Next::Settled) => rest = (holder.clone(), what),
+            (Next::Refused { .. } | Next::Held(_) | Next::Contested { .. } | Next::Settled, _) => {}
         }
     }
     rest

@@ -55,6 +55,9 @@ pub struct TargetSettings {
     pub connection: Connection,
     /// Our own limits of calls to it.
     pub limits: Limits,
+    /// The secrets by which what it says by itself is believed; none: nothing is listened to. Kit signs with them, the
+    /// URL or a header of Circle's workflows carries one.
+    pub hook_secrets: Vec<Secret>,
     /// How often its lists are laid beside our records; `None`: only when somebody asks for it.
     pub sweep_every: Option<SignedDuration>,
 }

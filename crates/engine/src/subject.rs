@@ -4,6 +4,7 @@
 //! worked out in one place.
 
 use crate::bell::Loop;
+use crate::contest::{self, told_elsewhere};
 use crate::engine::Engine;
 use crate::ports::Ports;
 use frontdesk_core::case::OpenCase;
@@ -16,7 +17,7 @@ use frontdesk_core::id::{CustomerId, EntryId};
 use frontdesk_core::record::{Record, addresses};
 use frontdesk_core::stage::{StageOf, headline};
 use frontdesk_core::sync::{Hold, State, Sync};
-use frontdesk_core::target::{Holder, Membership, Target};
+use frontdesk_core::target::{Holder, Item, Membership, Target};
 use frontdesk_store::{
     AuditDraft, Case, CaseFilter, CaseState, Commit, CustomerRow, Error, Expect, Identity, SourceRead, Store,
     Write,
@@ -26,7 +27,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How a case says that it closed by itself.
-const CAUSE_GONE: &str = "the cause is gone";
+pub(crate) const CAUSE_GONE: &str = "the cause is gone";
 /// Closed cases of one customer that are looked through.
 const DISMISSED_MAX: u32 = 50;
 
@@ -63,6 +64,8 @@ pub(crate) struct Subject {
     pub(crate) cases: Vec<OpenCase>,
     /// Cases that a person closed: for the same reason they stay closed.
     pub(crate) dismissed: Vec<Case>,
+    /// Contested items about which another customer's case tells.
+    pub(crate) told_elsewhere: BTreeSet<Item>,
     pub(crate) reads: Vec<SourceRead>,
 }
 
@@ -120,6 +123,7 @@ impl Subject {
         let syncs = store.syncs(customer).await?;
         Ok(Some(Self {
             stored_syncs: syncs.clone(),
+            told_elsewhere: told_elsewhere(store, customer, &syncs).await?,
             syncs,
             cases: store.open_cases(customer).await?,
             dismissed: dismissed(store, customer).await?,
@@ -183,6 +187,7 @@ impl Subject {
             others: &others,
             syncs: &self.syncs,
             open_cases: &self.cases,
+            told_elsewhere: &self.told_elsewhere,
             catalogue,
             readable: true,
             now: now.max(self.told_at().unwrap_or(now)),
@@ -219,6 +224,7 @@ impl Subject {
         for (target, sync) in &self.syncs {
             if self.stored_syncs.get(target) != Some(sync) {
                 writes.push(Write::Sync(sync.clone()));
+                writes.extend(contest::alert(sync, now));
             }
         }
         self.plan_reads(&decision, &mut writes, &mut ring, now);

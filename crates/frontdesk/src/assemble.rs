@@ -196,6 +196,7 @@ fn circle(settings: &Circle) -> TargetSettings {
         mode: mode(settings.mode),
         connection: Connection::Circle(account),
         limits: Limits { calls: CIRCLE_CALLS, window: CIRCLE_WINDOW, monthly: Some(monthly) },
+        hook_secrets: settings.hook_secret.iter().cloned().collect(),
         sweep_every: Some(settings.sweep_every),
     }
 }
@@ -206,6 +207,7 @@ fn kit(settings: &Kit) -> TargetSettings {
         mode: mode(settings.mode),
         connection: Connection::Kit(kit::Account { base: base(&settings.base_url), credential }),
         limits: KIT,
+        hook_secrets: settings.signing_secrets.clone(),
         sweep_every: Some(SWEEP_EVERY),
     }
 }

@@ -26,4 +26,5 @@ pub mod csv;
 pub mod json;
 pub mod kit;
 pub mod secret;
+pub mod signature;
 pub mod stripe;

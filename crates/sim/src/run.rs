@@ -32,6 +32,10 @@ use tokio::sync::{Notify, oneshot};
 
 /// The signing secret of every run.
 pub(crate) const SECRET: &str = "whsec_simulatedSecret0001";
+/// What signs Kit's webhooks.
+pub(crate) const KIT_SECRET: &str = "whsec_simulatedSecretOfKit";
+/// What calls of Circle's workflows carry.
+pub(crate) const CIRCLE_HOOK_SECRET: &str = "simulatedSecretOfCircle";
 /// How long after the last fault everything must be in line (I19).
 pub const CONVERGES_WITHIN: Duration = Duration::from_mins(30);
 /// How long nothing may be written after that (I20).
@@ -562,7 +566,13 @@ pub(crate) fn settings(knobs: &mut Rng, nodes: usize) -> Settings {
     let limits = |calls, seconds| Limits { calls, window: SignedDuration::from_secs(seconds), monthly: None };
     let sweep_every = Some(SignedDuration::from_hours(*knobs.pick(&[3, 6, 12])));
     let poll_every = Some(SignedDuration::from_mins(*knobs.pick(&[5, 10, 15])));
-    let target = |connection, limits| TargetSettings { mode: Mode::Live, connection, limits, sweep_every };
+    let target = |connection, limits, hook_secret: &str| TargetSettings {
+        mode: Mode::Live,
+        connection,
+        limits,
+        hook_secrets: vec![Secret::new("targets.hook_secret", hook_secret.to_owned())],
+        sweep_every,
+    };
     let monthly = Some(Monthly { calls: 5000, renews_day: 14 });
     Settings {
         node: String::new(),
@@ -576,8 +586,15 @@ pub(crate) fn settings(knobs: &mut Rng, nodes: usize) -> Settings {
             poll_every,
         },
         targets: [
-            (Target::Circle, target(Connection::Circle(circle), Limits { monthly, ..limits(1500, 300) })),
-            (Target::Kit, target(Connection::Kit(kit), limits(100, 60))),
+            (
+                Target::Circle,
+                target(
+                    Connection::Circle(circle),
+                    Limits { monthly, ..limits(1500, 300) },
+                    CIRCLE_HOOK_SECRET,
+                ),
+            ),
+            (Target::Kit, target(Connection::Kit(kit), limits(100, 60), KIT_SECRET)),
         ]
         .into(),
         catalogue: Run::catalogue(),

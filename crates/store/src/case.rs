@@ -87,6 +87,9 @@ statements! {
     CASE_NOTES = "SELECT nth, at, author, body FROM case_note WHERE case_number = ?1 ORDER BY nth";
     /// How many cases are open, by kind.
     CASE_COUNTS = "SELECT kind, COUNT(*) FROM support_case WHERE state = 'open' GROUP BY kind ORDER BY kind";
+    /// The newest case of a journey, whoever it is of.
+    CASE_NEWEST = "SELECT number, customer_id, journey, kind, state, reason, opened_at, closed_at, closed_why FROM support_case \
+        WHERE journey = ?1 ORDER BY number DESC LIMIT 1";
     /// A page of cases, newest first.
     CASE_LIST = "SELECT number, customer_id, journey, kind, state, reason, opened_at, closed_at, closed_why FROM support_case \
         WHERE number < ?1 AND (CAST(?2 AS TEXT) IS NULL OR state = ?2) AND (CAST(?3 AS TEXT) IS NULL OR kind = ?3) \
@@ -195,6 +198,13 @@ impl Store {
         let (case, notes) = (answers.next().unwrap_or_default(), answers.next().unwrap_or_default());
         let Some(case) = case.into_iter().next().map(read).transpose()? else { return Ok(None) };
         Ok(Some((case, notes.into_iter().map(read_note).collect::<Result<_, _>>()?)))
+    }
+
+    /// The newest case of a journey, whoever it is of: a matter of several customers, such as a contested item, has a
+    /// journey of its own.
+    pub async fn newest_case(&self, journey: &str) -> Result<Option<Case>, Error> {
+        let rows = self.db.query(CASE_NEWEST.with([journey.into()])).await?;
+        rows.into_iter().next().map(read).transpose()
     }
 
     /// How many cases are open, by kind; a kind without one is left out.

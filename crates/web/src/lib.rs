@@ -19,6 +19,7 @@ mod around;
 mod body;
 mod client;
 mod files;
+mod hook;
 mod limiter;
 pub mod link;
 mod live;

@@ -2,13 +2,14 @@
 
 use crate::around::around;
 use crate::client::{Network, Proxies};
+use crate::hook::{CIRCLE_PATH, KIT_PATH};
 use crate::limiter::Limiter;
 use crate::pages::Site;
 use crate::problem::{Kind, Problem};
 use crate::ready::Readiness;
 use crate::seats::{Seat, Seats};
 use crate::settings::{BadSettings, PublicUrl, WebSettings, check_webhook_path};
-use crate::{files, metrics, ready, report, status, webhook, welcome};
+use crate::{files, hook, metrics, ready, report, status, webhook, welcome};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
@@ -90,6 +91,9 @@ pub(crate) struct Counts {
     pub(crate) panics: AtomicU64,
 }
 
+/// Circle's path with the secret in it.
+const CIRCLE_SECRET_PATH: &str = "/webhooks/circle/{secret}";
+
 impl<P: Ports> Web<P> {
     /// The surfaces over `engine`.
     ///
@@ -137,6 +141,9 @@ impl<P: Ports> Web<P> {
         let web = self.clone();
         Router::new()
             .route(&self.inner.webhook_path, post(webhook::receive::<P>))
+            .route(KIT_PATH, post(hook::kit::<P>))
+            .route(CIRCLE_PATH, post(hook::circle::<P>).head(hook::circle::<P>))
+            .route(CIRCLE_SECRET_PATH, post(hook::circle_in_path::<P>).head(hook::circle_in_path::<P>))
             .route("/welcome", get(welcome::page::<P>))
             .route("/welcome/live", get(welcome::live::<P>))
             .route("/status", get(status::page::<P>))

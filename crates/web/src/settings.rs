@@ -11,7 +11,7 @@ use std::net::IpAddr;
 pub const WEBHOOK_PATH: &str = "/webhooks/stripe";
 
 /// Paths that Frontdesk serves itself; a webhook path below one of them would shadow it.
-pub(crate) const OWN_PATHS: [&str; 9] = [
+pub(crate) const OWN_PATHS: [&str; 11] = [
     "/assets",
     "/csp-report",
     "/favicon.ico",
@@ -20,6 +20,8 @@ pub(crate) const OWN_PATHS: [&str; 9] = [
     "/readyz",
     "/robots.txt",
     "/status",
+    "/webhooks/circle",
+    "/webhooks/kit",
     "/welcome",
 ];
 

@@ -18,11 +18,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// Largest body, in bytes. The events that Stripe documents are below 100 KiB.
-const BODY_BYTES_MAX: usize = 1024 * 1024;
+pub(crate) const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Where the signature stands. Source: Stripe docs, *Verify webhook signatures manually*.
 const SIGNATURE: &str = "stripe-signature";
 /// When a sender is asked to come back. Stripe keeps its own times, tests and scripts keep this.
-const COME_BACK_AFTER: Duration = Duration::from_secs(5);
+pub(crate) const COME_BACK_AFTER: Duration = Duration::from_secs(5);
 
 /// What the sender of an event reads.
 #[derive(Serialize)]
@@ -46,7 +46,7 @@ pub(crate) async fn receive<P: Ports>(
         Ok(body) => body,
         Err(problem) => return problem.into_response(),
     };
-    let answer = web.engine().ingest(signature(&headers).as_deref(), &body).await;
+    let answer = web.engine().ingest(joined(&headers, SIGNATURE).as_deref(), &body).await;
     let stands = match &answer {
         Answer::Stored { standing, .. } => word(*standing),
         Answer::Refused(_) => "refused",
@@ -90,9 +90,9 @@ pub(crate) async fn receive<P: Ports>(
     }
 }
 
-/// The signature as one header. Several lines are one list (RFC 9110 §5.3), in which two times contradict.
-fn signature(headers: &HeaderMap) -> Option<Vec<u8>> {
-    let lines: Vec<_> = headers.get_all(SIGNATURE).iter().map(http::HeaderValue::as_bytes).collect();
+/// A signature as one header. Several lines are one list (RFC 9110 §5.3), in which two times contradict.
+pub(crate) fn joined(headers: &HeaderMap, name: &str) -> Option<Vec<u8>> {
+    let lines: Vec<_> = headers.get_all(name).iter().map(http::HeaderValue::as_bytes).collect();
     (!lines.is_empty()).then(|| lines.join(&b','))
 }
 
@@ -105,7 +105,7 @@ const fn word(standing: Standing) -> &'static str {
     }
 }
 
-fn first_upper(text: &str) -> String {
+pub(crate) fn first_upper(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

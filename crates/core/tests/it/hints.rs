@@ -55,7 +55,7 @@ fn row(item: &Item, holding: Option<Holding>) -> Sync {
 
 fn hint(item: &Item, present: bool, proven_at: Option<Timestamp>) -> Hint {
     let said = Said::Holds { item: item.clone(), present };
-    Hint { target: item.target(), person: 7, address: None, said, proven_at, by: "an event".to_owned() }
+    Hint { target: item.target(), person: 7, said, proven_at, by: "an event".to_owned() }
 }
 
 fn person(row: &Sync) -> &Person {
@@ -73,10 +73,12 @@ fn rules(target: Target) -> Rules {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "rows of the table leave it out in one place")]
 fn present(seconds: i64) -> Option<Holding> {
     Some(Holding::Present { seen_at: at(seconds) })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "rows of the table leave it out in one place")]
 fn out(seconds: i64) -> Option<Holding> {
     Some(Holding::Absent { seen_at: at(seconds) })
 }

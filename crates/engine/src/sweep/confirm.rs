@@ -11,7 +11,9 @@ use crate::subject::Subject;
 use frontdesk_core::budget::Reason;
 use frontdesk_core::id::CustomerId;
 use frontdesk_core::sweep::{Difference, FindingKind, lose};
-use frontdesk_core::target::{Failure, Holder, Holding, Item, Membership, Person, Step, Taken, Target};
+use frontdesk_core::target::{
+    Failure, Holder, Holding, Item, Membership, Person, Step, Taken, Target, Undone,
+};
 use frontdesk_store::{Error, Finding, Write};
 use jiff::{SignedDuration, Timestamp};
 
@@ -205,10 +207,15 @@ impl<P: Ports> Engine<P> {
             let writes_nothing = !drain.written.is_written(row);
             let Some(person) = row.observed.people.get_mut(holder) else { return false };
             // In shadow mode nothing is put back, so nothing is used up.
-            let taken = if writes_nothing { Taken::PutBack { at: now } } else { lose(person, item, now) };
+            let seen = Undone { at: now, by: "found by a sweep".to_owned() };
+            let taken = if writes_nothing {
+                Taken::PutBack { at: now, by: Some(seen.by) }
+            } else {
+                lose(person, item, seen)
+            };
             let found = match taken {
-                Taken::PutBack { .. } => FindingKind::Missing,
-                Taken::LeftOut { .. } => FindingKind::TakenOut,
+                Taken::PutBack { .. } | Taken::TakenOff { .. } => FindingKind::Missing,
+                Taken::LeftOut { .. } | Taken::Contested { .. } => FindingKind::TakenOut,
             };
             *kind.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(found);
             row.retry(now);

@@ -20,6 +20,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 const SECRET: &str = "whsec_engineTestSecret0001";
+/// What signs Kit's webhooks.
+pub(crate) const KIT_SECRET: &str = "whsec_engineTestSecretOfKit";
+/// What calls of Circle's workflows carry.
+pub(crate) const CIRCLE_HOOK_SECRET: &str = "engineTestSecretOfCircle";
 /// The access group that the plan gives.
 pub(crate) const GROUP: u64 = 4012;
 /// How often the house sweeps.
@@ -224,10 +228,16 @@ impl House {
         let due = self.ports.with(|outside| outside.world.due_deliveries(outside.now));
         let any = !due.is_empty();
         for delivery in due {
-            let is_signature = |name: &str| name.eq_ignore_ascii_case("stripe-signature");
+            let is_signature = |name: &str| name.to_ascii_lowercase().ends_with("-signature");
             let signature = delivery.headers.iter().find(|(name, _)| is_signature(name));
             let signature = signature.map(|(_, value)| value.clone().into_bytes());
-            self.engine.ingest(signature.as_deref(), &delivery.body).await;
+            if delivery.url.ends_with("/kit") {
+                self.engine.hear_kit(signature.as_deref(), &delivery.body).await;
+            } else if let Some((_, secret)) = delivery.url.split_once("/circle/") {
+                self.engine.hear_circle(Some(secret.as_bytes()), &delivery.body).await;
+            } else {
+                self.engine.ingest(signature.as_deref(), &delivery.body).await;
+            }
             self.ports.with(|outside| outside.world.delivered(delivery.id, Ok(200), outside.now));
         }
         any
@@ -275,10 +285,11 @@ fn settings() -> Settings {
     };
     let limits =
         |calls, seconds, monthly| Limits { calls, window: SignedDuration::from_secs(seconds), monthly };
-    let target = |connection, limits| TargetSettings {
+    let target = |connection, limits, hook_secret: &str| TargetSettings {
         mode: Mode::Live,
         connection,
         limits,
+        hook_secrets: vec![Secret::new("targets.hook_secret", hook_secret.to_owned())],
         sweep_every: Some(EVERY),
     };
     let monthly = Some(Monthly { calls: 5000, renews_day: 1 });
@@ -294,8 +305,11 @@ fn settings() -> Settings {
             poll_every: None,
         },
         targets: [
-            (Target::Circle, target(Connection::Circle(circle), limits(1500, 300, monthly))),
-            (Target::Kit, target(Connection::Kit(kit), limits(10_000, 60, None))),
+            (
+                Target::Circle,
+                target(Connection::Circle(circle), limits(1500, 300, monthly), CIRCLE_HOOK_SECRET),
+            ),
+            (Target::Kit, target(Connection::Kit(kit), limits(10_000, 60, None), KIT_SECRET)),
         ]
         .into(),
         catalogue: catalogue(),

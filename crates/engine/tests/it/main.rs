@@ -3,6 +3,7 @@
 
 mod freezes;
 mod golive;
+mod hooks;
 mod house;
 mod imports;
 mod plans;

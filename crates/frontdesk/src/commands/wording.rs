@@ -252,7 +252,7 @@ pub(super) fn state(state: &State) -> String {
         State::Applied => "seen".to_owned(),
         State::Held(hold) => format!("held: {}", self::hold(hold)),
         State::Parked { why } => format!("parked: {why}"),
-        State::Contested { why } => format!("contested: {why}"),
+        State::Contested { why, .. } => format!("contested: {why}"),
     }
 }
 
@@ -325,9 +325,12 @@ pub(super) fn reason(reason: &Reason) -> String {
         Reason::ParkedAccess { target, why } | Reason::ParkedMarketing { target, why } => {
             format!("{} gave up: {why}", target.title())
         }
-        Reason::Contested { target, why } => {
-            format!("something else keeps changing {}: {why}", target.title())
-        }
+        Reason::Contested { target, item, why } => format!(
+            "{why}. It is not written any more for anyone of whom that is so; find what else writes to {} in {}, \
+             then `frontdesk sync retry`",
+            self::item(item),
+            target.title()
+        ),
         Reason::RemovedByHand { target } => format!("a person took them out of {}", target.title()),
     }
 }

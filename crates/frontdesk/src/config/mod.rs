@@ -172,6 +172,8 @@ pub struct Circle {
     pub sweep_every: SignedDuration,
     /// After how long an unaccepted invitation counts as expired.
     pub invite_stale_after: SignedDuration,
+    /// What calls of the community's workflows carry; none: they are not listened to.
+    pub hook_secret: Option<Secret>,
 }
 
 /// A monthly allowance of calls.
@@ -194,6 +196,8 @@ pub struct Kit {
     pub mode: Mode,
     /// What becomes of buyers whom it does not know.
     pub new_subscribers: NewSubscribers,
+    /// The secrets that may sign its webhooks; none: they are not listened to.
+    pub signing_secrets: Vec<Secret>,
 }
 
 /// A configuration that can be used, and what should be looked at in it.

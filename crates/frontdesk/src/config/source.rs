@@ -6,8 +6,19 @@ use crate::errors::{Code, Place, Report};
 use frontdesk_providers::secret::Secret;
 
 /// Paths that Frontdesk's own pages use; a webhook endpoint cannot lie there.
-const TAKEN_PATHS: [&str; 10] = [
-    "/admin", "/api/v1", "/assets", "/chat", "/healthz", "/mcp", "/metrics", "/readyz", "/status", "/welcome",
+const TAKEN_PATHS: [&str; 12] = [
+    "/admin",
+    "/api/v1",
+    "/assets",
+    "/chat",
+    "/healthz",
+    "/mcp",
+    "/metrics",
+    "/readyz",
+    "/status",
+    "/webhooks/circle",
+    "/webhooks/kit",
+    "/welcome",
 ];
 
 /// What the prefix of a Stripe key says.

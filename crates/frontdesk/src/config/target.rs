@@ -5,6 +5,10 @@ use super::values::{BaseUrl, shown};
 use super::{Circle, Kit, Mode, Quota, Scheme};
 use crate::errors::{Code, Report};
 use frontdesk_core::catalogue::NewSubscribers;
+use frontdesk_providers::secret::Secret;
+
+/// Shortest secret of a workflow's URL: 128 bits as base64.
+const HOOK_SECRET_BYTES_MIN: usize = 22;
 
 const MODES: [(&str, Mode); 2] = [("shadow", Mode::Shadow), ("live", Mode::Live)];
 const SCHEMES: [(&str, Scheme); 2] = [("token", Scheme::Token), ("bearer", Scheme::Bearer)];
@@ -83,6 +87,7 @@ impl Reader<'_> {
         let quota = self.quota(&mut section);
         let sweep_every = self.interval(&mut section, "sweep_every");
         let invite_stale_after = self.interval(&mut section, "invite_stale_after");
+        let hook_secret = self.hook_secret(&mut section);
         self.finish(&section);
         let circle = || {
             Some(Circle {
@@ -93,6 +98,7 @@ impl Reader<'_> {
                 quota: quota?,
                 sweep_every: sweep_every?,
                 invite_stale_after: invite_stale_after?,
+                hook_secret,
             })
         };
         Part::of(circle())
@@ -112,6 +118,7 @@ impl Reader<'_> {
         let base_url = self.provider_url(&mut section, "https://api.kit.com");
         let mode = self.choice(&mut section, "mode", &MODES);
         let new_subscribers = self.choice(&mut section, "new_subscribers", &NEW_SUBSCRIBERS);
+        let signing_secrets = self.kit_signing_secrets(&mut section);
         self.finish(&section);
         let kit = || {
             Some(Kit {
@@ -119,9 +126,46 @@ impl Reader<'_> {
                 base_url: base_url?,
                 mode: mode?,
                 new_subscribers: new_subscribers?,
+                signing_secrets,
             })
         };
         Part::of(kit())
+    }
+
+    /// The secret of Circle's workflows. Nothing is signed with it, so it must not be guessable.
+    fn hook_secret(&mut self, section: &mut Section<'_>) -> Option<Secret> {
+        let found = self.secret(section, "hook_secret", "hook_secret_file")?;
+        let secret = found.value.expose();
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+        let why = if secret.len() < HOOK_SECRET_BYTES_MIN {
+            format!(
+                "the secret for `hook_secret` has fewer than {HOOK_SECRET_BYTES_MIN} characters and could be guessed"
+            )
+        } else if !secret.bytes().all(is_plain) {
+            "the secret for `hook_secret` holds characters that a URL would change".to_owned()
+        } else {
+            return Some(found.value);
+        };
+        let hint = "make one with `openssl rand -hex 24`, and use it in the workflow's URL";
+        self.report(Report::error(Code::WrongCredential, why).at(found.at).hint(hint));
+        None
+    }
+
+    /// The secrets that sign Kit's webhooks.
+    fn kit_signing_secrets(&mut self, section: &mut Section<'_>) -> Vec<Secret> {
+        let secrets = self.secrets(section, "signing_secrets", "signing_secrets_file");
+        for found in &secrets {
+            if !found.value.expose().starts_with("whsec_") {
+                let message = format!(
+                    "the secret for `{}` is not a signing secret of Kit: those start with `whsec_`",
+                    found.at.key
+                );
+                let hint =
+                    "copy the secret that Kit showed when the webhook endpoint was made, or rotate it there";
+                self.report(Report::error(Code::WrongCredential, message).at(found.at.clone()).hint(hint));
+            }
+        }
+        secrets.into_iter().map(|found| found.value).collect()
     }
 
     fn quota(&mut self, section: &mut Section<'_>) -> Option<Quota> {

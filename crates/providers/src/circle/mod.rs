@@ -12,6 +12,7 @@ mod response;
 #[cfg(test)]
 mod tests;
 
+pub mod hook;
 pub mod list;
 pub mod observe;
 pub mod operations;

@@ -16,6 +16,8 @@ pub(super) struct Place {
     pub(super) quota: Option<u64>,
     /// Who is there already.
     pub(super) people: Vec<String>,
+    /// Whether it says by itself what changes there.
+    pub(super) tells: bool,
     /// Switches of the fake, each with its line.
     pub(super) switches: Vec<(usize, String, serde_json::Value)>,
 }
@@ -34,7 +36,8 @@ pub(super) struct Given {
 
 impl Default for Given {
     fn default() -> Self {
-        let place = |quota| Place { mode: Mode::Live, quota, people: Vec::new(), switches: Vec::new() };
+        let place =
+            |quota| Place { mode: Mode::Live, quota, people: Vec::new(), tells: false, switches: Vec::new() };
         Self {
             webhooks: "normal".to_owned(),
             poll_every: Some(Duration::from_mins(15)),
@@ -49,9 +52,9 @@ impl Default for Given {
 /// The keys of `[given]`.
 pub const KEYS: [&str; 6] = ["webhooks", "poll_every", "sweep_every", "grace", "circle", "kit"];
 /// The keys of `[given.circle]`.
-pub const CIRCLE_KEYS: [&str; 4] = ["mode", "quota", "members", "switches"];
+pub const CIRCLE_KEYS: [&str; 5] = ["mode", "quota", "members", "tells", "switches"];
 /// The keys of `[given.kit]`.
-pub const KIT_KEYS: [&str; 3] = ["mode", "subscribers", "switches"];
+pub const KIT_KEYS: [&str; 4] = ["mode", "subscribers", "tells", "switches"];
 
 impl Given {
     /// Reads the section.
@@ -82,6 +85,7 @@ impl Given {
                     let word = node.word(key, &["live", "shadow"])?;
                     place.mode = if word == "live" { Mode::Live } else { Mode::Shadow };
                 }
+                "tells" => place.tells = node.flag(key)?,
                 "quota" => place.quota = Some(node.number(key)?),
                 "switches" => {
                     let switches = node.table(key)?.iter();

@@ -7,11 +7,12 @@ use crate::executor::{Executor, Step};
 use crate::fault::Plan;
 use crate::ports::SimPorts;
 use crate::rng::Rng;
-use crate::run::{SECRET, Scratch, block, settings};
+use crate::run::{CIRCLE_HOOK_SECRET, KIT_SECRET, SECRET, Scratch, block, settings};
 use crate::world::{Stage, epoch};
 use frontdesk_core::budget::Monthly;
 use frontdesk_core::target::Target;
 use frontdesk_engine::Engine;
+use frontdesk_engine::hook::Heard;
 use frontdesk_engine::ingest::Answer;
 use frontdesk_engine::settings::Settings;
 use frontdesk_sandbox::{Delivery, Provider};
@@ -101,6 +102,9 @@ impl Town {
                 let body = json!({ "email": address(person), "state": "active" });
                 town.act(given.line, target.as_str(), action, &body)?;
             }
+            if place.tells {
+                town.listen(given.line, *target)?;
+            }
             for (line, name, value) in &place.switches {
                 town.switch(*line, target.as_str(), name, value)?;
             }
@@ -110,6 +114,16 @@ impl Town {
         town.rest(given.line)?;
         town.began = town.stage.clock.now();
         Ok(town)
+    }
+
+    /// Has a target say what changes there.
+    fn listen(&mut self, line: usize, target: Target) -> Result<(), Problem> {
+        let url = format!("https://members.northwind.example/webhooks/{target}");
+        let (action, body) = match target {
+            Target::Kit => ("endpoint", json!({ "url": url, "secret": KIT_SECRET })),
+            Target::Circle => ("hook", json!({ "url": format!("{url}/{CIRCLE_HOOK_SECRET}") })),
+        };
+        self.act(line, target.as_str(), action, &body).map(drop)
     }
 
     /// Time since the beginning.
@@ -269,23 +283,39 @@ async fn send(stage: Stage, door: Door, bell: Arc<Notify>) {
 async fn deliver(stage: Stage, door: Door, bell: Arc<Notify>, delivery: Delivery) {
     stage.clock.sleep(Duration::from_millis(200)).await;
     let engine = door.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let signature = delivery
-        .headers
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case("stripe-signature"))
-        .map(|(_, value)| value.clone().into_bytes());
     let outcome = match engine {
         None => Err("nobody listens".to_owned()),
-        Some(engine) => Ok(match engine.ingest(signature.as_deref(), &delivery.body).await {
-            Answer::Stored { .. } => 200,
-            Answer::Refused(_) => 401,
-            Answer::NoEvent(_) => 400,
-            Answer::Busy { .. } => 503,
-        }),
+        Some(engine) => Ok(post(&engine, &delivery).await),
     };
     let now = stage.true_now();
     stage.with(|shared| shared.world.delivered(delivery.id, outcome, now));
     bell.notify_one();
+}
+
+/// Posts a delivery to where its URL leads; gives the status of the answer.
+async fn post(engine: &Engine<SimPorts>, delivery: &Delivery) -> u16 {
+    let is_signature = |name: &str| name.to_ascii_lowercase().ends_with("-signature");
+    let signature = delivery.headers.iter().find(|(name, _)| is_signature(name));
+    let signature = signature.map(|(_, value)| value.clone().into_bytes());
+    let heard = if delivery.url.ends_with("/webhooks/kit") {
+        engine.hear_kit(signature.as_deref(), &delivery.body).await
+    } else if let Some((_, secret)) = delivery.url.split_once("/webhooks/circle/") {
+        engine.hear_circle(Some(secret.as_bytes()), &delivery.body).await
+    } else {
+        return match engine.ingest(signature.as_deref(), &delivery.body).await {
+            Answer::Stored { .. } => 200,
+            Answer::Refused(_) => 401,
+            Answer::NoEvent(_) => 400,
+            Answer::Busy { .. } => 503,
+        };
+    };
+    match heard {
+        Heard::Stored(_) => 200,
+        Heard::Refused(_) => 401,
+        Heard::NoDelivery(_) => 400,
+        Heard::Busy { .. } => 503,
+        Heard::NobodyListens => 404,
+    }
 }
 
 /// The provider of a place.

@@ -24,7 +24,7 @@ pub(crate) async fn a_row_reads_back_as_it_was_written_in_every_state(backend: B
         State::Held(Hold::Frozen { name: "marketing-1".to_owned(), until: at(90) }),
         State::Applied,
         State::Parked { why: "20 tries".to_owned() },
-        State::Contested { why: "flipped twice".to_owned() },
+        State::Contested { item: Item::kit_tag("member"), why: "flipped twice".to_owned() },
     ];
     for state in states {
         let failure = Failure::Misconfigured { mapping: Item::CircleGroup(4012) };
