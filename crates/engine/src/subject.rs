@@ -111,6 +111,7 @@ impl Subject {
             stored_syncs: BTreeMap::new(),
             cases: Vec::new(),
             dismissed: Vec::new(),
+            told_elsewhere: BTreeSet::new(),
             reads: Vec::new(),
         }
     }

@@ -44,6 +44,7 @@ fn rules() -> Rules {
         target: Target::Circle,
         new_subscribers: NewSubscribers::Add,
         look_wanted: false,
+        looks: true,
         brake: None,
         missing: BTreeSet::new(),
     }
