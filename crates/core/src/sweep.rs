@@ -74,6 +74,9 @@ pub struct Listed {
     pub address: Option<Email>,
     /// How far the person is there, where the list tells it.
     pub standing: Option<Standing>,
+    /// Their name, where the list tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
 }
 
 /// All that the lists of a target said in one sweep.
@@ -108,7 +111,9 @@ impl Scan {
                 id: listed.id,
                 address: None,
                 standing: None,
+                name: None,
             });
+            known.name = listed.name.or(known.name.take());
             known.address = listed.address.or(known.address.take());
             known.standing = listed.standing.or(known.standing.take());
         }

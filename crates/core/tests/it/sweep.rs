@@ -63,14 +63,14 @@ fn row(membership: Membership, holding: Option<Holding>) -> Sync {
 }
 
 fn listed(id: u64, address: &str, standing: Standing) -> Listed {
-    Listed { id, address: Email::parse(address), standing: Some(standing) }
+    Listed { id, address: Email::parse(address), standing: Some(standing), name: None }
 }
 
 /// Everyone, and who of them is in the group.
 fn scan(everyone: &[Listed], group: &[u64]) -> Scan {
     let mut scan = Scan::new(Target::Circle, began());
     scan.add(&List::Everyone, everyone.iter().cloned());
-    let bare = |id: &u64| Listed { id: *id, address: None, standing: None };
+    let bare = |id: &u64| Listed { id: *id, address: None, standing: None, name: None };
     scan.add(&List::In(GROUP), group.iter().map(bare));
     scan
 }

@@ -8,7 +8,7 @@ use super::observe::{PER_PAGE, Page, page};
 use super::operations;
 use super::request::Account;
 use super::response::{address_of, standing};
-use crate::answer::{Answer, id, part};
+use crate::answer::{Answer, id, part, text};
 use crate::call::{Draft, Marks};
 use frontdesk_core::sweep::{List, Listed};
 use frontdesk_core::target::{Failure, Item};
@@ -65,8 +65,8 @@ pub fn read(list: &List, answer: &Answer<'_>, now: Timestamp) -> Result<Page<Lis
 
 /// One entry. A member whose address cannot be read is still somebody.
 fn listed(list: &List, entry: &Map<String, Value>) -> Option<Listed> {
-    let of = |member: &Map<String, Value>| (address_of(member), Some(standing(member)));
-    let (id, (address, standing)) = match list {
+    let of = |member: &Map<String, Value>| (address_of(member), Some(standing(member)), name_of(member));
+    let (id, (address, standing, name)) = match list {
         List::Everyone => (id(entry, "id")?, of(entry)),
         List::In(item) => {
             let (name, asked) = match item {
@@ -80,10 +80,17 @@ fn listed(list: &List, entry: &Map<String, Value>) -> Option<Listed> {
             // Only the address: the nested member of a space does not say how far they are.
             let member = part(entry, "community_member");
             let member_id = id(entry, "community_member_id").or_else(|| id(member?, "id"))?;
-            (member_id, (member.and_then(address_of), None))
+            (member_id, (member.and_then(address_of), None, member.and_then(name_of)))
         }
     };
-    Some(Listed { id, address, standing })
+    Some(Listed { id, address, standing, name })
+}
+
+/// The name, which may come whole or in two parts (§5).
+fn name_of(member: &Map<String, Value>) -> Option<String> {
+    let parts = || ["first_name", "last_name"].into_iter().filter_map(|part| text(member, part));
+    let whole = text(member, "name").map_or_else(|| parts().collect::<Vec<_>>().join(" "), ToOwned::to_owned);
+    Some(whole).filter(|name| !name.trim().is_empty())
 }
 
 #[cfg(test)]
@@ -135,9 +142,10 @@ mod tests {
             id,
             address: address.and_then(Email::parse),
             standing,
+            name: (id == 3).then(|| "Bob Builder".to_owned()),
         };
         let records = r#"{"id":2,"email":"Ada@Example.test","active":false,"profile_confirmed_at":null},
-            {"id":3,"email":"bob@example.test","active":true,"profile_confirmed_at":"2024-09-04T16:18:10.634Z"},
+            {"id":3,"email":"bob@example.test","first_name":"Bob","last_name":"Builder","active":true,"profile_confirmed_at":"2024-09-04T16:18:10.634Z"},
             {"id":4,"email":"no address"}"#;
         let page = judge(&List::Everyone, 200, &page_of(records)).unwrap();
         assert_eq!(

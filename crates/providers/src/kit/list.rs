@@ -9,7 +9,7 @@ use super::operations;
 use super::request::{Account, Cursor, PER_PAGE};
 use super::response::subscriber;
 use super::tags::Tags;
-use crate::answer::{Answer, id};
+use crate::answer::{Answer, id, text};
 use crate::call::{Draft, Marks};
 use frontdesk_core::sweep::{List, Listed};
 use frontdesk_core::target::Failure;
@@ -58,10 +58,11 @@ pub fn read(list: &List, answer: &Answer<'_>, now: Timestamp) -> Result<Page<Lis
         }
         _ => page(answer, now, "subscribers", |entry| match subscriber(entry) {
             Some((id, address, standing)) => {
-                Some(Listed { id, address: Some(address), standing: Some(standing) })
+                let name = text(entry, "first_name").filter(|name| !name.is_empty()).map(ToOwned::to_owned);
+                Some(Listed { id, address: Some(address), standing: Some(standing), name })
             }
             // An address of Kit's own time may not be one of ours; the subscriber is still somebody.
-            None => id(entry, "id").map(|id| Listed { id, address: None, standing: None }),
+            None => id(entry, "id").map(|id| Listed { id, address: None, standing: None, name: None }),
         }),
     }
 }
@@ -108,7 +109,7 @@ mod tests {
     #[test]
     fn subscribers_come_with_their_states_and_the_next_page() {
         let body = r#"{"subscribers":[
-            {"id":354,"email_address":"Alice@example.test","state":"cancelled","tagged_at":"2023-02-17T11:43:55Z"},
+            {"id":354,"first_name":"Alice","email_address":"Alice@example.test","state":"cancelled","tagged_at":"2023-02-17T11:43:55Z"},
             {"id":355,"email_address":"of another time","state":"active"}],
             "pagination":{"has_previous_page":false,"has_next_page":true,"end_cursor":"WzEwXQ==","per_page":1000}}"#;
         let page = judge(200, body).unwrap();
@@ -116,8 +117,9 @@ mod tests {
             id: 354,
             address: Email::parse("alice@example.test"),
             standing: Some(Standing::OptedOut),
+            name: Some("Alice".to_owned()),
         };
-        assert_eq!(page.entries, [alice, Listed { id: 355, address: None, standing: None }]);
+        assert_eq!(page.entries, [alice, Listed { id: 355, address: None, standing: None, name: None }]);
         assert_eq!(page.next, Some(Cursor::stored("WzEwXQ==")));
     }
 

@@ -50,7 +50,8 @@ pub(crate) async fn a_finding_counts_once_per_sweep_and_is_settled_by_the_next(b
 pub(crate) async fn pages_of_a_sweep_come_back_in_order(backend: Backend) {
     let store = &backend.store;
     let group = List::In(Item::CircleGroup(4012));
-    let listed = |id, address| Listed { id, address, standing: Some(Standing::Invited) };
+    let listed =
+        |id, address| Listed { id, address, standing: Some(Standing::Invited), name: Some("Ada".to_owned()) };
     let pages = [
         (List::Everyone, vec![listed(1, Some(email("ada"))), listed(2, None)]),
         (group.clone(), vec![listed(2, None)]),
