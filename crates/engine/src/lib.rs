@@ -28,6 +28,7 @@ pub mod hook;
 pub mod import;
 pub mod ingest;
 pub mod lease;
+pub mod pairing;
 pub mod plan;
 pub mod poll;
 pub mod ports;

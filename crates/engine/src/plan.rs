@@ -7,13 +7,15 @@ use crate::engine::Engine;
 use crate::ports::Ports;
 use crate::subject::Subject;
 use crate::sweep::Scanned;
+use frontdesk_core::email::Email;
 use frontdesk_core::id::CustomerId;
+use frontdesk_core::pairs::{Likeness, Somebody, pairs};
 use frontdesk_core::plan::{Change, Left, Line, Part, Totals, lines};
 use frontdesk_core::sweep::{FindingKind, Implausible, beside};
-use frontdesk_core::target::{Item, Target};
+use frontdesk_core::target::{Holder, Item, Target};
 use frontdesk_store::Error;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Customers that are looked at together.
@@ -52,6 +54,33 @@ pub struct Planned {
     pub lines: Vec<Line>,
     /// The sums.
     pub totals: Totals,
+    /// Who may be one person under two addresses, the most alike first.
+    pub pairs: Vec<Alike>,
+}
+
+/// Two who may be one person: one pays and has no access, one has access and does not pay.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alike {
+    /// How alike, of a hundred.
+    pub score: u32,
+    /// In what.
+    pub because: BTreeSet<Likeness>,
+    /// Whose record pays.
+    pub customer: CustomerId,
+    /// Who of the record.
+    pub holder: Holder,
+    /// Under which address they pay.
+    pub pays_as: Email,
+    /// Their name there.
+    pub payers_name: Option<String>,
+    /// Where the other has access.
+    pub target: Target,
+    /// The target's own id of the other.
+    pub member: u64,
+    /// The other's address.
+    pub has_access_as: Email,
+    /// The other's name.
+    pub members_name: Option<String>,
 }
 
 /// What is known of who holds what at one target.
@@ -110,7 +139,8 @@ impl<P: Ports> Engine<P> {
             key(one).cmp(&key(other))
         });
         let totals = Totals::of(&lines);
-        Ok(Planned { as_of: self.ports().now_wall(), looked, lines, totals })
+        let pairs = looked.keys().flat_map(|target| alike(*target, &lines)).collect();
+        Ok(Planned { as_of: self.ports().now_wall(), looked, lines, totals, pairs })
     }
 
     /// The lines of one record.
@@ -173,6 +203,9 @@ impl<P: Ports> Engine<P> {
                     note(member, holding.0.clone(), address, held.ended.get(&holding).cloned());
                 }
             }
+            for (member, line) in &mut lines {
+                line.name = scanned.scan.person(*member).and_then(|listed| listed.name.clone());
+            }
         } else {
             let kind = Some(FindingKind::Unsupported);
             for finding in self.store().findings(Some(target), kind, false, FINDINGS_MAX).await? {
@@ -183,4 +216,41 @@ impl<P: Ports> Engine<P> {
         }
         Ok(lines.into_values().collect())
     }
+}
+
+/// Pairs those who pay and are not known at a target with those who have access there and do not pay.
+fn alike(target: Target, lines: &[Line]) -> Vec<Alike> {
+    if !target.gives_access() {
+        return Vec::new();
+    }
+    let gets = |line: &&Line| {
+        let given = line.parts.iter().any(|part| part.change == Change::Give && part.item.target() == target);
+        given && !line.members.contains_key(&target)
+    };
+    let has = |line: &&Line| {
+        let unpaid = |part: &Part| part.left == Some(Left::Unpaid) && part.item.target() == target;
+        line.parts.iter().any(unpaid)
+    };
+    let somebody = |line: &&Line| Some(Somebody { address: line.address.clone()?, name: line.name.clone() });
+    let of = |which: &dyn Fn(&&Line) -> bool| {
+        lines.iter().filter(which).filter_map(|line| Some((line, somebody(&line)?))).unzip()
+    };
+    let (payers, pay): (Vec<&Line>, Vec<Somebody>) = of(&gets);
+    let (members, have): (Vec<&Line>, Vec<Somebody>) = of(&has);
+    let alike = pairs(&pay, &have).into_iter().filter_map(|pair| {
+        let (payer, member) = (payers[pair.payer], members[pair.member]);
+        Some(Alike {
+            score: pair.score,
+            because: pair.because,
+            customer: payer.customer.clone()?,
+            holder: payer.holder.clone(),
+            pays_as: payer.address.clone()?,
+            payers_name: payer.name.clone(),
+            target,
+            member: *member.members.get(&target)?,
+            has_access_as: member.address.clone()?,
+            members_name: member.name.clone(),
+        })
+    });
+    alike.collect()
 }

@@ -104,6 +104,8 @@ codes! {
     KeyRefused = 64,
     /// A target that is to go live is in shadow mode.
     InShadow = 65,
+    /// A sheet that was edited cannot be taken up, or one cannot be written.
+    SheetUnusable = 66,
     /// A scenario cannot be read, or says something that scenarios cannot say.
     ScenarioUnreadable = 70,
     /// An import could not read on; what it has read is kept.

@@ -1,8 +1,11 @@
 //! What would be done about everyone.
 
 use crate::house::{EVERY, GROUP, House};
+use frontdesk_core::id::CustomerId;
 use frontdesk_core::plan::{Change, Left, Line, Totals};
+use frontdesk_core::sync::State;
 use frontdesk_core::target::Target;
+use frontdesk_engine::pairing::{Paired, Pairing};
 use frontdesk_engine::plan::{Looked, Planned};
 use frontdesk_engine::settings::{Mode, Settings};
 use frontdesk_sandbox::{Answer, Provider};
@@ -148,4 +151,60 @@ fn lists_that_cannot_be_read_leave_what_was_last_seen_and_say_why() {
     assert!(
         planned.lines.iter().all(|line| line.parts.iter().all(|part| part.left != Some(Left::EndedUnpaid)))
     );
+}
+
+#[test]
+fn who_pays_under_one_address_and_has_access_under_another_is_one_when_a_person_says_so() {
+    let mut house = House::with("plan-pairs", shadow);
+    let member = json!({ "email": "mia.b@gmail.com", "name": "Mia Berg", "state": "active", "group": GROUP });
+    house.act("circle/member", &member);
+    house.act("circle/member", &json!({ "email": "zoe@example.com", "state": "active", "group": GROUP }));
+    house.buys("miab@gmail.com");
+    house.buys("ada@example.com");
+    let planned = plan(&house, true);
+    let [alike] = planned.pairs.as_slice() else { panic!("{:?}", planned.pairs) };
+    assert_eq!((alike.pays_as.as_str(), alike.has_access_as.as_str()), ("miab@gmail.com", "mia.b@gmail.com"));
+    assert_eq!((alike.members_name.as_deref(), alike.score), (Some("Mia Berg"), 90));
+    let pairing = Pairing {
+        customer: alike.customer.clone(),
+        holder: alike.holder.clone(),
+        target: alike.target,
+        member: alike.member,
+        address: alike.has_access_as.clone(),
+        by: "ada".to_owned(),
+    };
+    let pair = |house: &House, pairing: &Pairing| house.wait(house.engine.pair(pairing)).unwrap();
+    assert_eq!(pair(&house, &pairing), Paired::Done);
+    assert_eq!(pair(&house, &pairing), Paired::Already);
+    let other = Pairing { member: pairing.member + 1, ..pairing.clone() };
+    assert_eq!(pair(&house, &other), Paired::KnownAs { member: pairing.member });
+    let ada = Pairing { customer: house.customer("ada@example.com"), ..pairing.clone() };
+    assert_eq!(pair(&house, &ada), Paired::SomebodyElse { customer: pairing.customer.clone() });
+    let nobody = Pairing { customer: CustomerId::new("fdc_nobody"), ..pairing.clone() };
+    assert_eq!(pair(&house, &nobody), Paired::NotFound);
+    let planned = plan(&house, true);
+    let told: Vec<_> = planned.lines.iter().map(told).collect();
+    assert_eq!(
+        told,
+        [
+            "+ ada@example.com new: Give circle:group:4012, Give circle:group:4013",
+            "+ miab@gmail.com: Give circle:group:4013",
+            "~ zoe@example.com: Leave circle:group:4012 (Unpaid)",
+        ]
+    );
+    assert_eq!(planned.pairs, []);
+    // Live, she is given what is missing under the address that Circle knows, and is not invited.
+    house.restart_with(|settings| settings.targets.values_mut().for_each(|target| target.mode = Mode::Live));
+    house.look();
+    house.wait(house.engine.go_live(Target::Circle, "ada")).unwrap();
+    house.heard(Provider::Circle);
+    house.look();
+    house.pass(SignedDuration::from_mins(2));
+    let calls = house.heard(Provider::Circle);
+    assert_eq!(
+        calls.iter().filter(|call| call.starts_with("POST /api/admin/v2/community_members")).count(),
+        1,
+        "Ada: {calls:?}"
+    );
+    assert_eq!(house.row("miab@gmail.com", Target::Circle).state, State::Applied);
 }

@@ -57,6 +57,9 @@ pub enum Question {
     /// One turn of an import
     #[command(skip)]
     Import(import::Ask),
+    /// Who may be whom, and a person's word for it
+    #[command(skip)]
+    Pairs(plan::sheet::Ask),
 }
 
 /// Where questions are answered.
@@ -104,6 +107,11 @@ pub fn run(question: &Question, context: &mut Context) -> Result<Exit, Failure> 
     let config = context.config()?;
     let question = question.clone().with_files(&config).signed(&context.environment);
     cli::runtime().block_on(async {
+        if let Question::Plan(arguments) = &question
+            && let Some(sheet) = &arguments.pairs
+        {
+            return plan::sheet::run(arguments, sheet, &config, context).await;
+        }
         let Some(confirmed) = question.confirmed() else { return ask(&question, &config, context).await };
         let exit = ask(&question, &config, context).await?;
         if exit == Exit::Done {
@@ -140,7 +148,11 @@ pub(super) fn asked(question: &Question, printer: &Printer) -> impl Serialize + 
     }
 }
 
-async fn ask(question: &Question, config: &Config, context: &mut Context) -> Result<Exit, Failure> {
+pub(super) async fn ask(
+    question: &Question,
+    config: &Config,
+    context: &mut Context,
+) -> Result<Exit, Failure> {
     if let Store::Sqlite(path) = &config.store {
         let asked = asked(question, &context.printer);
         if let Some(answer) = door::ask(path, &asked).await.map_err(|error| no_answer(&error))? {
@@ -239,6 +251,7 @@ impl Question {
             Self::Audit(action) => audit::run(action, desk, printer).await,
             Self::Rebuild(arguments) => rebuild::run(arguments, desk, printer).await,
             Self::Import(ask) => ask.answer(desk, printer).await,
+            Self::Pairs(ask) => ask.answer(desk, printer).await,
         }
     }
 }

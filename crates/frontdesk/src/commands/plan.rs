@@ -1,5 +1,7 @@
 //! `frontdesk plan`: what would be done about everyone, one line per person with the reason, the sums last.
 
+pub(super) mod sheet;
+
 use super::desk::Desk;
 use super::wording;
 use crate::assemble::store_failed;
@@ -19,6 +21,7 @@ use frontdesk_store::Error;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 /// What it takes.
 #[derive(Clone, Debug, Args, Serialize, Deserialize)]
@@ -29,6 +32,13 @@ pub struct Arguments {
     /// By what was last seen, without reading the lists of the targets
     #[arg(long)]
     offline: bool,
+    /// A sheet of who may be one person under two addresses: written where there is none; else what you decided in it
+    /// is taken up first
+    #[arg(long, value_name = "FILE")]
+    pub(super) pairs: Option<PathBuf>,
+    /// Who decided the sheet; it stays in the audit log
+    #[arg(long, value_name = "NAME", requires = "pairs")]
+    by: Option<String>,
 }
 
 /// A target by its word.
@@ -57,7 +67,7 @@ pub(super) async fn show(planned: &Planned, desk: &Desk, printer: &mut Printer) 
     printer.text(&format!("\n{}", sums(planned, desk, &targets).join("\n")))?;
     let items: Vec<_> = planned.lines.iter().map(document).collect();
     printer.json(&json!({
-        "as_of": planned.as_of, "targets": targets, "lines": items, "totals": planned.totals,
+        "as_of": planned.as_of, "targets": targets, "lines": items, "totals": planned.totals, "pairs": planned.pairs,
     }))
 }
 
@@ -192,6 +202,13 @@ fn sums(planned: &Planned, desk: &Desk, targets: &BTreeMap<Target, Value>) -> Ve
             format!("{access_without_payment} have access and do not pay: they are left in"),
             format!("{lose_access} would lose access"),
         ]);
+    }
+    if !planned.pairs.is_empty() {
+        sums.push(format!(
+            "{} of those who pay may be among those who have access, under another address: `frontdesk plan --pairs \
+             pairs.csv` writes them into a sheet",
+            planned.pairs.len()
+        ));
     }
     let count = |counts: &BTreeMap<Target, u64>, target: &Target| counts.get(target).copied().unwrap_or(0);
     for (target, at) in targets {

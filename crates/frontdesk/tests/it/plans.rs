@@ -16,6 +16,28 @@ fn dateless(said: &str) -> String {
     steady(said).lines().filter(|line| !line.contains(" calls left, ")).collect::<Vec<_>>().join("\n")
 }
 
+/// Ben may be somebody who is in under another address: the sheet says so, and the founder decides.
+fn sheet(town: &Town) {
+    town.act("circle", "member", json!({ "email": "ben+home@example.com", "state": "active" }));
+    town.act("circle", "add", json!({ "email": "ben+home@example.com", "group": 4012 }));
+    let written = said(town, "plan --pairs pairs.csv --target circle");
+    assert!(written.starts_with("exit 2\n") && written.contains("1 pair is in pairs.csv"), "{written}");
+    let text = std::fs::read_to_string(town.folder.path("pairs.csv")).unwrap();
+    let line = text.lines().nth(1).unwrap();
+    assert!(line.starts_with(",90,") && line.contains("ben@example.com,,ben+home@example.com"), "{text}");
+    let untouched = said(town, "plan --pairs pairs.csv --target circle");
+    assert!(untouched.contains("no line of the sheet says yes"), "{untouched}");
+    town.folder.write("pairs.csv", &text.replace("\r\n,90,", "\r\nsure,90,"));
+    let flawed = said(town, "plan --pairs pairs.csv --target circle --by Ada");
+    assert!(flawed.starts_with("exit 1\n") && flawed.contains("line 2: `sure` is neither"), "{flawed}");
+    town.folder.write("pairs.csv", &text.replace("\r\n,90,", "\r\nyes,90,"));
+    let nobody = said(town, "plan --pairs pairs.csv --target circle");
+    assert!(nobody.contains("nobody says who decided it"), "{nobody}");
+    let decided = said(town, "plan --pairs pairs.csv --target circle --by Ada");
+    assert!(decided.contains("are one from now on"), "{decided}");
+    assert!(!decided.contains("~  ben+home@example.com"), "they are one: {decided}");
+}
+
 #[test]
 fn who_pays_without_access_and_who_has_access_without_paying_is_shown_and_then_settled() {
     let mut town = Town::with("plans", Settings { mode: "shadow", ..Settings::default() });
@@ -44,12 +66,13 @@ fn who_pays_without_access_and_who_has_access_without_paying_is_shown_and_then_s
     assert_eq!(symbols, ["+", "+", "+", "~"]);
     assert_eq!(plan["totals"]["pay_without_access"], 3);
     assert_eq!(plan["targets"]["circle"]["written"]["written"], "nothing");
+    sheet(&town);
     insta::assert_snapshot!("go_live_in_shadow", said(&town, "go-live circle --by Ada"));
     town.settings.mode = "live";
     // Nobody is here to answer the question, and so nothing is done.
     let asked = said(&town, "go-live circle --by Ada");
     assert!(asked.starts_with("exit 1\n") && asked.contains("FD0062"), "{asked}");
-    assert!(asked.contains("ben@example.com"), "the plan comes first: {asked}");
+    assert!(asked.contains("eve@example.com"), "the plan comes first: {asked}");
     town.open();
     town.settle();
     assert_eq!(town.in_group(4014).len(), 0);

@@ -1,0 +1,289 @@
+//! The sheet of those who may be one person under two addresses: written, edited by the founder, and taken up again.
+
+use super::Arguments;
+use crate::assemble::store_failed;
+use crate::cli::Context;
+use crate::commands::desk::{self, Desk, Question};
+use crate::commands::reach::Reach;
+use crate::config::Config;
+use crate::errors::{Code, Failure, Report};
+use crate::exit::Exit;
+use crate::printer::Printer;
+use frontdesk_core::email::Email;
+use frontdesk_core::id::CustomerId;
+use frontdesk_core::target::{Holder, Target};
+use frontdesk_engine::pairing::{Paired, Pairing};
+use frontdesk_engine::plan::Alike;
+use frontdesk_providers::csv::{Column, Columns, Flaw, Row, Table, line};
+use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+
+/// A column of the sheet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Holds {
+    Decision,
+    Customer,
+    Holder,
+    Target,
+    Member,
+    MemberAddress,
+}
+
+const COLUMNS: [Column<Holds>; 6] = [
+    needed(Holds::Decision, &["decision"]),
+    needed(Holds::Customer, &["customer"]),
+    needed(Holds::Holder, &["holder"]),
+    needed(Holds::Target, &["target"]),
+    needed(Holds::Member, &["member"]),
+    needed(Holds::MemberAddress, &["has access as"]),
+];
+
+/// The head of the sheet.
+const HEAD: [&str; 11] = [
+    "decision",
+    "alike",
+    "why",
+    "pays as",
+    "payer's name",
+    "has access as",
+    "member's name",
+    "customer",
+    "holder",
+    "target",
+    "member",
+];
+
+/// Flaws of a sheet that are named at most.
+const FLAWS_MAX: usize = 20;
+
+const fn needed(holds: Holds, headers: &'static [&'static str]) -> Column<Holds> {
+    Column { holds, headers, is_needed: true }
+}
+
+/// What is asked where the record is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case")]
+pub enum Ask {
+    /// Who may be one person.
+    List {
+        /// At this target alone.
+        target: Option<Target>,
+        /// By what was last seen.
+        offline: bool,
+    },
+    /// To take a person's word for it.
+    Pair(Pairing),
+}
+
+impl Ask {
+    pub(in crate::commands) async fn answer(
+        &self,
+        desk: &Desk,
+        printer: &mut Printer,
+    ) -> Result<Exit, Failure> {
+        let engine = &desk.engine;
+        let document = match self {
+            Self::List { target, offline } => {
+                engine.plan(*target, !offline).await.map(|planned| serde_json::json!(planned.pairs))
+            }
+            Self::Pair(pairing) => engine.pair(pairing).await.map(|paired| serde_json::json!(paired)),
+        };
+        let document = document.map_err(|error| store_failed(&error))?;
+        printer.bytes(document.to_string().as_bytes())?;
+        Ok(Exit::Done)
+    }
+}
+
+/// Writes the sheet where there is none; else takes up what was decided in it, and shows the plan that follows.
+pub(in crate::commands) async fn run(
+    arguments: &Arguments,
+    path: &Path,
+    config: &Config,
+    context: &mut Context,
+) -> Result<Exit, Failure> {
+    let mut reach = Reach::new(config);
+    match File::open(path) {
+        Ok(file) => {
+            let by = arguments.by.clone();
+            let pairings = read(file, path, by.as_deref())?;
+            for pairing in &pairings {
+                let question = Question::Pairs(Ask::Pair(pairing.clone()));
+                let paired: Paired = reach.ask(&question, &mut context.printer).await?;
+                context.printer.note(&told(pairing, &paired));
+            }
+            if pairings.is_empty() {
+                let said = "no line of the sheet says yes: write it into the column `decision` where two are one person";
+                context.printer.note(said);
+            }
+            // Our own desk has the file: it is left before the plan is asked for.
+            drop(reach);
+            let plan = Arguments { pairs: None, ..arguments.clone() };
+            desk::ask(&Question::Plan(plan), config, context).await
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let (target, offline) = (arguments.target, arguments.offline);
+            let question = Question::Pairs(Ask::List { target, offline });
+            let pairs: Vec<Alike> = reach.ask(&question, &mut context.printer).await?;
+            write(path, &pairs).map_err(|error| unusable(path, "could not be written", &error))?;
+            let count =
+                if pairs.len() == 1 { "1 pair is".to_owned() } else { format!("{} pairs are", pairs.len()) };
+            context.printer.text(&format!(
+                "{count} in {}: write yes or no into the column `decision`, then run the same command again",
+                path.display()
+            ))?;
+            context.printer.json(&serde_json::json!({ "sheet": path, "pairs": pairs }))?;
+            Ok(if pairs.is_empty() { Exit::Done } else { Exit::Found })
+        }
+        Err(error) => Err(unusable(path, "could not be read", &error)),
+    }
+}
+
+fn unusable(path: &Path, what: &str, error: &io::Error) -> Failure {
+    Report::error(Code::SheetUnusable, format!("the sheet `{}` {what}", path.display()))
+        .because(error)
+        .hint("name a file in a folder that is yours")
+        .into()
+}
+
+fn write(path: &Path, pairs: &[Alike]) -> io::Result<()> {
+    // Never over a sheet that somebody edits.
+    let mut file = File::options().write(true).create_new(true).open(path)?;
+    // With its mark, a spreadsheet takes it for UTF-8.
+    let mut text = String::from("\u{feff}");
+    text.push_str(&line(HEAD));
+    for pair in pairs {
+        let why: Vec<_> = pair.because.iter().map(|likeness| likeness.as_str()).collect();
+        let (alike, why, member) = (pair.score.to_string(), why.join("; "), pair.member.to_string());
+        text.push_str(&line([
+            "",
+            &alike,
+            &why,
+            pair.pays_as.as_str(),
+            pair.payers_name.as_deref().unwrap_or_default(),
+            pair.has_access_as.as_str(),
+            pair.members_name.as_deref().unwrap_or_default(),
+            pair.customer.as_str(),
+            &String::from(pair.holder.clone()),
+            pair.target.as_str(),
+            &member,
+        ]));
+    }
+    file.write_all(text.as_bytes())
+}
+
+/// What was decided. All of it, or nothing: a sheet with a flaw is no sheet.
+fn read(file: impl io::Read, path: &Path, by: Option<&str>) -> Result<Vec<Pairing>, Failure> {
+    let flawed = |flaws: &[String]| -> Failure {
+        let message = format!("the sheet `{}` cannot be taken up; nothing was done", path.display());
+        let shown =
+            flaws.iter().take(FLAWS_MAX).map(|flaw| format!("  {flaw}")).collect::<Vec<_>>().join("\n");
+        let more = flaws.len().saturating_sub(FLAWS_MAX);
+        let more = if more == 0 { String::new() } else { format!("\n  and {more} more") };
+        Report::error(Code::SheetUnusable, format!("{message}\n{shown}{more}"))
+            .hint("correct the lines, or move the file away and have it written anew")
+            .into()
+    };
+    let whole = |flaw: &Flaw| flawed(&[flaw.to_string()]);
+    let table = Table::open(file).map_err(|flaw| whole(&flaw))?;
+    let columns = Columns::find(&COLUMNS, table.header()).map_err(|flaw| whole(&flaw))?;
+    let (mut pairings, mut flaws) = (Vec::new(), Vec::new());
+    for row in table {
+        match row.map_err(|flaw| flaw.to_string()).and_then(|row| pairing(&row, &columns)) {
+            Ok(pairing) => pairings.extend(pairing),
+            Err(flaw) => flaws.push(flaw),
+        }
+    }
+    if !flaws.is_empty() {
+        return Err(flawed(&flaws));
+    }
+    if pairings.is_empty() {
+        return Ok(pairings);
+    }
+    let Some(by) = by else {
+        let report = Report::error(
+            Code::NotConfirmed,
+            "the sheet decides who is whom, and nobody says who decided it",
+        );
+        return Err(report
+            .hint("run it again with `--by` and your name: it is kept in the audit log")
+            .into());
+    };
+    for pairing in &mut pairings {
+        by.clone_into(&mut pairing.by);
+    }
+    Ok(pairings)
+}
+
+/// One line; `None` where it says no, or nothing yet.
+fn pairing(row: &Row, columns: &Columns<Holds>) -> Result<Option<Pairing>, String> {
+    let get = |column| row.get(columns, column);
+    let flaw = |what: String| format!("line {}: {what}", row.line);
+    match get(Holds::Decision).to_lowercase().as_str() {
+        "" | "no" | "n" | "0" | "false" => return Ok(None),
+        "yes" | "y" | "1" | "x" | "true" => {}
+        other => return Err(flaw(format!("`{other}` is neither yes nor no"))),
+    }
+    let target = get(Holds::Target);
+    let target = Target::parse(target).ok_or_else(|| flaw(format!("`{target}` is no target")))?;
+    let member = get(Holds::Member);
+    let member = member.parse().map_err(|_| flaw(format!("`{member}` is no number of a member")))?;
+    let address = get(Holds::MemberAddress);
+    let address = Email::parse(address).ok_or_else(|| flaw(format!("`{address}` is no address")))?;
+    let holder = Holder::try_from(get(Holds::Holder).to_owned()).map_err(flaw)?;
+    let customer = CustomerId::new(get(Holds::Customer));
+    Ok(Some(Pairing { customer, holder, target, member, address, by: String::new() }))
+}
+
+fn told(pairing: &Pairing, paired: &Paired) -> String {
+    let Pairing { customer, address, target, member, .. } = pairing;
+    let who = format!("{customer} and {address} ({} member {member})", target.title());
+    match paired {
+        Paired::Done => format!("{who} are one from now on"),
+        Paired::Already => format!("{who} are one already"),
+        Paired::KnownAs { member } => {
+            format!("{who} are left: {} knows {customer} as member {member}", target.title())
+        }
+        Paired::SomebodyElse { customer: other } => format!("{who} are left: that member is {other}'s"),
+        Paired::NotFound => format!("{who} are left: {customer} is not known, or owed nothing there"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::printer::plain;
+
+    const LINE: &str = "90,the same,ada.q@gmail.com,Ada,adaq@gmail.com,A,fdc_1,customer,circle,1001";
+
+    fn read_sheet(lines: &[String], by: Option<&str>) -> Result<Vec<Pairing>, Failure> {
+        let text = format!("{}{}", line(HEAD), lines.join("\r\n"));
+        read(text.as_bytes(), Path::new("pairs.csv"), by)
+    }
+
+    #[test]
+    fn only_what_says_yes_is_taken_up_and_only_from_a_person() {
+        let lines: Vec<_> = ["yes", "no", "", "X"].iter().map(|word| format!("{word},{LINE}")).collect();
+        let pairings = read_sheet(&lines, Some("Ada")).expect("a sound sheet");
+        assert_eq!(pairings.len(), 2);
+        assert_eq!((pairings[0].member, pairings[0].by.as_str()), (1001, "Ada"));
+        assert!(read_sheet(&lines, None).is_err(), "nobody decided");
+        assert_eq!(read_sheet(&lines[1..3], None).expect("nothing is decided"), []);
+    }
+
+    #[test]
+    fn a_flaw_names_its_line_and_nothing_is_taken_up() {
+        let lines =
+            [format!("yes,{LINE}"), format!("maybe,{LINE}"), format!("yes,{}", LINE.replace("1001", "one"))];
+        let failure = read_sheet(&lines, Some("Ada")).expect_err("two lines are wrong");
+        let said = plain(&failure.reports[0]);
+        assert!(
+            said.contains("line 3: `maybe` is neither") && said.contains("line 4: `one` is no number"),
+            "{said}"
+        );
+        let failure =
+            read("a,b\n1,2\n".as_bytes(), Path::new("pairs.csv"), None).expect_err("no sheet of ours");
+        assert!(plain(&failure.reports[0]).contains("no column `decision`"));
+    }
+}
