@@ -42,6 +42,7 @@ mod setup;
 mod source;
 pub mod subject;
 pub mod sweep;
+pub mod then;
 pub mod view;
 
 pub use bell::{Bell, Loop};

@@ -7,7 +7,8 @@ use crate::apply::{Decoded, decode};
 use frontdesk_core::fact::Key;
 use frontdesk_core::id::CustomerId;
 use frontdesk_core::record::{Record, Tie, assemble, ties};
-use frontdesk_store::{DerivedHash, Error, Store};
+use frontdesk_store::{DerivedHash, Error, Store, StoredEntry};
+use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Entries that one page reads.
@@ -23,6 +24,31 @@ pub struct Rebuilt {
     /// Entries that were read.
     pub entries: u64,
     owners: BTreeMap<Tie, CustomerId>,
+}
+
+/// What one entry came to.
+#[derive(Debug, Default)]
+pub(crate) struct Taken {
+    /// The records that it touched.
+    pub(crate) touched: Vec<CustomerId>,
+    /// Records that became part of another: (loser, survivor).
+    pub(crate) merged: Vec<(CustomerId, CustomerId)>,
+}
+
+/// The applied entries of the journal, page by page, in the order in which they were applied.
+#[derive(Debug, Default)]
+pub(crate) struct Pages {
+    after: i64,
+}
+
+impl Pages {
+    /// The next page; `None` after the last.
+    pub(crate) async fn next(&mut self, store: &Store) -> Result<Option<Vec<StoredEntry>>, Error> {
+        let page = store.replay_journal(self.after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(None) };
+        self.after = last.entry.applied_seq.unwrap_or(i64::MAX);
+        Ok(Some(page))
+    }
 }
 
 /// The first thing that is stored otherwise than the journal says.
@@ -41,30 +67,44 @@ pub enum Difference {
 impl Rebuilt {
     /// Derives all records from the journal.
     pub async fn from_journal(store: &Store) -> Result<Self, Error> {
+        Self::as_of(store, Timestamp::MAX).await
+    }
+
+    /// Derives all records from what had come in by `at`.
+    pub async fn as_of(store: &Store, at: Timestamp) -> Result<Self, Error> {
         let mut rebuilt = Self::default();
-        let mut after = 0;
-        loop {
-            let page = store.replay_journal(after, PAGE).await?;
-            let Some(last) = page.last() else { return Ok(rebuilt) };
-            after = last.entry.applied_seq.unwrap_or(i64::MAX);
-            for stored in page {
-                rebuilt.entries += 1;
-                let Decoded::Facts(learnt) = decode(&stored) else { continue };
-                let tied = learnt.iter().flat_map(|(key, _, version)| ties(key, &version.body));
-                let owners: BTreeSet<CustomerId> =
-                    tied.filter_map(|tie| rebuilt.owners.get(&tie).cloned()).collect();
-                let existing =
-                    owners.iter().filter_map(|owner| rebuilt.records.get(owner).cloned()).collect();
-                let assembled = assemble(existing, learnt, &stored.entry.id, stored.entry.seq);
-                for (loser, _) in &assembled.merged {
-                    rebuilt.records.remove(loser);
-                }
-                for record in assembled.records {
-                    rebuilt.owners.extend(record.ties.iter().map(|tie| (tie.clone(), record.id.clone())));
-                    rebuilt.records.insert(record.id.clone(), record);
-                }
+        let mut pages = Pages::default();
+        while let Some(page) = pages.next(store).await? {
+            for stored in page.iter().filter(|stored| stored.entry.received_at <= at) {
+                rebuilt.take(stored);
             }
         }
+        Ok(rebuilt)
+    }
+
+    /// Takes in the next entry; the records that it touched, as they are after it.
+    pub(crate) fn take(&mut self, stored: &StoredEntry) -> Taken {
+        self.entries += 1;
+        let Decoded::Facts(learnt) = decode(stored) else { return Taken::default() };
+        let tied = learnt.iter().flat_map(|(key, _, version)| ties(key, &version.body));
+        let owners: BTreeSet<CustomerId> = tied.filter_map(|tie| self.owners.get(&tie).cloned()).collect();
+        let existing = owners.iter().filter_map(|owner| self.records.get(owner).cloned()).collect();
+        let assembled = assemble(existing, learnt, &stored.entry.id, stored.entry.seq);
+        let mut taken = Taken { touched: Vec::new(), merged: assembled.merged };
+        for (loser, _) in &taken.merged {
+            self.records.remove(loser);
+        }
+        for record in assembled.records {
+            self.owners.extend(record.ties.iter().map(|tie| (tie.clone(), record.id.clone())));
+            taken.touched.push(record.id.clone());
+            self.records.insert(record.id.clone(), record);
+        }
+        taken
+    }
+
+    /// The records that hold any of these ties.
+    pub(crate) fn holding(&self, ties: &BTreeSet<Tie>) -> BTreeSet<CustomerId> {
+        ties.iter().filter_map(|tie| self.owners.get(tie).cloned()).collect()
     }
 
     /// The hash over all records, as [`Store::derived_hash`] makes it over what is stored.

@@ -12,6 +12,7 @@ pub mod freeze;
 pub mod go_live;
 pub mod import;
 pub mod init;
+mod instant;
 pub mod plan;
 pub mod probe;
 mod reach;

@@ -168,12 +168,25 @@ impl House {
         self.engine = self.runtime.block_on(opened).unwrap();
     }
 
+    /// Another process over the same store, with another catalogue.
+    pub(crate) fn edit(&mut self, change: impl FnOnce(&mut Catalogue)) {
+        change(&mut self.settings.catalogue);
+        self.restart();
+    }
+
     pub(crate) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)
     }
 
     pub(crate) fn now(&self) -> Timestamp {
         self.ports.now_wall()
+    }
+
+    /// The same for what a provider may well refuse, such as ending a subscription twice: whether it was done.
+    pub(crate) fn attempt(&self, path: &str, body: &Value) -> bool {
+        let call = Call::new("POST", &format!("/_sandbox/{path}")).json(body);
+        let answer = self.ports.with(|outside| outside.world.handle(&call, outside.now)).answer().unwrap();
+        answer.status < 300
     }
 
     /// Lets a person or another program act at a provider.

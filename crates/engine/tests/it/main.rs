@@ -10,3 +10,4 @@ mod plans;
 mod replays;
 mod rulings;
 mod sweeps;
+mod then;

@@ -1,5 +1,7 @@
 //! `frontdesk explain`: what a customer may use and why, from which events, and what would change it.
 
+mod then;
+
 use super::desk::Desk;
 use super::who::{Meant, meant};
 use super::wording;
@@ -12,7 +14,8 @@ use clap::Args;
 use frontdesk_core::catalogue::Catalogue;
 use frontdesk_core::entitlement::{Claim, Standing};
 use frontdesk_core::explain::{Explained, Seen, explain};
-use frontdesk_core::sync::State;
+use frontdesk_core::id::EntitlementId;
+use frontdesk_core::sync::{State, Sync};
 use frontdesk_core::target::{Holder, Target};
 use frontdesk_engine::view::CustomerView;
 use serde::{Deserialize, Serialize};
@@ -25,6 +28,9 @@ pub struct Arguments {
     /// An address, an id of ours or of a provider, an event, or a case such as FD-1001
     #[arg(value_name = "WHO")]
     who: String,
+    /// Say what was known then: RFC 3339, `2026-11-24 08:00` on the site's clock, or how long ago, as in 3d
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
     /// The catalogue as it stands in the file of whoever asks, for the lines that answers name.
     #[arg(skip)]
     written: Option<Written>,
@@ -43,6 +49,9 @@ pub(super) async fn run(arguments: &Arguments, desk: &Desk, printer: &mut Printe
         Meant::One(customer) => customer,
         Meant::Several(exit) => return Ok(exit),
     };
+    if let Some(at) = &arguments.at {
+        return then::run(&customer, at, arguments.written.as_ref(), desk, printer).await;
+    }
     let view = desk.engine.view(&customer).await.map_err(|error| store_failed(&error))?;
     let Some(view) = view else {
         let report = Report::error(Code::NotFound, format!("no customer has the id `{customer}`"));
@@ -82,58 +91,73 @@ fn text(desk: &Desk, view: &CustomerView, explained: &[Explained], places: Place
     let address = view.access_address();
     let address = address.as_ref().map_or("no address", |address| address.as_str());
     let mut text = format!("{address}  {}", view.row.id);
-    if explained.is_empty() {
-        text.push_str("\n\nNothing was bought, or nothing that gives anything.");
-    }
-    for one in explained {
-        let name = one
-            .entitlement
-            .as_ref()
-            .map_or_else(|| "A purchase without a plan".to_owned(), |id| title(desk, id.as_str()));
-        let standing = match (&one.entitlement, &one.standing) {
-            (None, Standing::Entitled(_)) => "gives nothing: it is paid, and no plan sells it".to_owned(),
-            (_, standing) => wording::standing(desk, standing),
-        };
-        text.push_str("\n\n");
-        text.push_str(&wrapped("", 0, &format!("{name}: {standing}")));
-        if let Holder::Beneficiary(address) = &one.holder {
-            text.push_str(&about("for", address.as_str()));
-        }
-        if let Some(stage) = one.stage {
-            let since = one.pending_since.map(|at| format!(", since {}", desk.when(at))).unwrap_or_default();
-            text.push_str(&about("they see", &format!("{stage}{since}")));
-        }
-        for (n, claim) in one.because.iter().enumerate() {
-            let lead = if n == 0 { "because" } else { "" };
-            let place = places.of(claim).map(|place| format!(" ({place})")).unwrap_or_default();
-            text.push_str(&about(lead, &format!("{}{place}", wording::claim(desk, claim))));
-            if let Some(source) = wording::told_by(desk, claim) {
-                text.push_str(&about("", &source));
-            }
-        }
-        for seen in &one.targets {
-            text.push_str(&target(desk, view, seen));
-        }
-        if let Some(turning) = &one.would_change {
-            let (lead, turning) = wording::turning(desk, turning);
-            text.push_str(&about(lead, &turning));
-        }
-    }
+    text.push_str(&answers(desk, explained, &view.syncs, "they see", places));
     text.push_str(&around(desk, view));
     text
 }
 
-fn title(desk: &Desk, entitlement: &str) -> String {
-    let catalogue = desk.engine.catalogue();
-    let mut known = catalogue.entitlements.iter();
-    let title = known.find(|(id, _)| id.as_str() == entitlement).map(|(_, meaning)| meaning.title.clone());
+/// Each answer with its reasons. `syncs` are the rows whose pending work is told; `see` is the lead of the stage.
+fn answers(
+    desk: &Desk,
+    explained: &[Explained],
+    syncs: &BTreeMap<Target, Sync>,
+    see: &str,
+    places: Places<'_>,
+) -> String {
+    if explained.is_empty() {
+        return "\n\nNothing was bought, or nothing that gives anything.".to_owned();
+    }
+    explained.iter().map(|one| answer(desk, one, syncs, see, places)).collect()
+}
+
+fn answer(
+    desk: &Desk,
+    one: &Explained,
+    syncs: &BTreeMap<Target, Sync>,
+    see: &str,
+    places: Places<'_>,
+) -> String {
+    let name = one.entitlement.as_ref();
+    let name = name.map_or_else(|| "A purchase without a plan".to_owned(), |id| title(places.decided, id));
+    let standing = match (&one.entitlement, &one.standing) {
+        (None, Standing::Entitled(_)) => "gives nothing: it is paid, and no plan sells it".to_owned(),
+        (_, standing) => wording::standing(desk, standing),
+    };
+    let mut text = format!("\n\n{}", wrapped("", 0, &format!("{name}: {standing}")));
+    if let Holder::Beneficiary(address) = &one.holder {
+        text.push_str(&about("for", address.as_str()));
+    }
+    if let Some(stage) = one.stage {
+        let since = one.pending_since.map(|at| format!(", since {}", desk.when(at))).unwrap_or_default();
+        text.push_str(&about(see, &format!("{stage}{since}")));
+    }
+    for (n, claim) in one.because.iter().enumerate() {
+        let lead = if n == 0 { "because" } else { "" };
+        let place = places.of(claim).map(|place| format!(" ({place})")).unwrap_or_default();
+        text.push_str(&about(lead, &format!("{}{place}", wording::claim(desk, claim))));
+        if let Some(source) = wording::told_by(desk, claim) {
+            text.push_str(&about("", &source));
+        }
+    }
+    for seen in &one.targets {
+        text.push_str(&target(desk, syncs, seen));
+    }
+    if let Some(turning) = &one.would_change {
+        let (lead, turning) = wording::turning(desk, turning);
+        text.push_str(&about(lead, &turning));
+    }
+    text
+}
+
+fn title(catalogue: &Catalogue, entitlement: &EntitlementId) -> String {
+    let title = catalogue.entitlements.get(entitlement).map(|meaning| meaning.title.as_str());
     title
-        .filter(|title| title != entitlement)
-        .map_or_else(|| entitlement.to_owned(), |title| format!("{title} (`{entitlement}`)"))
+        .filter(|title| *title != entitlement.as_str())
+        .map_or_else(|| entitlement.to_string(), |title| format!("{title} (`{entitlement}`)"))
 }
 
 /// What one target should hold and was seen to hold, and what is pending there.
-fn target(desk: &Desk, view: &CustomerView, seen: &Seen) -> String {
+fn target(desk: &Desk, syncs: &BTreeMap<Target, Sync>, seen: &Seen) -> String {
     let mut text = String::new();
     for (n, (item, (wish, holding))) in seen.items.iter().enumerate() {
         let lead = if n == 0 { seen.target.title() } else { "" };
@@ -145,7 +169,7 @@ fn target(desk: &Desk, view: &CustomerView, seen: &Seen) -> String {
         let seen = wording::holding(desk, holding.as_ref());
         text.push_str(&about(lead, &format!("{}: {wish}, {seen}", wording::item(item))));
     }
-    let Some(sync) = view.syncs.get(&seen.target) else { return text };
+    let Some(sync) = syncs.get(&seen.target) else { return text };
     if sync.state != State::Applied {
         let next = sync.next_attempt_at.map(|at| format!(", next try {}", desk.when(at))).unwrap_or_default();
         let (state, since) = (wording::state(&sync.state), desk.when(sync.due_since));

@@ -1,0 +1,48 @@
+//! Instants as people type them.
+
+use crate::config;
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+/// How an instant may be written, for messages.
+pub(super) const FORMS: &str = "write 2026-11-24T08:00:00Z, `2026-11-24 08:00` on the site's clock, or how long ago it was, as in 3d or 12h";
+
+/// Reads an instant: RFC 3339, a date with or without a time on the clock of `zone`, or a length of time before `now`.
+/// An hour that the clock shows twice is the first one, and one that it skips is as far behind the gap.
+pub(super) fn instant(text: &str, zone: &TimeZone, now: Timestamp) -> Option<Timestamp> {
+    let text = text.trim();
+    if let Some(span) = config::duration(text) {
+        return now.checked_sub(span).ok();
+    }
+    let civil = || zone.to_timestamp(text.parse::<DateTime>().ok()?).ok();
+    text.parse().ok().or_else(civil)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instant_is_read_in_each_form_that_people_type() {
+        let now = "2026-11-30T12:00:00Z".parse().unwrap();
+        let zone = TimeZone::get("Europe/Berlin").unwrap();
+        let rows = [
+            ("2026-11-24T08:00:00Z", Some("2026-11-24T08:00:00Z")),
+            ("2026-11-24T08:00:00+02:00", Some("2026-11-24T06:00:00Z")),
+            ("2026-11-24 08:00", Some("2026-11-24T07:00:00Z")),
+            ("2026-11-24T08:00:30", Some("2026-11-24T07:00:30Z")),
+            ("2026-07-01", Some("2026-06-30T22:00:00Z")),
+            ("3d", Some("2026-11-27T12:00:00Z")),
+            (" 90m ", Some("2026-11-30T10:30:00Z")),
+            ("yesterday", None),
+            ("24.11.2026", None),
+            ("-3d", None),
+            ("", None),
+        ];
+        for (text, expect) in rows {
+            let expect = expect.map(|at| at.parse::<Timestamp>().unwrap());
+            assert_eq!(instant(text, &zone, now), expect, "{text}");
+        }
+    }
+}
