@@ -3,13 +3,13 @@
 //! The wishes are those of [`crate::desired`]; beside them stands what was last seen, or what a target's lists show now.
 //! A person whose targets are as they should be has no line.
 
-use crate::catalogue::NewSubscribers;
+use crate::catalogue::{Catalogue, Meaning, NewSubscribers};
 use crate::decision::Decision;
 use crate::desired::Wish;
 use crate::email::Email;
 use crate::entitlement::{Claim, Purchase, Standing};
 use crate::fact::{Body, Fact, Key, Money};
-use crate::id::CustomerId;
+use crate::id::{CustomerId, EntitlementId};
 use crate::sweep::Difference;
 use crate::sync::{State, Sync};
 use crate::target::{Holder, Holding, Item, Membership, Person, Taken, Target};
@@ -390,5 +390,64 @@ impl Totals {
             }
         }
         totals
+    }
+}
+
+/// The entitlements by which somebody could hold these items: those that give nothing else at this target, as few as
+/// cover them; for what none of those covers, the smallest that gives it.
+pub fn behind(items: &BTreeSet<Item>, catalogue: &Catalogue) -> BTreeSet<EntitlementId> {
+    let Some(target) = items.first().map(Item::target) else { return BTreeSet::new() };
+    let at = |meaning: &Meaning| -> BTreeSet<Item> {
+        meaning.items.iter().filter(|item| item.target() == target).cloned().collect()
+    };
+    let meanings = catalogue.entitlements.iter().map(|(id, meaning)| (id, at(meaning)));
+    let mut candidates: Vec<_> = meanings.filter(|(_, gives)| !gives.is_disjoint(items)).collect();
+    // What gives nothing that they do not have goes first, the widest of those before the rest.
+    candidates.sort_by_key(|(id, gives)| {
+        let more = gives.difference(items).count();
+        (more, std::cmp::Reverse(gives.len()), (*id).clone())
+    });
+    let (mut left, mut behind) = (items.clone(), BTreeSet::new());
+    for (id, gives) in candidates {
+        if !left.is_disjoint(&gives) {
+            left.retain(|item| !gives.contains(item));
+            behind.insert(id.clone());
+        }
+    }
+    behind
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_entitlements_behind_what_somebody_holds_give_no_more_than_they_must() {
+        let group = Item::CircleGroup;
+        let of = |items: &[Item]| Meaning { title: String::new(), items: items.iter().cloned().collect() };
+        let catalogue = Catalogue {
+            entitlements: [
+                ("all", of(&[group(1), group(2), group(3)])),
+                ("community", of(&[group(1), Item::kit_tag("member")])),
+                ("pro", of(&[group(1), group(2)])),
+            ]
+            .into_iter()
+            .map(|(id, meaning)| (EntitlementId::new(id), meaning))
+            .collect(),
+            ..Catalogue::default()
+        };
+        for (held, expected) in [
+            (vec![group(1)], vec!["community"]),
+            (vec![group(1), group(2)], vec!["pro"]),
+            (vec![group(2)], vec!["pro"]),
+            (vec![group(1), group(2), group(3)], vec!["all"]),
+            (vec![Item::kit_tag("member")], vec!["community"]),
+            (vec![group(9)], vec![]),
+            (vec![], vec![]),
+        ] {
+            let behind = behind(&held.iter().cloned().collect(), &catalogue);
+            let behind: Vec<_> = behind.iter().map(|id| id.as_str()).collect();
+            assert_eq!(behind, expected, "{held:?}");
+        }
     }
 }

@@ -38,6 +38,7 @@ pub mod rebuild;
 pub mod reconcile;
 pub mod ruling;
 pub mod settings;
+pub mod settle;
 mod setup;
 mod source;
 pub mod subject;

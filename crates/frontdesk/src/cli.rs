@@ -67,6 +67,8 @@ enum Command {
     Desk(commands::desk::Question),
     /// Take in what happened before Frontdesk: customers, payments, members, tags
     Import(commands::import::Arguments),
+    /// Keep or remove, in bulk, who has access and does not pay
+    Settle(commands::settle::Arguments),
     /// Look at the secrets that the configuration names
     Secret(commands::secret::Arguments),
     /// Run a fake of Stripe, Circle and Kit on this machine
@@ -161,6 +163,7 @@ fn run(command: Command, context: &mut Context) -> Result<Exit, Failure> {
         Command::Probe(arguments) => commands::probe::run(&arguments, context),
         Command::Desk(question) => commands::desk::run(&question, context),
         Command::Import(arguments) => commands::import::run(&arguments, context),
+        Command::Settle(arguments) => commands::settle::run(&arguments, context),
         Command::Secret(arguments) => commands::secret::run(&arguments, context),
         Command::Sandbox(arguments) => commands::sandbox::run(&arguments, context),
         Command::Scenarios(arguments) => commands::scenarios::run(&arguments, context),

@@ -22,6 +22,8 @@ pub mod sandbox;
 pub mod scenarios;
 pub mod secret;
 pub mod serve;
+pub mod settle;
+mod sheets;
 pub mod simulate;
 mod sweep;
 pub mod sync;

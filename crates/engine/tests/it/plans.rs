@@ -3,11 +3,13 @@
 use crate::house::{EVERY, GROUP, House};
 use frontdesk_core::id::CustomerId;
 use frontdesk_core::plan::{Change, Left, Line, Totals};
+use frontdesk_core::ruling::Verdict;
 use frontdesk_core::sync::State;
-use frontdesk_core::target::Target;
+use frontdesk_core::target::{Holder, Membership, Target};
 use frontdesk_engine::pairing::{Paired, Pairing};
 use frontdesk_engine::plan::{Looked, Planned};
 use frontdesk_engine::settings::{Mode, Settings};
+use frontdesk_engine::settle::{Settled, Settlement};
 use frontdesk_sandbox::{Answer, Provider};
 use jiff::SignedDuration;
 use serde_json::json;
@@ -207,4 +209,56 @@ fn who_pays_under_one_address_and_has_access_under_another_is_one_when_a_person_
         "Ada: {calls:?}"
     );
     assert_eq!(house.row("miab@gmail.com", Target::Circle).state, State::Applied);
+}
+
+#[test]
+fn who_has_access_without_paying_is_kept_until_an_end_or_removed_when_a_person_says_so() {
+    let mut house = town("plan-settle");
+    house.restart_with(|settings| settings.targets.values_mut().for_each(|target| target.mode = Mode::Live));
+    house.look();
+    house.wait(house.engine.go_live(Target::Circle, "ada")).unwrap();
+    house.look();
+    house.pass(SignedDuration::from_mins(2));
+    let until = house.now() + SignedDuration::from_hours(48);
+    let of = |house: &House, name: &str, verdict, until| {
+        let planned = plan(house, true);
+        let email = format!("{name}@example.com");
+        let line =
+            planned.lines.iter().find(|line| line.address.as_ref().is_some_and(|at| at.as_str() == email));
+        let line = line.unwrap_or_else(|| panic!("{email}: {:?}", planned.lines));
+        Settlement {
+            target: Target::Circle,
+            member: line.members[&Target::Circle],
+            address: line.address.clone().unwrap(),
+            customer: line.customer.clone(),
+            items: line.parts.iter().map(|part| part.item.clone()).collect(),
+            verdict,
+            until,
+            reason: "a speaker".to_owned(),
+            by: "ada".to_owned(),
+        }
+    };
+    let settle =
+        |house: &House, settlement: &Settlement| house.wait(house.engine.settle_access(settlement)).unwrap();
+    let dan = of(&house, "dan", Verdict::Grant, Some(until));
+    assert!(matches!(settle(&house, &dan), Settled::Done { .. }));
+    assert!(matches!(settle(&house, &dan), Settled::Already { .. }));
+    let eve = of(&house, "eve", Verdict::Revoke, None);
+    assert!(matches!(settle(&house, &eve), Settled::Done { .. }));
+    house.look();
+    house.pass(SignedDuration::from_mins(2));
+    assert_eq!((house.is_in("dan@example.com"), house.is_in("eve@example.com")), (true, false));
+    let calls = house.heard(Provider::Circle);
+    assert!(!calls.iter().any(|call| call.starts_with("DELETE") && call.contains("dan@")), "{calls:?}");
+    // Nobody who pays is removed by a sheet that was written before they did.
+    let ada = house.row("ada@example.com", Target::Circle);
+    let Membership::Member { id, address, .. } = &ada.observed.people[&Holder::Customer].membership else {
+        panic!("{ada:?}")
+    };
+    let stale = Settlement { member: *id, address: address.clone(), customer: None, ..eve };
+    assert_eq!(settle(&house, &stale), Settled::Supported { customer: ada.customer.clone() });
+    house.pass(SignedDuration::from_hours(49));
+    house.pass(SignedDuration::from_mins(2));
+    assert!(!house.is_in("dan@example.com"), "the time is over");
+    assert!(house.is_in("ada@example.com"));
 }

@@ -4,7 +4,7 @@
 //! has the SQLite file open, the question goes to that process through its [`door`] and is answered there, by the same
 //! code.
 
-use super::{audit, case, customer, event, explain, freeze, go_live, import, plan, rebuild, sync};
+use super::{audit, case, customer, event, explain, freeze, go_live, import, plan, rebuild, settle, sync};
 use crate::assemble;
 use crate::cli::{self, Context};
 use crate::config::{Config, Environment, Site, Store};
@@ -60,6 +60,9 @@ pub enum Question {
     /// Who may be whom, and a person's word for it
     #[command(skip)]
     Pairs(plan::sheet::Ask),
+    /// Who has access without paying, and what becomes of them
+    #[command(skip)]
+    Settle(settle::Ask),
 }
 
 /// Where questions are answered.
@@ -252,6 +255,7 @@ impl Question {
             Self::Rebuild(arguments) => rebuild::run(arguments, desk, printer).await,
             Self::Import(ask) => ask.answer(desk, printer).await,
             Self::Pairs(ask) => ask.answer(desk, printer).await,
+            Self::Settle(ask) => ask.answer(desk, printer).await,
         }
     }
 }

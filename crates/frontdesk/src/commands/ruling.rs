@@ -123,7 +123,7 @@ fn holder(arguments: &Arguments) -> Result<Holder, Failure> {
 }
 
 /// The instant at which a ruling ends: a length of time from now, an instant, or a day or time of the site's zone.
-fn end(typed: &str, desk: &Desk) -> Result<Timestamp, Failure> {
+pub(super) fn end(typed: &str, desk: &Desk) -> Result<Timestamp, Failure> {
     let zone = &desk.site.zone;
     let typed = typed.trim();
     let zoned = |at: DateTime| zone.to_timestamp(at).ok();

@@ -38,6 +38,34 @@ fn sheet(town: &Town) {
     assert!(!decided.contains("~  ben+home@example.com"), "they are one: {decided}");
 }
 
+/// Dan has access and does not pay: the founder keeps him for a while.
+fn settlement(town: &Town) {
+    let written = said(town, "settle unpaid.csv --target circle");
+    assert!(written.starts_with("exit 2\n") && written.contains("1 who have access"), "{written}");
+    let text = std::fs::read_to_string(town.folder.path("unpaid.csv")).unwrap();
+    assert!(text.contains("\r\n,,,dan@example.com,"), "{text}");
+    assert!(said(town, "settle unpaid.csv").contains("no line of the sheet says"));
+    let decide =
+        |line: &str| town.folder.write("unpaid.csv", &text.replace("\r\n,,,dan", &format!("\r\n{line},dan")));
+    for (line, by, why) in [
+        ("maybe,,", " --by Ada", "line 2: `maybe` is neither keep nor remove"),
+        ("keep,,", " --by Ada", "line 2: there is no reason"),
+        ("keep,,a speaker", "", "nobody says who decided it"),
+        ("keep,2020-01-01,a speaker", " --by Ada", "has passed"),
+        ("remove,,left long ago", " --by Ada", "nobody is here to be asked"),
+    ] {
+        decide(line);
+        let refused = said(town, &format!("settle unpaid.csv{by}"));
+        assert!(refused.starts_with("exit 1\n") && refused.contains(why), "{line}: {refused}");
+    }
+    decide("keep,30d,a speaker");
+    let kept = said(town, "settle unpaid.csv --by Ada");
+    assert!(kept.starts_with("exit 0\n") && kept.contains("dan@example.com (Circle member"), "{kept}");
+    assert!(kept.contains("is kept: `community` of fdc_"), "{kept}");
+    let again = said(town, "settle unpaid.csv --by Ada");
+    assert!(again.contains("fdc_"), "{again}");
+}
+
 #[test]
 fn who_pays_without_access_and_who_has_access_without_paying_is_shown_and_then_settled() {
     let mut town = Town::with("plans", Settings { mode: "shadow", ..Settings::default() });
@@ -88,6 +116,9 @@ fn who_pays_without_access_and_who_has_access_without_paying_is_shown_and_then_s
     town.shut();
     let done = said(&town, "plan");
     assert!(done.starts_with("exit 2\n") && done.contains("0 pay and have no access"), "{done}");
+    settlement(&town);
+    let done = said(&town, "plan --target circle");
+    assert!(!done.contains("has access and does not pay"), "{done}");
     town.open();
     town.rest_but_calls(Rest::default());
 }

@@ -5,8 +5,9 @@ use crate::assemble::store_failed;
 use crate::cli::Context;
 use crate::commands::desk::{self, Desk, Question};
 use crate::commands::reach::Reach;
+use crate::commands::sheets::{self, needed};
 use crate::config::Config;
-use crate::errors::{Code, Failure, Report};
+use crate::errors::Failure;
 use crate::exit::Exit;
 use crate::printer::Printer;
 use frontdesk_core::email::Email;
@@ -14,10 +15,10 @@ use frontdesk_core::id::CustomerId;
 use frontdesk_core::target::{Holder, Target};
 use frontdesk_engine::pairing::{Paired, Pairing};
 use frontdesk_engine::plan::Alike;
-use frontdesk_providers::csv::{Column, Columns, Flaw, Row, Table, line};
+use frontdesk_providers::csv::{Column, Columns, Row};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 /// A column of the sheet.
@@ -54,13 +55,6 @@ const HEAD: [&str; 11] = [
     "target",
     "member",
 ];
-
-/// Flaws of a sheet that are named at most.
-const FLAWS_MAX: usize = 20;
-
-const fn needed(holds: Holds, headers: &'static [&'static str]) -> Column<Holds> {
-    Column { holds, headers, is_needed: true }
-}
 
 /// What is asked where the record is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -126,7 +120,7 @@ pub(in crate::commands) async fn run(
             let (target, offline) = (arguments.target, arguments.offline);
             let question = Question::Pairs(Ask::List { target, offline });
             let pairs: Vec<Alike> = reach.ask(&question, &mut context.printer).await?;
-            write(path, &pairs).map_err(|error| unusable(path, "could not be written", &error))?;
+            write(path, &pairs)?;
             let count =
                 if pairs.len() == 1 { "1 pair is".to_owned() } else { format!("{} pairs are", pairs.len()) };
             context.printer.text(&format!(
@@ -136,80 +130,37 @@ pub(in crate::commands) async fn run(
             context.printer.json(&serde_json::json!({ "sheet": path, "pairs": pairs }))?;
             Ok(if pairs.is_empty() { Exit::Done } else { Exit::Found })
         }
-        Err(error) => Err(unusable(path, "could not be read", &error)),
+        Err(error) => Err(sheets::unusable(path, "could not be read", &error)),
     }
 }
 
-fn unusable(path: &Path, what: &str, error: &io::Error) -> Failure {
-    Report::error(Code::SheetUnusable, format!("the sheet `{}` {what}", path.display()))
-        .because(error)
-        .hint("name a file in a folder that is yours")
-        .into()
-}
-
-fn write(path: &Path, pairs: &[Alike]) -> io::Result<()> {
-    // Never over a sheet that somebody edits.
-    let mut file = File::options().write(true).create_new(true).open(path)?;
-    // With its mark, a spreadsheet takes it for UTF-8.
-    let mut text = String::from("\u{feff}");
-    text.push_str(&line(HEAD));
-    for pair in pairs {
+fn write(path: &Path, pairs: &[Alike]) -> Result<(), Failure> {
+    let rows = pairs.iter().map(|pair| {
         let why: Vec<_> = pair.because.iter().map(|likeness| likeness.as_str()).collect();
-        let (alike, why, member) = (pair.score.to_string(), why.join("; "), pair.member.to_string());
-        text.push_str(&line([
-            "",
-            &alike,
-            &why,
-            pair.pays_as.as_str(),
-            pair.payers_name.as_deref().unwrap_or_default(),
-            pair.has_access_as.as_str(),
-            pair.members_name.as_deref().unwrap_or_default(),
-            pair.customer.as_str(),
-            &String::from(pair.holder.clone()),
-            pair.target.as_str(),
-            &member,
-        ]));
-    }
-    file.write_all(text.as_bytes())
+        vec![
+            String::new(),
+            pair.score.to_string(),
+            why.join("; "),
+            pair.pays_as.as_str().to_owned(),
+            pair.payers_name.clone().unwrap_or_default(),
+            pair.has_access_as.as_str().to_owned(),
+            pair.members_name.clone().unwrap_or_default(),
+            pair.customer.as_str().to_owned(),
+            String::from(pair.holder.clone()),
+            pair.target.as_str().to_owned(),
+            pair.member.to_string(),
+        ]
+    });
+    sheets::write_new(path, &HEAD, rows)
 }
 
-/// What was decided. All of it, or nothing: a sheet with a flaw is no sheet.
+/// What was decided.
 fn read(file: impl io::Read, path: &Path, by: Option<&str>) -> Result<Vec<Pairing>, Failure> {
-    let flawed = |flaws: &[String]| -> Failure {
-        let message = format!("the sheet `{}` cannot be taken up; nothing was done", path.display());
-        let shown =
-            flaws.iter().take(FLAWS_MAX).map(|flaw| format!("  {flaw}")).collect::<Vec<_>>().join("\n");
-        let more = flaws.len().saturating_sub(FLAWS_MAX);
-        let more = if more == 0 { String::new() } else { format!("\n  and {more} more") };
-        Report::error(Code::SheetUnusable, format!("{message}\n{shown}{more}"))
-            .hint("correct the lines, or move the file away and have it written anew")
-            .into()
-    };
-    let whole = |flaw: &Flaw| flawed(&[flaw.to_string()]);
-    let table = Table::open(file).map_err(|flaw| whole(&flaw))?;
-    let columns = Columns::find(&COLUMNS, table.header()).map_err(|flaw| whole(&flaw))?;
-    let (mut pairings, mut flaws) = (Vec::new(), Vec::new());
-    for row in table {
-        match row.map_err(|flaw| flaw.to_string()).and_then(|row| pairing(&row, &columns)) {
-            Ok(pairing) => pairings.extend(pairing),
-            Err(flaw) => flaws.push(flaw),
-        }
-    }
-    if !flaws.is_empty() {
-        return Err(flawed(&flaws));
-    }
+    let mut pairings = sheets::read(file, path, &COLUMNS, pairing)?;
     if pairings.is_empty() {
         return Ok(pairings);
     }
-    let Some(by) = by else {
-        let report = Report::error(
-            Code::NotConfirmed,
-            "the sheet decides who is whom, and nobody says who decided it",
-        );
-        return Err(report
-            .hint("run it again with `--by` and your name: it is kept in the audit log")
-            .into());
-    };
+    let by = sheets::author(by)?;
     for pairing in &mut pairings {
         by.clone_into(&mut pairing.by);
     }
@@ -254,6 +205,7 @@ fn told(pairing: &Pairing, paired: &Paired) -> String {
 mod tests {
     use super::*;
     use crate::printer::plain;
+    use frontdesk_providers::csv::line;
 
     const LINE: &str = "90,the same,ada.q@gmail.com,Ada,adaq@gmail.com,A,fdc_1,customer,circle,1001";
 

@@ -1,0 +1,361 @@
+//! `frontdesk settle`: who has access and does not pay is kept, with a reason and an end, or removed; in bulk, by a sheet.
+
+use super::desk::{self, Desk, Question};
+use super::plan::target;
+use super::reach::Reach;
+use super::sheets::{self, needed};
+use super::{ruling, wording};
+use crate::assemble::store_failed;
+use crate::cli::{self, Context};
+use crate::errors::Failure;
+use crate::exit::Exit;
+use crate::printer::Printer;
+use clap::{Args, ValueEnum};
+use frontdesk_core::email::Email;
+use frontdesk_core::id::CustomerId;
+use frontdesk_core::plan::{Left, Line};
+use frontdesk_core::ruling::Verdict;
+use frontdesk_core::target::{Item, Target};
+use frontdesk_engine::settle::{Settled, Settlement};
+use frontdesk_providers::csv::{Column, Columns, Row};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+
+/// What it takes.
+#[derive(Clone, Debug, Args)]
+pub struct Arguments {
+    /// The sheet: written where there is none, with everyone who has access and does not pay; else taken up
+    #[arg(value_name = "FILE")]
+    sheet: PathBuf,
+    /// At this target alone: circle or kit
+    #[arg(long, value_name = "TARGET", value_parser = target)]
+    target: Option<Target>,
+    /// By what was last seen, without reading the lists of the targets
+    #[arg(long)]
+    offline: bool,
+    /// Decide the same about every line that says nothing
+    #[arg(long, value_enum, value_name = "DECISION")]
+    rest: Option<Decision>,
+    /// When it ends for lines that do not say: 90d, 2027-01-31 or 2027-01-31T18:00; without it, never by itself
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+    /// Why, for lines that do not say
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Who decides this; it stays in the audit log
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
+    /// Answer the question with yes
+    #[arg(long)]
+    yes: bool,
+}
+
+/// What becomes of somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Decision {
+    /// They keep what they have, until the end if there is one.
+    Keep,
+    /// It is taken from them.
+    Remove,
+}
+
+/// What is asked where the record is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case")]
+pub enum Ask {
+    /// Who has access and does not pay.
+    List {
+        /// At this target alone.
+        target: Option<Target>,
+        /// By what was last seen.
+        offline: bool,
+    },
+    /// When something that was typed is.
+    When {
+        /// What was typed.
+        typed: String,
+    },
+    /// To settle one.
+    Settle(Settlement),
+}
+
+/// Somebody who has access and does not pay.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Unpaid {
+    target: Target,
+    member: u64,
+    address: Option<Email>,
+    name: Option<String>,
+    customer: Option<CustomerId>,
+    items: BTreeSet<Item>,
+}
+
+impl Unpaid {
+    /// By target: a line may be about several.
+    fn of(line: &Line) -> impl Iterator<Item = Self> {
+        let mut items: BTreeMap<Target, BTreeSet<Item>> = BTreeMap::new();
+        for part in
+            line.parts.iter().filter(|part| matches!(part.left, Some(Left::Unpaid | Left::EndedUnpaid)))
+        {
+            items.entry(part.item.target()).or_default().insert(part.item.clone());
+        }
+        items.into_iter().filter_map(|(target, items)| {
+            Some(Self {
+                target,
+                member: *line.members.get(&target)?,
+                address: line.address.clone(),
+                name: line.name.clone(),
+                customer: line.customer.clone(),
+                items,
+            })
+        })
+    }
+}
+
+impl Ask {
+    pub(super) async fn answer(&self, desk: &Desk, printer: &mut Printer) -> Result<Exit, Failure> {
+        let engine = &desk.engine;
+        let document = match self {
+            Self::List { target, offline } => {
+                let planned = engine.plan(*target, !offline).await.map_err(|error| store_failed(&error))?;
+                json!(planned.lines.iter().flat_map(Unpaid::of).collect::<Vec<_>>())
+            }
+            Self::When { typed } => json!(ruling::end(typed, desk)?),
+            Self::Settle(settlement) => {
+                json!(engine.settle_access(settlement).await.map_err(|error| store_failed(&error))?)
+            }
+        };
+        printer.bytes(document.to_string().as_bytes())?;
+        Ok(Exit::Done)
+    }
+}
+
+/// Writes the sheet, or takes it up.
+pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, Failure> {
+    let config = context.config()?;
+    cli::runtime().block_on(async {
+        let mut reach = Reach::new(&config);
+        let printer = &mut context.printer;
+        match File::open(&arguments.sheet) {
+            Ok(file) => take_up(file, arguments, &mut reach, printer).await,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                write(arguments, &mut reach, printer).await
+            }
+            Err(error) => Err(sheets::unusable(&arguments.sheet, "could not be read", &error)),
+        }
+    })
+}
+
+/// A column of the sheet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Holds {
+    Decision,
+    Until,
+    Reason,
+    Address,
+    Customer,
+    Target,
+    Member,
+    Items,
+}
+
+const COLUMNS: [Column<Holds>; 8] = [
+    needed(Holds::Decision, &["decision"]),
+    needed(Holds::Until, &["until"]),
+    needed(Holds::Reason, &["reason"]),
+    needed(Holds::Address, &["has access as"]),
+    needed(Holds::Customer, &["customer"]),
+    needed(Holds::Target, &["target"]),
+    needed(Holds::Member, &["member"]),
+    needed(Holds::Items, &["items"]),
+];
+
+const HEAD: [&str; 10] =
+    ["decision", "until", "reason", "has access as", "name", "has", "customer", "target", "member", "items"];
+
+async fn write(arguments: &Arguments, reach: &mut Reach<'_>, printer: &mut Printer) -> Result<Exit, Failure> {
+    let ask = Ask::List { target: arguments.target, offline: arguments.offline };
+    let unpaid: Vec<Unpaid> = reach.ask(&Question::Settle(ask), printer).await?;
+    let (named, nameless): (Vec<_>, Vec<_>) = unpaid.into_iter().partition(|one| one.address.is_some());
+    let rows = named.iter().map(|one| {
+        let has: Vec<_> = one.items.iter().map(wording::item).collect();
+        let items: Vec<_> = one.items.iter().map(ToString::to_string).collect();
+        vec![
+            String::new(),
+            String::new(),
+            String::new(),
+            one.address.as_ref().map(ToString::to_string).unwrap_or_default(),
+            one.name.clone().unwrap_or_default(),
+            has.join(", "),
+            one.customer.as_ref().map(ToString::to_string).unwrap_or_default(),
+            one.target.as_str().to_owned(),
+            one.member.to_string(),
+            items.join(" "),
+        ]
+    });
+    sheets::write_new(&arguments.sheet, &HEAD, rows)?;
+    let path = arguments.sheet.display();
+    printer.text(&format!(
+        "{} who have access and do not pay are in {path}: write keep or remove into the column `decision`, an end into \
+         `until` where there is one, and a reason; then run the same command again, with `--by` and your name",
+        named.len()
+    ))?;
+    if !nameless.is_empty() {
+        printer.note(&format!("{} more have no address there, and are not in the sheet", nameless.len()));
+    }
+    printer.json(&json!({ "sheet": arguments.sheet, "people": named, "without_address": nameless.len() }))?;
+    Ok(if named.is_empty() { Exit::Done } else { Exit::Found })
+}
+
+/// What one line says, times still as typed.
+struct Decided {
+    settlement: Settlement,
+    until: Option<String>,
+}
+
+async fn take_up(
+    file: File,
+    arguments: &Arguments,
+    reach: &mut Reach<'_>,
+    printer: &mut Printer,
+) -> Result<Exit, Failure> {
+    let read =
+        sheets::read(file, &arguments.sheet, &COLUMNS, |row, columns| decided(row, columns, arguments));
+    let decided = read?;
+    if decided.is_empty() {
+        printer.note("no line of the sheet says keep or remove: write it into the column `decision`");
+        return Ok(Exit::Done);
+    }
+    let by = sheets::author(arguments.by.as_deref())?.to_owned();
+    let whens = whens(&decided, reach, printer).await?;
+    let settlements: Vec<_> = decided
+        .into_iter()
+        .map(|Decided { settlement, until }| Settlement {
+            by: by.clone(),
+            until: until.and_then(|typed| whens.get(&typed).copied()),
+            ..settlement
+        })
+        .collect();
+    let removed = settlements.iter().filter(|one| one.verdict == Verdict::Revoke).count();
+    printer.note(&format!("{} are kept, {removed} are removed", settlements.len() - removed));
+    if removed > 0 && !arguments.yes {
+        desk::confirm()?;
+    }
+    let mut done = Vec::new();
+    for settlement in &settlements {
+        let settled: Settled = reach.ask(&Question::Settle(Ask::Settle(settlement.clone())), printer).await?;
+        printer.text(&told(settlement, &settled))?;
+        done.push(json!({ "address": settlement.address, "member": settlement.member, "came_to": settled }));
+    }
+    printer.json(&json!({ "settled": done }))?;
+    Ok(Exit::Done)
+}
+
+/// The instants that were typed, all of them before anything is done.
+async fn whens(
+    decided: &[Decided],
+    reach: &mut Reach<'_>,
+    printer: &mut Printer,
+) -> Result<BTreeMap<String, Timestamp>, Failure> {
+    let typed: BTreeSet<_> = decided.iter().filter_map(|one| one.until.clone()).collect();
+    let mut whens = BTreeMap::new();
+    for typed in typed {
+        let ask = Ask::When { typed: typed.clone() };
+        whens.insert(typed, reach.ask(&Question::Settle(ask), printer).await?);
+    }
+    Ok(whens)
+}
+
+/// One line; `None` where it says nothing.
+fn decided(row: &Row, columns: &Columns<Holds>, arguments: &Arguments) -> Result<Option<Decided>, String> {
+    let get = |column| row.get(columns, column);
+    let flaw = |what: String| format!("line {}: {what}", row.line);
+    let decision = match get(Holds::Decision).to_lowercase().as_str() {
+        "" => arguments.rest,
+        "keep" => Some(Decision::Keep),
+        "remove" => Some(Decision::Remove),
+        other => return Err(flaw(format!("`{other}` is neither keep nor remove"))),
+    };
+    let Some(decision) = decision else { return Ok(None) };
+    let own = |column, other: &Option<String>| {
+        Some(get(column)).filter(|text| !text.is_empty()).map(ToOwned::to_owned).or_else(|| other.clone())
+    };
+    let reason = own(Holds::Reason, &arguments.reason);
+    let reason =
+        reason.ok_or_else(|| flaw("there is no reason: write one, or give `--reason`".to_owned()))?;
+    let target = get(Holds::Target);
+    let target = Target::parse(target).ok_or_else(|| flaw(format!("`{target}` is no target")))?;
+    let member = get(Holds::Member);
+    let member = member.parse().map_err(|_| flaw(format!("`{member}` is no number of a member")))?;
+    let address = get(Holds::Address);
+    let address = Email::parse(address).ok_or_else(|| flaw(format!("`{address}` is no address")))?;
+    let items = items(get(Holds::Items)).map_err(flaw)?;
+    let customer = Some(get(Holds::Customer)).filter(|id| !id.is_empty()).map(CustomerId::new);
+    let verdict = match decision {
+        Decision::Keep => Verdict::Grant,
+        Decision::Remove => Verdict::Revoke,
+    };
+    let until = own(Holds::Until, &arguments.until).filter(|_| decision == Decision::Keep);
+    let by = String::new();
+    let settlement =
+        Settlement { target, member, address, customer, items, verdict, until: None, reason, by };
+    Ok(Some(Decided { settlement, until }))
+}
+
+/// The items of a line. A tag may have blanks in its name, so an item begins where a target's name does.
+fn items(text: &str) -> Result<BTreeSet<Item>, String> {
+    let mut found: Vec<String> = Vec::new();
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        let begins = ["circle:", "kit:"].iter().any(|lead| word.starts_with(lead));
+        match found.last_mut() {
+            Some(last) if !begins => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => found.push(word.to_owned()),
+        }
+    }
+    if found.is_empty() {
+        return Err("it names nothing that they have".to_owned());
+    }
+    found.into_iter().map(Item::try_from).collect()
+}
+
+fn told(settlement: &Settlement, settled: &Settled) -> String {
+    let Settlement { address, target, member, verdict, .. } = settlement;
+    let who = format!("{address} ({} member {member})", target.title());
+    match settled {
+        Settled::Done { customer, entitlements } => {
+            let which: Vec<_> = entitlements.iter().map(|id| format!("`{id}`")).collect();
+            let what = match verdict {
+                Verdict::Grant => "is kept",
+                Verdict::Revoke => "is removed",
+            };
+            format!("{who} {what}: {} of {customer}", which.join(", "))
+        }
+        Settled::Already { customer } => format!("{who} is {customer}, for whom that was decided already"),
+        Settled::Supported { customer } => format!("{who} is left: {customer} pays for it by now"),
+        Settled::NoEntitlement => {
+            format!("{who} is left: no entitlement of the catalogue gives what they have")
+        }
+        Settled::Gone => format!("{who} is left: their record is not there any more"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_are_read_back_as_they_were_written() {
+        let all = [Item::CircleGroup(4012), Item::CircleSpace(7), Item::kit_tag("gold member")];
+        let text: Vec<_> = all.iter().map(ToString::to_string).collect();
+        assert_eq!(items(&text.join(" ")), Ok(all.into_iter().collect()));
+        assert!(items("").is_err() && items("circle:group:x").is_err());
+    }
+}
