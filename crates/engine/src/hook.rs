@@ -22,6 +22,8 @@ use std::collections::BTreeSet;
 pub use frontdesk_providers::circle::hook::HEADER as CIRCLE_SECRET;
 pub use frontdesk_providers::kit::hook::HEADER as KIT_SIGNATURE;
 
+/// The key of the alert that asks a person to make Kit's webhook endpoint.
+pub(crate) const KIT_ENDPOINT_ALERT: &str = "kit_endpoint";
 /// Within this many seconds the same unsigned call counts once: it names no event.
 const SAME_CALL_SECONDS: i64 = 60;
 /// What an entry says about whom nobody here is.

@@ -19,6 +19,7 @@ mod bell;
 mod call;
 mod catalogue;
 mod contest;
+pub mod endpoint;
 pub mod engine;
 pub mod forecast;
 pub mod freeze;

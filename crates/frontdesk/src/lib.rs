@@ -19,6 +19,7 @@ pub mod door;
 mod edge;
 pub mod errors;
 pub mod exit;
+mod kit_endpoint;
 pub mod live;
 pub mod log;
 pub mod printer;

@@ -32,6 +32,8 @@ pub enum Effect {
     SetLike,
     /// Something is sent to a person: repeating it may send it twice.
     MessageLike,
+    /// Something of the account's own is made: repeating it makes another one.
+    Creates,
 }
 
 /// What makes a repeat of an operation harmless at the provider.

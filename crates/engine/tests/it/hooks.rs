@@ -3,6 +3,7 @@
 use crate::house::{CIRCLE_HOOK_SECRET, GROUP, House, KIT_SECRET};
 use frontdesk_core::sync::State;
 use frontdesk_core::target::{Membership, Standing, Target};
+use frontdesk_engine::endpoint::Endpointed;
 use frontdesk_engine::hook::{Heard, Taken};
 use frontdesk_sandbox::Provider;
 use frontdesk_store::{CaseFilter, CaseState, EntryFilter, EntryState};
@@ -258,4 +259,57 @@ fn without_a_secret_nobody_listens() {
     });
     assert_eq!(house.wait(house.engine.hear_kit(None, b"{}")), Heard::NobodyListens);
     assert_eq!(house.wait(house.engine.hear_circle(Some(b"x"), b"{}")), Heard::NobodyListens);
+}
+
+const URL: &str = "https://members.northwind.example/webhooks/kit";
+
+/// Looks after the endpoint.
+fn looks_after(house: &House, knows_secret: bool) -> Endpointed {
+    house.wait(house.engine.look_after_kit_endpoint(URL, knows_secret)).unwrap()
+}
+
+fn endpoint_alert(house: &House) -> Option<String> {
+    let alerts = house.wait(house.engine.store().open_alerts()).unwrap();
+    alerts.into_iter().find(|alert| alert.kind == "endpoint").map(|alert| alert.detail.to_string())
+}
+
+#[test]
+fn the_endpoint_is_made_once_and_a_lost_secret_is_given_anew() {
+    let house = House::new("hooks-endpoint");
+    let Endpointed::Secret(first) = looks_after(&house, false) else { panic!() };
+    assert!(matches!(looks_after(&house, true), Endpointed::There));
+    let Endpointed::Secret(second) = looks_after(&house, false) else { panic!() };
+    let Endpointed::Secret(third) = looks_after(&house, false) else { panic!() };
+    assert!(![first.expose(), second.expose()].contains(&third.expose()));
+    let state = house.act("kit/rotate-secret", &Value::Null);
+    assert_eq!((state["id"].as_u64(), state["url"].as_str()), (Some(1), Some(URL)), "there is one endpoint");
+    house.act("kit/subscriber", &json!({ "email": "somebody@example.com" }));
+    assert_eq!(endpoint_alert(&house), None);
+}
+
+#[test]
+fn where_kit_will_not_a_person_is_told_what_to_make_and_tags_go_on() {
+    for (nth, (switch, value, words)) in
+        [("webhook_endpoints_with_key", 401, "401"), ("private_url", 422, "publicly reachable")]
+            .into_iter()
+            .enumerate()
+    {
+        let house = House::new(&format!("hooks-refused-{nth}"));
+        house.act("faults", &json!({ "provider": "kit", "switch": switch, "value": value.to_string() }));
+        let url = if value == 401 { URL } else { "http://127.0.0.1:8080/webhooks/kit" };
+        let done = house.wait(house.engine.look_after_kit_endpoint(url, false)).unwrap();
+        assert!(matches!(done, Endpointed::Refused), "{done:?}");
+        let alert = endpoint_alert(&house).unwrap();
+        for part in [words, url, "subscriber.tag_removed", "signing_secrets"] {
+            assert!(alert.contains(part), "`{part}` in {alert}");
+        }
+        house.buys("ada@example.com");
+        assert_eq!(house.row("ada@example.com", Target::Kit).state, State::Applied, "the key itself is good");
+        house.act("faults", &json!({ "provider": "kit", "switch": switch, "value": "201" }));
+        assert!(matches!(
+            house.wait(house.engine.look_after_kit_endpoint(url, false)).unwrap(),
+            Endpointed::Secret(_)
+        ));
+        assert_eq!(endpoint_alert(&house), None, "the alert ends with its cause");
+    }
 }

@@ -8,6 +8,7 @@ use crate::door;
 use crate::edge;
 use crate::errors::{Code, Failure, Report};
 use crate::exit::Exit;
+use crate::kit_endpoint;
 use crate::live::{LivePorts, stop_signal};
 use clap::Args;
 use frontdesk_engine::{Engine, Ports};
@@ -50,6 +51,7 @@ async fn serve(config: &Config, context: &mut Context) -> Result<Exit, Failure> 
     let web = assemble::web(config, &context.environment, engine.clone())?;
     engine.start();
     open_door(config, &engine);
+    kit_endpoint::look_after(config, &engine);
     let printer = &mut context.printer;
     printer.text(&format!("Frontdesk listens on http://{address} for {}", config.site.name))?;
     printer.json(&json!({ "listen": address.to_string(), "site": config.site.url.as_str() }))?;

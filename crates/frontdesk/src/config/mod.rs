@@ -198,6 +198,8 @@ pub struct Kit {
     pub new_subscribers: NewSubscribers,
     /// The secrets that may sign its webhooks; none: they are not listened to.
     pub signing_secrets: Vec<Secret>,
+    /// Where the secret of the webhook endpoint is kept that Frontdesk makes itself; `None`: it makes none.
+    pub endpoint_secret_file: Option<PathBuf>,
 }
 
 /// A configuration that can be used, and what should be looked at in it.

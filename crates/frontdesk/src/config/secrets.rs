@@ -176,6 +176,23 @@ impl Reader<'_> {
         Some(Found { value: Secret::new(&at.key, text.to_owned()), at })
     }
 
+    /// The file under `key` in which Frontdesk keeps a secret of its own making; what it holds by now is added to
+    /// `secrets`. It need not be there yet.
+    pub(super) fn kept_secret(
+        &mut self,
+        section: &mut Section<'_>,
+        key: &'static str,
+        secrets: &mut Vec<Secret>,
+    ) -> Option<PathBuf> {
+        let found = self.written_text(section, key)?;
+        let path = self.folder.join(&found.value);
+        // A file that is there and cannot be looked at is refused like any other secret's.
+        if !matches!(path.try_exists(), Ok(false)) {
+            secrets.push(self.secret_from_file(&found.value, found.at)?.value);
+        }
+        Some(path)
+    }
+
     /// The value of the variable `name`, or of the file that `name_FILE` names where `name` is not set.
     pub(super) fn variable(&mut self, name: &str, at: &Place) -> Option<String> {
         let file_name = format!("{name}_FILE");

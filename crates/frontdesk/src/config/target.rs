@@ -118,7 +118,9 @@ impl Reader<'_> {
         let base_url = self.provider_url(&mut section, "https://api.kit.com");
         let mode = self.choice(&mut section, "mode", &MODES);
         let new_subscribers = self.choice(&mut section, "new_subscribers", &NEW_SUBSCRIBERS);
-        let signing_secrets = self.kit_signing_secrets(&mut section);
+        let mut signing_secrets = self.kit_signing_secrets(&mut section);
+        let endpoint_secret_file =
+            self.kept_secret(&mut section, "endpoint_secret_file", &mut signing_secrets);
         self.finish(&section);
         let kit = || {
             Some(Kit {
@@ -127,6 +129,7 @@ impl Reader<'_> {
                 mode: mode?,
                 new_subscribers: new_subscribers?,
                 signing_secrets,
+                endpoint_secret_file,
             })
         };
         Part::of(kit())

@@ -17,6 +17,7 @@ mod tags;
 #[cfg(test)]
 mod tests;
 
+pub mod endpoints;
 pub mod hook;
 pub mod list;
 pub mod observe;

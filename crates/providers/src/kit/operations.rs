@@ -107,8 +107,32 @@ pub const SUBSCRIBERS_WITH: Operation =
 pub const FIELDS: Operation =
     Operation { name: "custom fields", path: "/v4/custom_fields", budget: Budget::Setup, ..READ };
 
+/// Row 18: the webhook endpoints (§10).
+pub const ENDPOINTS: Operation =
+    Operation { name: "webhook endpoints", path: "/v4/webhook_endpoints", budget: Budget::Setup, ..READ };
+
+/// Row 18: make a webhook endpoint. A repeat makes another one, so they are listed before.
+pub const MAKE_ENDPOINT: Operation = Operation {
+    name: "make webhook endpoint",
+    path: "/v4/webhook_endpoints",
+    effect: Effect::Creates,
+    idempotency: Idempotency::None,
+    budget: Budget::Setup,
+    ..SET
+};
+
+/// Row 18: a new secret for a webhook endpoint. The one before stays valid for a while.
+pub const ROTATE_SECRET: Operation = Operation {
+    name: "rotate webhook secret",
+    path: "/v4/webhook_endpoints/{}/rotate_secret",
+    effect: Effect::Creates,
+    idempotency: Idempotency::None,
+    budget: Budget::Setup,
+    ..SET
+};
+
 /// Everything above.
-pub const ALL: [Operation; 12] = [
+pub const ALL: [Operation; 15] = [
     ACCOUNT,
     ENROL,
     FIND,
@@ -121,6 +145,9 @@ pub const ALL: [Operation; 12] = [
     TAGS_OF,
     SUBSCRIBERS_WITH,
     FIELDS,
+    ENDPOINTS,
+    MAKE_ENDPOINT,
+    ROTATE_SECRET,
 ];
 
 /// The operation that does a step; `None` for an item that is not Kit's.
@@ -163,6 +190,9 @@ mod tests {
                 ("GET", "/v4/subscribers/{}/tags"),
                 ("GET", "/v4/tags/{}/subscribers"),
                 ("GET", "/v4/custom_fields"),
+                ("GET", "/v4/webhook_endpoints"),
+                ("POST", "/v4/webhook_endpoints"),
+                ("POST", "/v4/webhook_endpoints/{}/rotate_secret"),
             ]
         );
     }
@@ -176,7 +206,8 @@ mod tests {
             let is_read = operation.method == "GET";
             assert_eq!(is_read, operation.effect == Effect::Read, "{}", operation.name);
             assert_eq!(is_read, operation.refusals.is_empty(), "{}", operation.name);
-            assert_eq!(operation.idempotency, Idempotency::NaturalKey, "{}", operation.name);
+            let is_keyed = operation.idempotency == Idempotency::NaturalKey;
+            assert_eq!(is_keyed, operation.effect != Effect::Creates, "{}", operation.name);
             assert_eq!(
                 operation.method == "DELETE",
                 operation.budget == Budget::Removal,
