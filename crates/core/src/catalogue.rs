@@ -7,7 +7,7 @@
 
 use crate::id::{EntitlementId, PlanId, SourceId};
 use crate::target::{Item, Target};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -156,6 +156,18 @@ pub struct EarlierGrant {
     pub items: BTreeSet<Item>,
 }
 
+/// A grant of an earlier version that a person has withdrawn: who still holds what it gave loses it, unless something
+/// else gives the same.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Withdrawn {
+    /// What was granted.
+    pub grant: EarlierGrant,
+    /// When it was withdrawn. What was bought later never had it.
+    pub at: Timestamp,
+    /// Who saw what it would take, and confirmed it.
+    pub by: String,
+}
+
 /// The whole catalogue, as of one version.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Catalogue {
@@ -169,6 +181,9 @@ pub struct Catalogue {
     pub new_subscribers: NewSubscribers,
     /// What earlier versions granted.
     pub earlier: BTreeSet<EarlierGrant>,
+    /// What of that a person has withdrawn.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub withdrawn: BTreeSet<Withdrawn>,
 }
 
 impl Catalogue {
@@ -198,21 +213,59 @@ impl Catalogue {
     /// This catalogue, carrying along what `previous` and its predecessors granted.
     #[must_use]
     pub fn following(mut self, previous: &Self) -> Self {
-        let granted = previous.plans.iter().flat_map(|plan| {
-            plan.goods.iter().flat_map(move |good| {
-                plan.grants.iter().map(move |entitlement| EarlierGrant {
-                    good: good.clone(),
-                    entitlement: entitlement.clone(),
-                    items: previous
-                        .entitlements
-                        .get(entitlement)
-                        .map(|meaning| meaning.items.clone())
-                        .unwrap_or_default(),
-                })
-            })
-        });
-        self.earlier = previous.earlier.iter().cloned().chain(granted).collect();
+        let anew = self.granted();
+        self.earlier = previous.earlier.iter().cloned().chain(previous.granted()).collect();
+        // What is granted again and taken out once more is to be confirmed once more.
+        let stays = |withdrawn: &&Withdrawn| !anew.contains(&withdrawn.grant);
+        self.withdrawn = previous.withdrawn.iter().filter(stays).cloned().collect();
         self
+    }
+
+    /// What this version itself grants for each good.
+    fn granted(&self) -> BTreeSet<EarlierGrant> {
+        let of_plan = |plan: &Plan| -> Vec<EarlierGrant> {
+            let of = |good: &Good, entitlement: &EntitlementId| EarlierGrant {
+                good: good.clone(),
+                entitlement: entitlement.clone(),
+                items: self
+                    .entitlements
+                    .get(entitlement)
+                    .map(|meaning| meaning.items.clone())
+                    .unwrap_or_default(),
+            };
+            plan.goods.iter().flat_map(|good| plan.grants.iter().map(move |id| of(good, id))).collect()
+        };
+        self.plans.iter().flat_map(of_plan).collect()
+    }
+
+    /// What earlier versions granted and this one does not, and nobody has withdrawn: it is left as it is.
+    pub fn left(&self) -> BTreeSet<EarlierGrant> {
+        let granted = self.granted();
+        let open = |grant: &&EarlierGrant| !granted.contains(grant) && !self.has_withdrawn(grant);
+        self.earlier.iter().filter(open).cloned().collect()
+    }
+
+    fn has_withdrawn(&self, grant: &EarlierGrant) -> bool {
+        self.withdrawn.iter().any(|withdrawn| withdrawn.grant == *grant)
+    }
+
+    /// This catalogue with these grants of earlier versions withdrawn, as a person confirmed it.
+    #[must_use]
+    pub fn withdrawing(
+        mut self,
+        grants: impl IntoIterator<Item = EarlierGrant>,
+        at: Timestamp,
+        by: &str,
+    ) -> Self {
+        let withdrawn = grants.into_iter().map(|grant| Withdrawn { grant, at, by: by.to_owned() });
+        self.withdrawn.extend(withdrawn);
+        self
+    }
+
+    /// What stands in the file: without what earlier versions and their withdrawal left behind.
+    #[must_use]
+    pub fn as_written(&self) -> Self {
+        Self { earlier: BTreeSet::new(), withdrawn: BTreeSet::new(), ..self.clone() }
     }
 
     /// The version's name: SHA-256 of the canonical JSON, first 16 hex digits.
@@ -260,6 +313,19 @@ mod tests {
         let third =
             Catalogue::default().following(&catalogue("price_2", 2).following(&catalogue("price_1", 1)));
         assert_eq!(third.managed(Target::Circle), [Item::CircleGroup(1), Item::CircleGroup(2)].into());
+    }
+
+    #[test]
+    fn what_is_granted_again_is_withdrawn_no_more() {
+        let (one, two) = (catalogue("price_1", 1), catalogue("price_1", 2));
+        let second = two.clone().following(&one);
+        assert_eq!(second.left().len(), 1);
+        let settled = second.clone().withdrawing(second.left(), Timestamp::UNIX_EPOCH, "mira");
+        assert!(settled.left().is_empty());
+        assert_eq!(settled.as_written(), two);
+        let back = one.following(&settled);
+        assert!(back.withdrawn.is_empty());
+        assert_eq!(two.following(&back).left().len(), 1, "it is to be confirmed once more");
     }
 
     #[test]

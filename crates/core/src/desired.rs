@@ -1,6 +1,6 @@
 //! What each target should hold for a record: want, absent or leave, per managed item.
 
-use crate::catalogue::{Catalogue, Good};
+use crate::catalogue::{Catalogue, Good, Withdrawn};
 use crate::email::Email;
 use crate::entitlement::{CLOCK_SLACK, Claim, Entitled, Purchase, Standing, entitlements};
 use crate::fact::{Fact, Key, Kind};
@@ -291,9 +291,20 @@ fn votes(entitled: &Entitled, catalogue: &Catalogue) -> BTreeMap<(Holder, Item),
         let ended = matches!(purchase.standing, Standing::Over { .. });
         for grant in catalogue.earlier.iter().filter(|grant| sold(purchase, &grant.good) && (lives || ended))
         {
+            let withdrawn = catalogue.withdrawn.iter().find(|withdrawn| withdrawn.grant == *grant);
+            // Whoever bought it later never had that.
+            if withdrawn.is_some_and(|withdrawn| purchase.started_at > withdrawn.at) {
+                continue;
+            }
             for item in grant.items.iter().filter(|item| !items.contains(*item)) {
                 let vote = votes.entry((purchase.holder.clone(), item.clone())).or_default();
                 let (good, entitlement) = (grant.good.clone(), grant.entitlement.clone());
+                if let Some(Withdrawn { at, by, .. }) = withdrawn {
+                    let because = vec![Claim::Withdrawn { good, entitlement, at: *at, by: by.clone() }];
+                    // A person saw whom it concerns and confirmed it: there is nothing more to prove.
+                    vote.over.push(Ended { because, at: *at, by_clock: false, proof: BTreeSet::new() });
+                    continue;
+                }
                 vote.earlier.push(Claim::GrantedEarlier { good, entitlement });
                 vote.earlier_lives |= lives;
             }

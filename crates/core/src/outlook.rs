@@ -3,45 +3,24 @@
 use crate::desired::{Desired, Wish};
 use crate::email::Email;
 use crate::entitlement::Claim;
+use crate::plan::Change;
 use crate::sync::Sync;
 use crate::target::{Holder, Holding, Item, Target};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What becomes of one item of one holder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Effect {
-    /// Who does not hold it is given it.
-    Gives,
-    /// Who holds it, or may hold it, loses it.
-    Takes,
-    /// It was wanted, or was to go, and is left as it is.
-    Leaves,
-}
-
-impl Effect {
-    /// The symbol before its line.
-    pub const fn symbol(self) -> &'static str {
-        match self {
-            Self::Gives => "+",
-            Self::Takes => "-",
-            Self::Leaves => "~",
-        }
-    }
-}
-
 /// One difference between two desired states.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Change {
+pub struct Shift {
     /// Whose.
     pub holder: Holder,
     /// Under which address.
     pub address: Email,
     /// Of what.
     pub item: Item,
-    /// What becomes of it.
-    pub effect: Effect,
+    /// What becomes of it: given to who does not hold it, taken from who holds or may hold it, or left as it is
+    /// although it was wanted, or was to go.
+    pub change: Change,
     /// Why, as the later state says; empty where it says nothing of the item.
     pub because: Vec<Claim>,
 }
@@ -50,24 +29,24 @@ pub struct Change {
 ///
 /// What is wished otherwise and comes to the same is no change: what nobody holds cannot be taken, and what
 /// somebody has is not given again.
-pub fn changes(
+pub fn shifts(
     before: &BTreeMap<Target, Desired>,
     after: &BTreeMap<Target, Desired>,
     syncs: &BTreeMap<Target, Sync>,
-) -> Vec<Change> {
+) -> Vec<Shift> {
     let (was, will) = (wishes(before), wishes(after));
     let concerned: BTreeSet<&(Holder, Item)> = was.keys().chain(will.keys()).collect();
-    let changes = concerned.into_iter().filter_map(|key| {
+    let shifts = concerned.into_iter().filter_map(|key| {
         let (holder, item) = key;
         let person = syncs.get(&item.target()).and_then(|sync| sync.observed.people.get(holder));
         let (before, after) = (was.get(key), will.get(key));
         let holding = person.and_then(|person| person.items.get(item));
-        let effect = effect(before.map(|of| of.1), after.map(|of| of.1), holding)?;
+        let change = change(before.map(|of| of.1), after.map(|of| of.1), holding)?;
         let address = after.or(before)?.0.clone();
         let because = after.map(|of| because(of.1).to_vec()).unwrap_or_default();
-        Some(Change { holder: holder.clone(), address, item: item.clone(), effect, because })
+        Some(Shift { holder: holder.clone(), address, item: item.clone(), change, because })
     });
-    changes.collect()
+    shifts.collect()
 }
 
 /// The wishes of all targets, with the address of whom they are about.
@@ -79,7 +58,7 @@ fn wishes(desired: &BTreeMap<Target, Desired>) -> BTreeMap<(Holder, Item), (&Ema
     wishes.collect()
 }
 
-fn effect(before: Option<&Wish>, after: Option<&Wish>, holding: Option<&Holding>) -> Option<Effect> {
+fn change(before: Option<&Wish>, after: Option<&Wish>, holding: Option<&Holding>) -> Option<Change> {
     let is_seen = matches!(holding, Some(Holding::Present { .. }));
     match (before, after) {
         (Some(Wish::Absent { .. }), Some(Wish::Absent { .. }))
@@ -90,11 +69,11 @@ fn effect(before: Option<&Wish>, after: Option<&Wish>, holding: Option<&Holding>
                 holding,
                 None | Some(Holding::Absent { .. } | Holding::Sent { present: false, .. })
             );
-            (is_looked_for || may_hold).then_some(Effect::Takes)
+            (is_looked_for || may_hold).then_some(Change::Take)
         }
-        (_, Some(Wish::Want { .. })) if !is_seen => Some(Effect::Gives),
-        (Some(Wish::Absent { .. }), _) if is_seen => Some(Effect::Leaves),
-        (Some(Wish::Want { .. }), Some(Wish::Leave { .. }) | None) => Some(Effect::Leaves),
+        (_, Some(Wish::Want { .. })) if !is_seen => Some(Change::Give),
+        (Some(Wish::Absent { .. }), _) if is_seen => Some(Change::Leave),
+        (Some(Wish::Want { .. }), Some(Wish::Leave { .. }) | None) => Some(Change::Leave),
         _ => None,
     }
 }

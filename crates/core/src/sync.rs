@@ -181,6 +181,9 @@ pub enum Ended {
     },
 }
 
+/// The step of a failure that is none: the row waits for its account.
+pub const WAITS: &str = "wait";
+
 /// Full jitter: a uniform share of the exponential back-off after `attempts` failed tries.
 ///
 /// `dice` is uniform in 0..=u32::MAX.
@@ -319,7 +322,7 @@ impl Sync {
                 self.next_attempt_at = Some(until);
                 self.last_failure = Some(Failed {
                     at: now,
-                    step: "wait".to_owned(),
+                    step: WAITS.to_owned(),
                     failure: Failure::Throttled { until, why },
                 });
             }

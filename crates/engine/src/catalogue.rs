@@ -1,12 +1,23 @@
-//! Taking up the catalogue at start.
+//! Taking up a catalogue: at start, or while the loops run.
 
-use crate::engine::new_entry_id;
+use crate::bell::Loop;
+use crate::engine::{Engine, new_entry_id};
 use crate::ports::Ports;
 use crate::settings::Settings;
+use crate::subject::Subject;
 use frontdesk_core::catalogue::Catalogue;
-use frontdesk_core::id::SourceId;
+use frontdesk_core::email::Email;
+use frontdesk_core::id::{CustomerId, SourceId};
+use frontdesk_core::outlook::{Shift, shifts};
+use frontdesk_core::plan::Change;
 use frontdesk_store::{CatalogueVersion, Commit, EntryKind, EntryState, Error, NewEntry, Store, Write};
+use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
+
+/// Customers that one page reads.
+const CUSTOMERS_PER_PAGE: u32 = 200;
+/// The least by which a later version is later.
+const LATER: SignedDuration = SignedDuration::from_millis(1);
 
 /// The catalogue in force: the file's, carrying along what earlier versions granted.
 ///
@@ -17,24 +28,39 @@ pub(crate) async fn take_up<P: Ports>(
     store: &Store,
     settings: &Settings,
 ) -> Result<Catalogue, Error> {
-    let now = ports.now_wall();
     let previous = store.catalogues().await?.pop().map(|version| version.catalogue);
     let catalogue = match &previous {
-        Some(previous) => {
-            let same_file = Catalogue { earlier: BTreeSet::new(), ..previous.clone() } == settings.catalogue;
-            if same_file { previous.clone() } else { settings.catalogue.clone().following(previous) }
-        }
+        Some(previous) => succeeding(&settings.catalogue, previous),
         None => settings.catalogue.clone(),
     };
-    if previous.as_ref() == Some(&catalogue) {
-        return Ok(catalogue);
+    if previous.as_ref() != Some(&catalogue) {
+        enter(ports, store, &settings.source.id, &catalogue).await?;
     }
+    Ok(catalogue)
+}
+
+/// The version that what is written makes after `previous`: the same, where nothing was edited.
+fn succeeding(written: &Catalogue, previous: &Catalogue) -> Catalogue {
+    if previous.as_written() == *written { previous.clone() } else { written.clone().following(previous) }
+}
+
+/// Enters a version into the journal. From then on it is in force for whoever decides, and every customer is due.
+async fn enter<P: Ports>(
+    ports: &P,
+    store: &Store,
+    source: &SourceId,
+    catalogue: &Catalogue,
+) -> Result<(), Error> {
+    let now = ports.now_wall();
+    // The newest version is the one that came last, also where the clock jumped back meanwhile.
+    let newest = store.catalogue_at(Timestamp::MAX).await?.map(|version| version.since);
+    let since = newest.and_then(|since| since.checked_add(LATER).ok()).map_or(now, |after| after.max(now));
     let entry = new_entry_id(ports);
     let version = catalogue.version();
-    let body = serde_json::to_vec(&catalogue).expect("a catalogue holds only strings, numbers and sets");
+    let body = serde_json::to_vec(catalogue).expect("a catalogue holds only strings, numbers and sets");
     let journal = NewEntry {
         id: entry.clone(),
-        source: settings.source.id.clone(),
+        source: source.clone(),
         event_key: format!("catalogue:{entry}"),
         kind: EntryKind::Catalogue,
         event_type: "catalogue.changed".to_owned(),
@@ -49,8 +75,7 @@ pub(crate) async fn take_up<P: Ports>(
         state: EntryState::Effect,
         reason: None,
     };
-    let taken_up =
-        CatalogueVersion { version: version.clone(), entry, catalogue: catalogue.clone(), since: now };
+    let taken_up = CatalogueVersion { version: version.clone(), entry, catalogue: catalogue.clone(), since };
     let mut writes =
         vec![Write::Journal(journal), Write::CatalogueVersion(taken_up), Write::WakeAll { at: now }];
     for alert in store.open_alerts().await?.into_iter().filter(|alert| alert.kind == "unmapped") {
@@ -63,5 +88,153 @@ pub(crate) async fn take_up<P: Ports>(
     }
     store.commit(Commit { expect: Vec::new(), writes }).await?;
     tracing::info!(catalogue.version = version, "the catalogue changed: every customer is looked at again");
-    Ok(catalogue)
+    Ok(())
+}
+
+/// What another catalogue would change for one customer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prospect {
+    /// Who.
+    pub customer: CustomerId,
+    /// Under which address they get access.
+    pub address: Option<Email>,
+    /// What would be given, taken and left, holder by holder.
+    pub shifts: Vec<Shift>,
+}
+
+impl Prospect {
+    /// Whether somebody of this customer would lose something that they hold.
+    pub fn takes(&self) -> bool {
+        self.shifts.iter().any(|shift| shift.change == Change::Take)
+    }
+}
+
+/// What taking up what is written would do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Foreseen {
+    /// The version as it would be taken up; the one in force where nothing was edited.
+    pub catalogue: Catalogue,
+    /// The customers for whom it would change something, in the order of their ids.
+    pub prospects: Vec<Prospect>,
+}
+
+impl Foreseen {
+    /// Whether anybody would lose anything that they hold.
+    pub fn takes(&self) -> bool {
+        self.prospects.iter().any(Prospect::takes)
+    }
+}
+
+/// What becomes of what earlier versions granted and this one does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Earlier<'a> {
+    /// All of it is left as it is.
+    Keep,
+    /// What the new version takes out is withdrawn; what was left before stays so.
+    WithdrawNew,
+    /// All of it is withdrawn, in the name of whoever confirmed it.
+    Withdraw {
+        /// Who.
+        by: &'a str,
+    },
+}
+
+impl<P: Ports> Engine<P> {
+    /// The version that `written` makes after the one in force.
+    pub fn next_catalogue(&self, written: &Catalogue, earlier: Earlier<'_>) -> Catalogue {
+        let current = self.catalogue();
+        let next = succeeding(written, &current);
+        let now = self.ports().now_wall();
+        let left = next.left();
+        match earlier {
+            Earlier::Keep => next,
+            Earlier::WithdrawNew => {
+                let before = current.left();
+                next.withdrawing(left.into_iter().filter(|grant| !before.contains(grant)), now, "")
+            }
+            Earlier::Withdraw { by } => next.withdrawing(left, now, by),
+        }
+    }
+
+    /// Works out for every customer what another catalogue would change. Nothing is written.
+    pub async fn foresee(&self, catalogue: Catalogue) -> Result<Foreseen, Error> {
+        let mut prospects = Vec::new();
+        let current = self.catalogue();
+        if *current == catalogue {
+            return Ok(Foreseen { catalogue, prospects });
+        }
+        let mut after = None;
+        loop {
+            let page = self.store().customers(None, after.as_ref(), CUSTOMERS_PER_PAGE).await?;
+            let Some(last) = page.last() else { return Ok(Foreseen { catalogue, prospects }) };
+            after = Some(last.id.clone());
+            for row in page {
+                prospects.extend(self.prospect(&row.id, &current, &catalogue).await?);
+            }
+        }
+    }
+
+    async fn prospect(
+        &self,
+        customer: &CustomerId,
+        current: &Catalogue,
+        next: &Catalogue,
+    ) -> Result<Option<Prospect>, Error> {
+        let Some(subject) = Subject::load(self.store(), customer).await? else { return Ok(None) };
+        let others = subject.others(self.store()).await?;
+        let now = self.ports().now_wall();
+        let before = subject.decide_under(current, &others, now);
+        let after = subject.decide_under(next, &others, now);
+        let shifts = shifts(&before.desired, &after.desired, &subject.syncs);
+        let address = subject.record.access_address();
+        Ok((!shifts.is_empty()).then(|| Prospect { customer: customer.clone(), address, shifts }))
+    }
+
+    /// Has every decision from here on rest on another catalogue, and enters it into the journal.
+    ///
+    /// It is exchanged before it is durable: what is decided after the commit must not rest on the one before. What was
+    /// under way meanwhile is refused by the revisions that the commit raises, and worked out again.
+    pub async fn take_up(&self, catalogue: Catalogue) -> Result<(), Error> {
+        let source = self.settings().source.id.clone();
+        let before = self.catalogue();
+        self.exchange_catalogue(catalogue.clone());
+        if let Err(error) = enter(self.ports(), self.store(), &source, &catalogue).await {
+            self.exchange_catalogue(Catalogue::clone(&before));
+            return Err(error);
+        }
+        self.look_at_everything().await;
+        Ok(())
+    }
+
+    /// Has another node's catalogue decide here as well. Whether there was one.
+    pub async fn follow_catalogue(&self) -> Result<bool, Error> {
+        let Some(newest) = self.store().catalogue_at(Timestamp::MAX).await? else { return Ok(false) };
+        if newest.catalogue == *self.catalogue() {
+            return Ok(false);
+        }
+        tracing::info!(
+            catalogue.version = newest.version,
+            "another process took up a catalogue: it is followed"
+        );
+        self.exchange_catalogue(newest.catalogue);
+        // What was decided here meanwhile under the one before is looked at once more.
+        let wake = Write::WakeAll { at: self.ports().now_wall() };
+        self.store().commit(Commit { expect: Vec::new(), writes: vec![wake] }).await?;
+        self.look_at_everything().await;
+        Ok(true)
+    }
+
+    /// The lists of the targets are read again, for what the catalogue names now, and every loop looks.
+    async fn look_at_everything(&self) {
+        let targets: BTreeSet<_> = self.settings().targets.keys().copied().collect();
+        for target in &targets {
+            if let Some(known) = self.accounts().of(*target) {
+                let mut known = known.lock().await;
+                known.prepared_at = None;
+                known.retry_at = None;
+            }
+        }
+        self.bell().ring(Loop::Apply);
+        self.bell().ring_each(targets.into_iter().map(Loop::of));
+    }
 }

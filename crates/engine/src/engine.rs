@@ -104,6 +104,16 @@ impl<P: Ports> Engine<P> {
         *self.inner.in_force.write().unwrap_or_else(PoisonError::into_inner) = next;
     }
 
+    /// Has every decision from here on rest on another catalogue, whatever the settings are by then.
+    pub(crate) fn exchange_catalogue(&self, catalogue: Catalogue) {
+        self.inner.in_force.write().unwrap_or_else(PoisonError::into_inner).catalogue = Arc::new(catalogue);
+    }
+
+    /// Has every call from here on rest on other settings, whatever the catalogue is by then.
+    pub(crate) fn exchange_settings(&self, settings: Settings) {
+        self.inner.in_force.write().unwrap_or_else(PoisonError::into_inner).settings = Arc::new(settings);
+    }
+
     /// The bell of the loops.
     pub fn bell(&self) -> &Bell {
         &self.inner.bell

@@ -6,7 +6,7 @@ use crate::subject::Subject;
 use frontdesk_core::email::Email;
 use frontdesk_core::fact::{Evidence, Fact, Kind, Learnt, Version};
 use frontdesk_core::id::{CustomerId, EntitlementId, EntryId, SourceId};
-use frontdesk_core::outlook::{Change, changes};
+use frontdesk_core::outlook::{Shift, shifts};
 use frontdesk_core::record::{Assembled, Record, Tie, assemble};
 use frontdesk_core::ruling::{OPERATOR, Ruling, Verdict};
 use frontdesk_core::target::Holder;
@@ -58,7 +58,7 @@ pub struct Ruled {
     /// Under which address access is given or taken.
     pub address: Option<Email>,
     /// What it changes in what the targets should hold.
-    pub changes: Vec<Change>,
+    pub shifts: Vec<Shift>,
 }
 
 /// A ruling as it stands in the journal.
@@ -186,14 +186,14 @@ impl<P: Ports> Engine<P> {
         };
         let Some(subject) = subject else {
             let after = Subject::new(record).decide(self, &[], now);
-            let changes = changes(&BTreeMap::new(), &after.desired, &BTreeMap::new());
-            return Ok(Ruled { entry: None, customer: None, address, changes });
+            let shifts = shifts(&BTreeMap::new(), &after.desired, &BTreeMap::new());
+            return Ok(Ruled { entry: None, customer: None, address, shifts });
         };
         let others = subject.others(self.store()).await?;
         let before = subject.decide(self, &others, now);
         let after = Subject { record, ..subject.clone() }.decide(self, &others, now);
-        let changes = changes(&before.desired, &after.desired, &subject.syncs);
-        Ok(Ruled { entry: None, customer: Some(subject.record.id), address, changes })
+        let shifts = shifts(&before.desired, &after.desired, &subject.syncs);
+        Ok(Ruled { entry: None, customer: Some(subject.record.id), address, shifts })
     }
 
     /// A ruling is part of its customer's history. Why it was made may be personal, so it can be erased.

@@ -17,6 +17,7 @@ pub mod plan;
 pub mod probe;
 mod reach;
 pub mod rebuild;
+pub mod reload;
 mod ruling;
 pub mod sandbox;
 pub mod scenarios;

@@ -23,4 +23,5 @@ mod kit_endpoint;
 pub mod live;
 pub mod log;
 pub mod printer;
+pub mod reload;
 pub mod story;

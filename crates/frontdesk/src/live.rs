@@ -102,6 +102,35 @@ pub fn stop_signal() -> impl Future<Output = ()> + Send + 'static {
     }
 }
 
+/// SIGHUP: somebody asks that the configuration be read again. Where the system has no such signal, nobody ever does.
+#[derive(Debug)]
+pub struct Hangups {
+    #[cfg(unix)]
+    signal: tokio::signal::unix::Signal,
+}
+
+impl Hangups {
+    /// Hears them from here on; before, the signal ends the process.
+    pub fn heard() -> Self {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            Self { signal: signal(SignalKind::hangup()).expect("a handler for SIGHUP can always be set") }
+        }
+        #[cfg(not(unix))]
+        Self {}
+    }
+
+    /// Ends with the next one.
+    pub async fn next(&mut self) {
+        #[cfg(unix)]
+        if self.signal.recv().await.is_some() {
+            return;
+        }
+        std::future::pending::<()>().await;
+    }
+}
+
 impl LivePorts {
     /// Opens the doors. Runs inside the async runtime.
     ///

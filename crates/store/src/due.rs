@@ -20,7 +20,8 @@ statements! {
     NEXT_SYNC_OF = "SELECT MIN(next_attempt_at) FROM sync WHERE target = ?1 AND next_attempt_at IS NOT NULL";
     /// Has every live customer looked at again. A decision under way, which would put its own
     /// wake-up in place of this one, is refused by the revision and made anew.
-    WAKE_ALL = "UPDATE customer SET next_wake_at = ?1, revision = revision + 1 WHERE merged_into IS NULL AND (next_wake_at IS NULL OR next_wake_at > ?1)";
+    WAKE_ALL = "UPDATE customer SET next_wake_at = CASE WHEN next_wake_at < ?1 THEN next_wake_at ELSE ?1 END, revision = revision + 1 \
+        WHERE merged_into IS NULL";
     /// The earliest sync.
     NEXT_SYNC = "SELECT MIN(next_attempt_at) FROM sync WHERE next_attempt_at IS NOT NULL";
 }

@@ -78,6 +78,17 @@ pub enum Claim {
         /// What it granted then.
         entitlement: EntitlementId,
     },
+    /// An earlier version of the catalogue granted it, and a person has withdrawn that.
+    Withdrawn {
+        /// What was sold.
+        good: Good,
+        /// What it granted then.
+        entitlement: EntitlementId,
+        /// When it was withdrawn.
+        at: Timestamp,
+        /// By whom.
+        by: String,
+    },
     /// Another live record that shares the member or the address wants the item.
     WantedByAnother {
         /// Whose record.
@@ -201,7 +212,7 @@ impl Claim {
     /// The source's time, or a person's, for claims that have one.
     pub const fn at(&self) -> Option<Timestamp> {
         match self {
-            Self::Said { at, .. } | Self::Ruled { at, .. } => Some(*at),
+            Self::Said { at, .. } | Self::Ruled { at, .. } | Self::Withdrawn { at, .. } => Some(*at),
             _ => None,
         }
     }

@@ -7,6 +7,7 @@ mod facts;
 mod forecast;
 mod hints;
 mod laws;
+mod outlook;
 mod rows;
 mod rulings;
 mod shop;

@@ -7,6 +7,7 @@ mod hooks;
 mod house;
 mod imports;
 mod plans;
+mod reloads;
 mod replays;
 mod rulings;
 mod sweeps;

@@ -3,7 +3,7 @@
 use crate::house::House;
 use frontdesk_core::email::Email;
 use frontdesk_core::id::EntitlementId;
-use frontdesk_core::outlook::Effect;
+use frontdesk_core::plan::Change;
 use frontdesk_core::ruling::Verdict;
 use frontdesk_core::stage::Stage;
 use frontdesk_core::target::Holder;
@@ -46,7 +46,7 @@ fn a_guest_comes_in_for_as_long_as_was_granted() {
     let house = House::new("ruling-guest");
     let guest = Email::parse("guest@example.com").unwrap();
     let ruled = rule(&house, Verdict::Grant, Whom::Address(guest), Some(DAY * 30));
-    assert!(ruled.changes.iter().any(|change| change.effect == Effect::Gives), "{ruled:?}");
+    assert!(ruled.shifts.iter().any(|shift| shift.change == Change::Give), "{ruled:?}");
     assert!(house.is_in("guest@example.com"));
     is_sound(&house);
     house.pass(DAY * 29);
@@ -66,7 +66,7 @@ fn a_payer_who_is_revoked_is_out_until_somebody_grants_it_again() {
     let ada = || Whom::Customer(house.customer("ada@example.com"));
     let ahead = house.wait(house.engine.would_rule(&order(&house, Verdict::Revoke, ada(), None)));
     let ahead = ahead.unwrap().unwrap();
-    assert!(ahead.changes.iter().any(|change| change.effect == Effect::Takes), "{ahead:?}");
+    assert!(ahead.shifts.iter().any(|shift| shift.change == Change::Take), "{ahead:?}");
     house.pass(DAY);
     assert!(house.is_in("ada@example.com"), "a look ahead does nothing");
     rule(&house, Verdict::Revoke, ada(), None);

@@ -4,7 +4,9 @@
 //! has the SQLite file open, the question goes to that process through its [`door`] and is answered there, by the same
 //! code.
 
-use super::{audit, case, customer, event, explain, freeze, go_live, import, plan, rebuild, settle, sync};
+use super::{
+    audit, case, customer, event, explain, freeze, go_live, import, plan, rebuild, reload, settle, sync,
+};
 use crate::assemble;
 use crate::cli::{self, Context};
 use crate::config::{Config, Environment, Site, Store};
@@ -13,13 +15,12 @@ use crate::errors::{Code, Failure, Report};
 use crate::exit::{Exit, FAILED};
 use crate::live::LivePorts;
 use crate::printer::{Printer, Verbosity};
+use crate::reload::Reloader;
 use anstream::ColorChoice;
 use clap::Subcommand;
-use frontdesk_core::catalogue::Catalogue;
 use frontdesk_engine::{Engine, Ports};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -49,6 +50,8 @@ pub enum Question {
     /// Look at support cases, or close one
     #[command(subcommand)]
     Case(case::Action),
+    /// Read the configuration again and take it up; shows first whom its catalogue would take something from
+    Reload(reload::Arguments),
     /// Verify the audit log, the journal and the record
     #[command(subcommand)]
     Audit(audit::Action),
@@ -74,6 +77,8 @@ pub struct Desk {
     pub site: Site,
     /// Whether the engine's loops run in this process. Where they do not, whoever needs something applied does it.
     pub is_served: bool,
+    /// Reads the configuration again; `None` where there is no file, as in the demo.
+    pub reloader: Option<Arc<Reloader>>,
 }
 
 impl Desk {
@@ -169,7 +174,10 @@ pub(super) async fn ask(
         }
         exists(path)?;
     }
-    let desk = sit_down(config).await?;
+    let mut desk = sit_down(config).await?;
+    let (path, environment) = (context.global.config.clone(), context.environment.clone());
+    let reloader = Reloader::new(path, environment, config.clone(), desk.engine.clone());
+    desk.reloader = Some(Arc::new(reloader));
     question.answer(&desk, &mut context.printer).await
 }
 
@@ -201,12 +209,9 @@ pub(super) async fn sit_down(config: &Config) -> Result<Desk, Failure> {
     let ports = assemble::ports(config).await?;
     let store = assemble::store(config, &ports).await?;
     let versions = store.catalogues().await.map_err(|error| assemble::store_failed(&error))?;
-    let in_force = versions
-        .into_iter()
-        .next_back()
-        .map(|version| Catalogue { earlier: BTreeSet::new(), ..version.catalogue });
+    let in_force = versions.into_iter().next_back().map(|version| version.catalogue.as_written());
     let engine = assemble::engine_with(config, ports, store, in_force).await?;
-    Ok(Desk { engine, site: config.site.clone(), is_served: false })
+    Ok(Desk { engine, site: config.site.clone(), is_served: false, reloader: None })
 }
 
 impl Question {
@@ -226,6 +231,7 @@ impl Question {
             Self::Sync(action) => action.confirmed().map(Self::Sync),
             Self::GoLive(arguments) => arguments.confirmed().map(Self::GoLive),
             Self::Customer(action) => action.confirmed().map(Self::Customer),
+            Self::Reload(arguments) => arguments.confirmed().map(Self::Reload),
             _ => None,
         }
     }
@@ -235,6 +241,7 @@ impl Question {
         let name = || environment.get("USER").or_else(|| environment.get("LOGNAME"));
         match self {
             Self::Customer(action) => Self::Customer(action.signed(name())),
+            Self::Reload(arguments) => Self::Reload(arguments.signed(name())),
             other => other.clone(),
         }
     }
@@ -253,6 +260,7 @@ impl Question {
             Self::Case(action) => case::run(action, desk, printer).await,
             Self::Audit(action) => audit::run(action, desk, printer).await,
             Self::Rebuild(arguments) => rebuild::run(arguments, desk, printer).await,
+            Self::Reload(arguments) => reload::run(arguments, desk, printer).await,
             Self::Import(ask) => ask.answer(desk, printer).await,
             Self::Pairs(ask) => ask.answer(desk, printer).await,
             Self::Settle(ask) => ask.answer(desk, printer).await,

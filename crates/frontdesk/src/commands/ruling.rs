@@ -12,7 +12,8 @@ use clap::Args;
 use frontdesk_core::email::Email;
 use frontdesk_core::entitlement::Standing;
 use frontdesk_core::id::{CustomerId, EntitlementId};
-use frontdesk_core::outlook::{Change, Effect};
+use frontdesk_core::outlook::Shift;
+use frontdesk_core::plan::Change;
 use frontdesk_core::ruling::Verdict;
 use frontdesk_core::target::Holder;
 use frontdesk_engine::ruling::{Order, Ruled, Whom};
@@ -193,10 +194,10 @@ async fn show(order: &Order, ruled: &Ruled, desk: &Desk, printer: &mut Printer) 
         (Verdict::Revoke, Some(_)) => format!("revoked `{entitlement}` from {address}{until}, {by}"),
         (Verdict::Revoke, None) => format!("would revoke `{entitlement}` from {address}{until}, {by}"),
     })?;
-    for change in &ruled.changes {
-        printer.text(&line(change, desk))?;
+    for shift in &ruled.shifts {
+        printer.text(&line(shift, desk))?;
     }
-    if ruled.changes.is_empty() {
+    if ruled.shifts.is_empty() {
         printer.note("nothing changes in the targets by it now");
     }
     let charging = charging(order, ruled.customer.as_ref(), desk).await?;
@@ -208,12 +209,12 @@ async fn show(order: &Order, ruled: &Ruled, desk: &Desk, printer: &mut Printer) 
 }
 
 /// `- access group 4012`.
-fn line(change: &Change, desk: &Desk) -> String {
-    let item = wording::item(&change.item);
-    let why = change.because.iter().find(|_| change.effect == Effect::Leaves);
+fn line(shift: &Shift, desk: &Desk) -> String {
+    let item = wording::item(&shift.item);
+    let why = shift.because.iter().find(|_| shift.change == Change::Leave);
     let why =
         why.map(|claim| format!(" is left as it is: {}", wording::claim(desk, claim))).unwrap_or_default();
-    format!("  {} {item}{why}", change.effect.symbol())
+    format!("  {} {item}{why}", shift.change.symbol())
 }
 
 /// The subscriptions that go on charging for what is revoked.
@@ -248,7 +249,7 @@ fn document(order: &Order, ruled: &Ruled, charging: &[String]) -> Value {
         "by": order.by,
         "reason": order.reason,
         "entry": ruled.entry,
-        "changes": ruled.changes,
+        "changes": ruled.shifts,
         "goes_on_charging": charging,
     })
 }

@@ -9,13 +9,15 @@ use crate::edge;
 use crate::errors::{Code, Failure, Report};
 use crate::exit::Exit;
 use crate::kit_endpoint;
-use crate::live::{LivePorts, stop_signal};
+use crate::live::{Hangups, LivePorts, stop_signal};
+use crate::reload::Reloader;
 use clap::Args;
 use frontdesk_engine::{Engine, Ports};
 use frontdesk_web::Web;
 use serde_json::json;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -33,16 +35,19 @@ pub struct Arguments {
 
 /// Runs until SIGTERM or Ctrl-C.
 pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, Failure> {
-    let mut config = context.config()?;
+    let written = context.config()?;
+    let mut config = written.clone();
     config.site.listen = arguments.listen.unwrap_or(config.site.listen);
     let log = context.start_log();
-    let result = cli::runtime().block_on(serve(&config, context));
+    let result = cli::runtime().block_on(serve(&config, written, context));
     log.flush();
     result
 }
 
-async fn serve(config: &Config, context: &mut Context) -> Result<Exit, Failure> {
+/// `config`: as told to this process; `written`: as the file says.
+async fn serve(config: &Config, written: Config, context: &mut Context) -> Result<Exit, Failure> {
     let stopped = stop_signal();
+    let hangups = Hangups::heard();
     let ports = assemble::ports(config).await?;
     let store = assemble::store(config, &ports).await?;
     let engine = assemble::engine(config, ports.clone(), store.clone()).await?;
@@ -50,7 +55,10 @@ async fn serve(config: &Config, context: &mut Context) -> Result<Exit, Failure> 
     let address = local_address(&listener, config.site.listen);
     let web = assemble::web(config, &context.environment, engine.clone())?;
     engine.start();
-    open_door(config, &engine);
+    let (path, environment) = (context.global.config.clone(), context.environment.clone());
+    let reloader = Arc::new(Reloader::new(path, environment, written, engine.clone()));
+    reloader.watch(hangups);
+    open_door(config, &engine, Some(reloader));
     kit_endpoint::look_after(config, &engine);
     let printer = &mut context.printer;
     printer.text(&format!("Frontdesk listens on http://{address} for {}", config.site.name))?;
@@ -86,9 +94,9 @@ fn given_up(why: String) -> Failure {
 
 /// Lets commands reach the record while this process has its file. Without the door they are refused, as with any
 /// file in use; serving goes on.
-pub(crate) fn open_door(config: &Config, engine: &Engine<LivePorts>) {
+pub(crate) fn open_door(config: &Config, engine: &Engine<LivePorts>, reloader: Option<Arc<Reloader>>) {
     let config::Store::Sqlite(path) = &config.store else { return };
-    let desk = Desk { engine: engine.clone(), site: config.site.clone(), is_served: true };
+    let desk = Desk { engine: engine.clone(), site: config.site.clone(), is_served: true, reloader };
     let opened = door::open(engine.ports(), path, move |asked| answer_at_door(desk.clone(), asked));
     if let Err(error) = opened {
         tracing::warn!("commands cannot reach this process while it runs: {error}");

@@ -126,6 +126,9 @@ pub(super) fn claim(desk: &Desk, claim: &Claim) -> String {
         Claim::GrantedEarlier { good, entitlement } => {
             format!("catalogue: an earlier version granted `{entitlement}` for `{good}`; it is left as it is")
         }
+        Claim::Withdrawn { good, entitlement, at, by } => {
+            format!("catalogue: {by} withdrew `{entitlement}` for `{good}` on {}", desk.when(*at))
+        }
         Claim::WantedByAnother { customer, item } => {
             format!("record `{customer}`, who shares the member, wants {}", self::item(item))
         }

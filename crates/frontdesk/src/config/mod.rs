@@ -231,7 +231,7 @@ impl Config {
                 .kit
                 .as_ref()
                 .map_or_else(NewSubscribers::default, |kit| kit.new_subscribers),
-            earlier: BTreeSet::new(),
+            ..Catalogue::default()
         }
     }
 }

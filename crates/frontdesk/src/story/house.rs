@@ -53,7 +53,7 @@ impl House {
         let engine = assemble::engine(&config, ports.clone(), store).await?;
         let web = assemble::web(&config, &environment, engine.clone())?;
         engine.start();
-        serve::open_door(&config, &engine);
+        serve::open_door(&config, &engine, None);
         let (stop, is_stopped) = oneshot::channel::<()>();
         let (done, stopped) = oneshot::channel();
         let for_server = ports.clone();

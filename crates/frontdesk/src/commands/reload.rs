@@ -1,0 +1,155 @@
+//! `frontdesk reload`: reads the configuration again, shows what its catalogue would change, and takes it up.
+
+use super::desk::Desk;
+use super::wording;
+use crate::errors::{Code, Failure, Report};
+use crate::exit::Exit;
+use crate::printer::Printer;
+use clap::Args;
+use frontdesk_core::outlook::Shift;
+use frontdesk_core::plan::Change;
+use frontdesk_core::target::Holder;
+use frontdesk_engine::catalogue::{Earlier, Foreseen, Prospect};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// What it takes.
+#[derive(Clone, Debug, Args, Serialize, Deserialize)]
+pub struct Arguments {
+    /// Leave what earlier versions of the catalogue gave as it is, instead of taking it away
+    #[arg(long)]
+    keep: bool,
+    /// Who decides this; without it, whoever is signed in on this machine
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
+    /// Answer the question with yes
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Arguments {
+    /// The same, confirmed; `None` where it is.
+    pub(super) fn confirmed(&self) -> Option<Self> {
+        (!self.yes).then(|| Self { yes: true, ..self.clone() })
+    }
+
+    /// The same, signed by whoever asks where nobody was named.
+    pub(super) fn signed(&self, name: Option<&str>) -> Self {
+        Self { by: self.by.clone().or_else(|| name.map(ToOwned::to_owned)), ..self.clone() }
+    }
+}
+
+pub(super) async fn run(arguments: &Arguments, desk: &Desk, printer: &mut Printer) -> Result<Exit, Failure> {
+    let Some(reloader) = &desk.reloader else {
+        let report = Report::error(Code::NotFound, "this Frontdesk was not started from a file");
+        return Err(report.hint("a demo reads none again; start it anew").into());
+    };
+    let by = arguments.by.as_deref().map(str::trim).filter(|by| !by.is_empty());
+    let Some(by) = by else {
+        let report = Report::error(Code::NotAnId, "nobody is named who decides this");
+        return Err(report.hint("name yourself with `--by NAME`").into());
+    };
+    let reading = reloader.read().await?;
+    for warning in &reading.warnings {
+        printer.warning(warning);
+    }
+    for key in &reading.needs_restart {
+        printer.note(&format!("`{key}` needs a restart: until then it stays as it was"));
+    }
+    let earlier = if arguments.keep { Earlier::Keep } else { Earlier::Withdraw { by } };
+    let foreseen = reloader.foresee(&reading, earlier).await?;
+    let takes = foreseen.takes();
+    let is_taken_up = arguments.yes || !takes;
+    show(&foreseen, desk, printer)?;
+    printer.json(&document(&foreseen, &reading.needs_restart, is_taken_up))?;
+    if !is_taken_up {
+        return Ok(Exit::Found);
+    }
+    // Where nobody loses anything, nothing was confirmed: what earlier versions gave stays.
+    let catalogue = if takes {
+        foreseen.catalogue
+    } else {
+        desk.engine.next_catalogue(&reading.catalogue(), Earlier::Keep)
+    };
+    reloader.take_up(reading, catalogue).await?;
+    printer.text("the configuration is in force")?;
+    Ok(Exit::Done)
+}
+
+fn show(foreseen: &Foreseen, desk: &Desk, printer: &mut Printer) -> Result<(), Failure> {
+    let rows = foreseen.prospects.iter().map(|prospect| {
+        let who = prospect.address.as_ref().map_or(prospect.customer.as_str(), |address| address.as_str());
+        vec![worst(prospect).symbol().to_string(), who.to_owned(), said(prospect, desk)]
+    });
+    if !foreseen.prospects.is_empty() {
+        printer.table(&["", "who", "what, and why"], rows)?;
+    }
+    let totals = totals(foreseen);
+    let [lose, gain, stay] = totals;
+    printer.text(&if foreseen.prospects.is_empty() {
+        "nobody gains or loses anything".to_owned()
+    } else {
+        format!("\n{lose} would lose something, {gain} would be given something, {stay} stay as they are")
+    })
+}
+
+/// What counts of a customer for whom several things change: a loss before a gain.
+fn worst(prospect: &Prospect) -> Change {
+    let has = |change| prospect.shifts.iter().any(|shift| shift.change == change);
+    match (has(Change::Take), has(Change::Give)) {
+        (true, _) => Change::Take,
+        (false, true) => Change::Give,
+        (false, false) => Change::Leave,
+    }
+}
+
+/// Customers who lose, who only gain, and who are left as they are.
+fn totals(foreseen: &Foreseen) -> [usize; 3] {
+    let count = |change| foreseen.prospects.iter().filter(|prospect| worst(prospect) == change).count();
+    [count(Change::Take), count(Change::Give), count(Change::Leave)]
+}
+
+/// `loses access group 4012, is given tag “pro” (catalogue: …)`.
+fn said(prospect: &Prospect, desk: &Desk) -> String {
+    let mut said = Vec::new();
+    for (change, verb) in
+        [(Change::Take, "loses"), (Change::Give, "is given"), (Change::Leave, "keeps as it is")]
+    {
+        let of: Vec<_> = prospect.shifts.iter().filter(|shift| shift.change == change).collect();
+        if !of.is_empty() {
+            let items: Vec<_> = of.iter().map(|shift| item(shift)).collect();
+            said.push(format!("{verb} {}", items.join(", ")));
+        }
+    }
+    let leading = prospect.shifts.iter().find(|shift| shift.change == worst(prospect));
+    let why = leading.and_then(|shift| shift.because.last()).map(|claim| wording::claim(desk, claim));
+    let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
+    format!("{}{why}", said.join(", "))
+}
+
+fn item(shift: &Shift) -> String {
+    let item = wording::item(&shift.item);
+    match &shift.holder {
+        Holder::Customer => item,
+        Holder::Beneficiary(address) => format!("{item} of {}", address.as_str()),
+    }
+}
+
+fn document(foreseen: &Foreseen, needs_restart: &[&str], is_taken_up: bool) -> Value {
+    let of = |prospect: &Prospect| {
+        json!({
+            "customer": prospect.customer,
+            "address": prospect.address,
+            "change": worst(prospect),
+            "shifts": prospect.shifts,
+        })
+    };
+    let [lose, gain, stay] = totals(foreseen);
+    json!({
+        "needs_restart": needs_restart,
+        "catalogue": foreseen.catalogue.version(),
+        "customers": foreseen.prospects.iter().map(of).collect::<Vec<_>>(),
+        "totals": { "lose": lose, "gain": gain, "stay": stay },
+        "taken_up": is_taken_up,
+    })
+}
