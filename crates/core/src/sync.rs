@@ -275,7 +275,9 @@ impl Sync {
     /// Lets in again whom a person took out, because a person says so: due at once, as if it had been taken once.
     pub fn let_in_again(&mut self, now: Timestamp) {
         for person in self.observed.people.values_mut() {
-            for taken in person.taken.values_mut() {
+            let taken = person.taken.values_mut();
+            for taken in taken.filter(|taken| matches!(taken, Taken::PutBack { .. } | Taken::LeftOut { .. }))
+            {
                 *taken = Taken::PutBack { at: now, by: None };
             }
         }

@@ -4,11 +4,12 @@
 //! revisions that were read. If a record changed meanwhile nothing is written and the whole is worked out again.
 
 use crate::engine::Engine;
-use crate::hook::of_target;
+use crate::hook::{of_target, read};
 use crate::ports::Ports;
 use crate::ruling::ruled;
 use crate::subject::{Cause, Subject};
 use frontdesk_core::fact::{Body, Evidence, Key, Learnt, Version};
+use frontdesk_core::hint::Hint;
 use frontdesk_core::id::{CustomerId, EntryId};
 use frontdesk_core::record::{Assembled, Record, Tie, assemble, ties};
 use frontdesk_core::ruling::Ruling;
@@ -53,10 +54,18 @@ pub(crate) struct ReadHeader {
 pub(crate) enum Decoded {
     /// States of objects.
     Facts(Vec<(Key, Learnt, Version)>),
+    /// What a target says by itself of a person; no fact follows from it.
+    Hint(Hint),
     /// Understood, and nothing follows.
     Nothing(String),
     /// Cannot be read.
     Unreadable(String),
+}
+
+/// What an entry has to say.
+enum Said {
+    Facts(Vec<(Key, Learnt, Version)>),
+    Hint(Hint),
 }
 
 /// Turns a journal entry into states of objects. A pure function of the entry, so that a rebuild gets the same.
@@ -66,8 +75,8 @@ pub(crate) fn decode(stored: &StoredEntry) -> Decoded {
         let evidence = Evidence { origin: origin.to_owned(), entry: entry.id.clone() };
         facts.into_iter().map(|(key, body)| (key, learnt, Version::new(at, body, evidence.clone()))).collect()
     };
-    if of_target(stored).is_some() {
-        return Decoded::Nothing("tells of a target, and of no object of a source".to_owned());
+    if let Some(target) = of_target(stored) {
+        return read(stored, target);
     }
     match entry.kind {
         EntryKind::Event => match learn(&Verified::journaled(&stored.body), &entry.source) {
@@ -137,9 +146,6 @@ impl<P: Ports> Engine<P> {
     /// Applies one entry. An entry that cannot be applied keeps its place, with the reason; it never holds up the
     /// others.
     pub(crate) async fn apply(&self, stored: &StoredEntry) -> Result<(), Error> {
-        if let Some(target) = of_target(stored) {
-            return self.observe_entry(stored, target).await;
-        }
         let id = &stored.entry.id;
         let end = |state, reason: String| Write::JournalEnd {
             id: id.clone(),
@@ -149,11 +155,12 @@ impl<P: Ports> Engine<P> {
             applied_at: self.ports().now_wall(),
         };
         let expect = vec![Expect::JournalState { id: id.clone(), state: stored.entry.state }];
-        let learnt = match self.admit(stored) {
+        let said = match self.admit(stored) {
             Decoded::Facts(facts) if self.ports().is_planted("trust_snapshot_over_newer") => {
-                as_of_arrival(facts, stored)
+                Said::Facts(as_of_arrival(facts, stored))
             }
-            Decoded::Facts(facts) => facts,
+            Decoded::Facts(facts) => Said::Facts(facts),
+            Decoded::Hint(hint) => Said::Hint(hint),
             Decoded::Nothing(why) => {
                 return settle_conflict(
                     self.store()
@@ -171,7 +178,11 @@ impl<P: Ports> Engine<P> {
             }
         };
         for _ in 0..CONFLICTS_MAX {
-            match self.try_apply(stored, &learnt).await {
+            let tried = match &said {
+                Said::Facts(learnt) => self.try_apply(stored, learnt).await,
+                Said::Hint(hint) => self.try_observe(stored, hint).await,
+            };
+            match tried {
                 Err(error) if error.is_conflict() => {
                     let still = self.store().journal_entry(id).await?;
                     if still.is_none_or(|now| now.entry.state != stored.entry.state) {

@@ -3,13 +3,14 @@
 //! Kit signs its deliveries; each of the 1–100 events in one is an entry of its own in the journal, known by its own
 //! id. Circle's workflows sign nothing: whoever knows the secret may ask for a look, and no more.
 
+use crate::apply::Decoded;
 use crate::bell::Loop;
 use crate::engine::Engine;
 use crate::ingest::why_busy;
 use crate::ports::Ports;
 use crate::subject::{Cause, Subject};
 use frontdesk_core::hint::{Hint, Took, holder_of, take};
-use frontdesk_core::id::{CustomerId, SourceId};
+use frontdesk_core::id::SourceId;
 use frontdesk_core::target::Target;
 use frontdesk_providers::circle::hook as circle;
 use frontdesk_providers::kit::hook as kit;
@@ -26,8 +27,10 @@ pub use frontdesk_providers::kit::hook::HEADER as KIT_SIGNATURE;
 pub(crate) const KIT_ENDPOINT_ALERT: &str = "kit_endpoint";
 /// Within this many seconds the same unsigned call counts once: it names no event.
 const SAME_CALL_SECONDS: i64 = 60;
+/// What an entry of a type says that nothing follows from.
+const NOT_HANDLED: &str = "a type that is not handled";
 /// What an entry says about whom nobody here is.
-pub const UNKNOWN_PERSON: &str = "about nobody whom a record knows there";
+const UNKNOWN_PERSON: &str = "about nobody whom a record knows there";
 
 /// What the sender of a delivery is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,10 +142,7 @@ impl<P: Ports> Engine<P> {
             }
             // A test asks whether anybody listens, and is nothing to keep.
             Ok(circle::Call::Test) => return Heard::Stored(Taken { no_effect: 1, ..Taken::default() }),
-            Ok(circle::Call::Other(kind)) => {
-                let why = "a call of a type that is not handled";
-                arrival(kind, None, EntryState::NoEffect, Some(why))
-            }
+            Ok(circle::Call::Other(kind)) => arrival(kind, None, EntryState::NoEffect, Some(NOT_HANDLED)),
             Err(problem) => {
                 let kept = vec![(no_delivery(body, &problem.to_string()), body)];
                 let heard = self.keep(Target::Circle, ours.id(), "{}", kept).await;
@@ -228,95 +228,51 @@ impl<P: Ports> Engine<P> {
         Heard::Stored(taken)
     }
 
-    /// Takes in what an entry of a target says: rows that it concerns see it, or are owed a look.
-    pub(crate) async fn observe_entry(&self, stored: &StoredEntry, target: Target) -> Result<(), Error> {
-        let hint = match read(stored, target) {
-            Ok(hint) => hint,
-            Err((state, why)) => return self.end_entry(stored, state, Some(why), None).await,
+    /// Takes in what an entry of a target says: rows that it concerns see it, or are owed a look. A conflict where a
+    /// record changed meanwhile.
+    pub(crate) async fn try_observe(&self, stored: &StoredEntry, hint: &Hint) -> Result<(), Error> {
+        let target = hint.target;
+        let now = self.ports().now_wall();
+        let person = BTreeSet::from([hint.person]);
+        let mut commit = Commit {
+            expect: vec![Expect::JournalState { id: stored.entry.id.clone(), state: stored.entry.state }],
+            writes: Vec::new(),
         };
-        loop {
-            let now = self.ports().now_wall();
-            let person = BTreeSet::from([hint.person]);
-            let customers = self.store().records_sharing(target, &person, &BTreeSet::new()).await?;
-            let mut commit = Commit {
-                expect: vec![Expect::JournalState { id: stored.entry.id.clone(), state: stored.entry.state }],
-                writes: Vec::new(),
-            };
-            let (mut why, mut seen_by) = (UNKNOWN_PERSON, None);
-            let mut rings = BTreeSet::new();
-            for customer in &customers {
-                let Some(mut subject) = Subject::load(self.store(), customer).await? else { continue };
-                let others = subject.others(self.store()).await?;
-                let desired = subject.decide(self, &others, now).desired.remove(&target);
-                let Some(row) = subject.syncs.get_mut(&target) else { continue };
-                let Some(holder) = holder_of(row, hint.person).cloned() else { continue };
-                let wishes = desired.as_ref().and_then(|desired| desired.holders.get(&holder));
-                match take(row, &holder, wishes, &hint, now) {
-                    Took::Nothing(reason) => {
-                        if seen_by.is_none() {
-                            why = reason;
-                        }
-                        continue;
-                    }
-                    Took::Seen | Took::Look => {}
-                }
-                seen_by.get_or_insert_with(|| customer.clone());
-                let cause = Cause { action: "event", by: stored.entry.id.to_string() };
-                let plan = subject.plan(self, &others, None, &cause, now);
-                commit.expect.extend(plan.commit.expect);
-                commit.writes.extend(plan.commit.writes);
-                rings.extend(plan.ring);
+        let (mut why, mut seen_by) = (UNKNOWN_PERSON, None);
+        let mut ring = BTreeSet::new();
+        for customer in self.store().records_sharing(target, &person, &BTreeSet::new()).await? {
+            let Some(mut subject) = Subject::load(self.store(), &customer).await? else { continue };
+            let others = subject.others(self.store()).await?;
+            let desired = subject.decide(self, &others, now).desired.remove(&target);
+            let Some(row) = subject.syncs.get_mut(&target) else { continue };
+            let Some(holder) = holder_of(row, hint.person).cloned() else { continue };
+            let wishes = desired.as_ref().and_then(|desired| desired.holders.get(&holder));
+            if let Took::Nothing(reason) = take(row, &holder, wishes, hint, now) {
+                why = reason;
+                continue;
             }
-            let (state, reason) = match &seen_by {
-                Some(_) => (EntryState::Effect, None),
-                None => (EntryState::NoEffect, Some(why.to_owned())),
-            };
-            let end = Write::JournalEnd {
-                id: stored.entry.id.clone(),
-                state,
-                reason,
-                customer: seen_by.clone(),
-                applied_at: now,
-            };
-            commit.writes.push(end);
-            match self.store().commit(commit).await {
-                Ok(_) => {
-                    if let Some(customer) = seen_by {
-                        self.announce(&customer);
-                        rings.insert(Loop::of(target));
-                    }
-                    self.bell().ring_each(rings);
-                    return Ok(());
-                }
-                Err(error) if error.is_conflict() => {
-                    let still = self.store().journal_entry(&stored.entry.id).await?;
-                    if still.is_none_or(|now| now.entry.state != stored.entry.state) {
-                        return Ok(());
-                    }
-                }
-                Err(error) => return Err(error),
-            }
+            seen_by.get_or_insert(customer);
+            let cause = Cause { action: "event", by: stored.entry.id.to_string() };
+            let plan = subject.plan(self, &others, None, &cause, now);
+            commit.expect.extend(plan.commit.expect);
+            commit.writes.extend(plan.commit.writes);
+            ring.extend(plan.ring);
         }
-    }
-
-    async fn end_entry(
-        &self,
-        stored: &StoredEntry,
-        state: EntryState,
-        reason: Option<String>,
-        customer: Option<CustomerId>,
-    ) -> Result<(), Error> {
-        let id = stored.entry.id.clone();
-        let expect = vec![Expect::JournalState { id: id.clone(), state: stored.entry.state }];
-        if let (EntryState::Quarantined, Some(why)) = (state, &reason) {
-            self.quarantined(&stored.entry.event_type, &id, why).await?;
+        let is_seen = seen_by.is_some();
+        commit.writes.push(Write::JournalEnd {
+            id: stored.entry.id.clone(),
+            state: if is_seen { EntryState::Effect } else { EntryState::NoEffect },
+            reason: (!is_seen).then(|| why.to_owned()),
+            customer: seen_by.clone(),
+            applied_at: now,
+        });
+        self.store().commit(commit).await?;
+        if let Some(customer) = seen_by {
+            self.announce(&customer);
+            ring.insert(Loop::of(target));
         }
-        let applied_at = self.ports().now_wall();
-        let end = Write::JournalEnd { id, state, reason, customer, applied_at };
-        match self.store().commit(Commit { expect, writes: vec![end] }).await {
-            Err(error) if !error.is_conflict() => Err(error),
-            _ => Ok(()),
-        }
+        self.bell().ring_each(ring);
+        Ok(())
     }
 }
 
@@ -325,26 +281,25 @@ pub(crate) fn of_target(stored: &StoredEntry) -> Option<Target> {
     if stored.entry.kind == EntryKind::Event { Target::parse(stored.entry.source.as_str()) } else { None }
 }
 
-/// What an entry says, or how it ends without.
-fn read(stored: &StoredEntry, target: Target) -> Result<Hint, (EntryState, String)> {
-    let not_handled = || (EntryState::NoEffect, "a type that is not handled".to_owned());
+/// What an entry of a target says.
+pub(crate) fn read(stored: &StoredEntry, target: Target) -> Decoded {
     match target {
-        Target::Kit => {
-            let event = kit::Event::parse(&stored.body).map_err(|why| (EntryState::Quarantined, why))?;
-            match event.reading() {
-                kit::Reading::Hint(hint) => Ok(hint),
-                kit::Reading::NotHandled => Err(not_handled()),
-                kit::Reading::Unreadable(part) => {
-                    Err((EntryState::Quarantined, format!("`{part}` is missing or is none")))
-                }
-            }
-        }
+        Target::Kit => match kit::Event::parse(&stored.body).map(|event| event.reading()) {
+            Ok(kit::Reading::Hint(hint)) => Decoded::Hint(hint),
+            Ok(kit::Reading::NotHandled) => Decoded::Nothing(NOT_HANDLED.to_owned()),
+            Ok(kit::Reading::Unreadable(part)) => Decoded::Unreadable(missing(part)),
+            Err(why) => Decoded::Unreadable(why),
+        },
         Target::Circle => match circle::call(&stored.body) {
-            Ok(circle::Call::Hint(hint)) => Ok(hint),
-            Ok(circle::Call::Test | circle::Call::Other(_)) => Err(not_handled()),
-            Err(problem) => Err((EntryState::Quarantined, problem.to_string())),
+            Ok(circle::Call::Hint(hint)) => Decoded::Hint(hint),
+            Ok(circle::Call::Test | circle::Call::Other(_)) => Decoded::Nothing(NOT_HANDLED.to_owned()),
+            Err(problem) => Decoded::Unreadable(problem.to_string()),
         },
     }
+}
+
+fn missing(part: &str) -> String {
+    format!("`{part}` is missing or is none")
 }
 
 fn kit_arrival(text: &str) -> Arrival {
@@ -354,10 +309,8 @@ fn kit_arrival(text: &str) -> Arrival {
     };
     let (state, reason) = match event.reading() {
         kit::Reading::Hint(_) => (EntryState::Pending, None),
-        kit::Reading::NotHandled => (EntryState::NoEffect, Some("a type that is not handled".to_owned())),
-        kit::Reading::Unreadable(part) => {
-            (EntryState::Quarantined, Some(format!("`{part}` is missing or is none")))
-        }
+        kit::Reading::NotHandled => (EntryState::NoEffect, Some(NOT_HANDLED.to_owned())),
+        kit::Reading::Unreadable(part) => (EntryState::Quarantined, Some(missing(part))),
     };
     let object = event.subscriber().map(|id| id.to_string());
     Arrival { key: event.id, kind: event.kind, object, at: Some(event.created), state, reason }

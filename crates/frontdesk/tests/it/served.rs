@@ -237,3 +237,46 @@ fn the_forms_of_a_secret_are_found_where_they_are() {
         assert!(is_found, "{text}");
     }
 }
+
+/// How often Kit's webhooks arrived.
+fn heard(town: &Town) -> usize {
+    let state = town.state();
+    let deliveries = state["kit"]["webhooks"]["deliveries"].as_array().unwrap();
+    deliveries.iter().filter(|delivery| delivery["fate"] == "delivered").count()
+}
+
+#[test]
+fn kits_webhook_endpoint_is_made_at_start_and_what_it_tells_is_put_right() {
+    let kit = "endpoint_secret_file = \"secrets/kit-endpoint\"";
+    let mut town = Town::closed("kit-endpoint", Settings { kit, ..Settings::default() });
+    let file = town.folder.path("secrets/kit-endpoint");
+    let untag = |town: &Town| {
+        town.act("kit", "untag", json!({ "email": ADA, "tag": "member" }));
+    };
+    let served = Served::start(&town);
+    town.until("the secret in its file", |_| file.exists().then_some(()));
+    town.buys(ADA, "price_1Community");
+    town.until("Ada's tag", |town| town.tagged("member").contains(ADA).then_some(()));
+    town.until("its echo", |town| (heard(town) > 0).then_some(()));
+    untag(&town);
+    town.until("Ada's tag, put back", |town| town.tagged("member").contains(ADA).then_some(()));
+    let said = served.stop();
+    let secret = std::fs::read_to_string(&file).unwrap();
+    assert!(secret.starts_with("whsec_") && !said.contains(secret.trim()), "{said}");
+    // The next start reads it from there, and makes no other endpoint.
+    let served = Served::start(&town);
+    untag(&town);
+    town.until("everything heard", |town| {
+        let state = town.state();
+        let deliveries = state["kit"]["webhooks"]["deliveries"].as_array().unwrap();
+        deliveries.iter().all(|delivery| delivery["fate"] == "delivered").then_some(())
+    });
+    served.stop();
+    assert_eq!(town.state()["kit"]["webhooks"]["endpoints"].as_array().unwrap().len(), 1);
+    town.open();
+    town.soon("a contested row", |town| {
+        let row = town.sync(ADA, frontdesk_core::target::Target::Kit)?;
+        matches!(row.state, frontdesk_core::sync::State::Contested { .. }).then_some(())
+    });
+    assert!(!town.tagged("member").contains(ADA), "twice is a fight, and the fight is left");
+}

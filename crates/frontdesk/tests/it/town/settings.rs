@@ -20,6 +20,8 @@ pub(crate) struct Settings {
     pub(crate) community_group: u64,
     /// More of `[sources.stripe]`.
     pub(crate) source: &'static str,
+    /// More of `[targets.kit]`.
+    pub(crate) kit: &'static str,
     /// Goods that are recorded and do nothing.
     pub(crate) ignored: &'static [&'static str],
     /// More of the file, at its end.
@@ -36,6 +38,7 @@ impl Default for Settings {
             has_kit: true,
             community_group: 4012,
             source: "",
+            kit: "",
             ignored: &[],
             more: "",
             secrets: [
@@ -73,7 +76,8 @@ impl Settings {
         let tags = |tag: &str| if self.has_kit { format!("kit.tags = [\"{tag}\"]") } else { String::new() };
         let kit = if self.has_kit {
             format!(
-                "[targets.kit]\napi_key = \"${{KIT_API_KEY}}\"\nbase_url = \"{sandbox}\"\nmode = \"{mode}\""
+                "[targets.kit]\napi_key = \"${{KIT_API_KEY}}\"\nbase_url = \"{sandbox}\"\nmode = \"{mode}\"\n{}",
+                self.kit
             )
         } else {
             String::new()
