@@ -280,6 +280,10 @@ fn keep_what_needs_a_restart(running: &Config, next: &mut Config) -> Vec<&'stati
         ),
         ("targets.kit", kit.is_some() != next_kit.is_some()),
         ("targets.kit.base_url", both_kit.is_some_and(|(a, b)| a.base_url != b.base_url)),
+        (
+            "targets.kit.endpoint_secret_file",
+            both_kit.is_some_and(|(a, b)| a.endpoint_secret_file != b.endpoint_secret_file),
+        ),
         ("dev.clock", running.dev_clock != next.dev_clock),
     ];
     keys.extend(changed.into_iter().filter(|(_, is_changed)| *is_changed).map(|(key, _)| key));

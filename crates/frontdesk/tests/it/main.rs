@@ -11,12 +11,14 @@
 mod arguments;
 mod deliveries;
 mod desk;
+mod gifts;
 mod imports;
 mod init;
 mod plans;
 mod probe;
 mod process;
 mod purchases;
+mod reloads;
 mod renewals;
 mod sandbox;
 mod scenarios;

@@ -43,7 +43,16 @@ impl Served {
         Self::spawn(shell)
     }
 
+    /// The same of a command to serve that was made before, so that the files can be changed in between.
+    pub(crate) fn spawned(command: &mut Command) -> Self {
+        Self::run(command)
+    }
+
     fn spawn(mut command: Command) -> Self {
+        Self::run(&mut command)
+    }
+
+    fn run(command: &mut Command) -> Self {
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (ready, is_ready) = mpsc::channel();

@@ -24,6 +24,8 @@ pub(crate) struct Settings {
     pub(crate) kit: &'static str,
     /// Goods that are recorded and do nothing.
     pub(crate) ignored: &'static [&'static str],
+    /// More of the plan `community`.
+    pub(crate) community: &'static str,
     /// More of the file, at its end.
     pub(crate) more: &'static str,
     /// The variables.
@@ -40,6 +42,7 @@ impl Default for Settings {
             source: "",
             kit: "",
             ignored: &[],
+            community: "",
             more: "",
             secrets: [
                 ("STRIPE_SIGNING_SECRET", SIGNING_SECRET.to_owned()),
@@ -72,7 +75,7 @@ impl Settings {
 
     /// The configuration as text.
     pub(crate) fn toml(&self, site: &str, sandbox: &str) -> String {
-        let Self { path, mode, community_group, source, ignored, more, .. } = self;
+        let Self { path, mode, community_group, source, ignored, community, more, .. } = self;
         let tags = |tag: &str| if self.has_kit { format!("kit.tags = [\"{tag}\"]") } else { String::new() };
         let kit = if self.has_kit {
             format!(
@@ -116,6 +119,7 @@ ignore = {ignored:?}
 id = "community"
 prices = ["stripe:price_1Community"]
 grants = ["community"]
+{community}
 
 [[plans]]
 id = "pro"
