@@ -71,9 +71,11 @@ pub struct Want {
 }
 
 /// Whether a state that a list showed and nobody asked for can ever matter: all but a charge of which nothing went
-/// back. Access follows from subscriptions and checkouts; a charge only takes something from them.
+/// back, and a payment by itself. Access follows from subscriptions and checkouts; a charge only takes something from
+/// them.
 pub fn is_worth_keeping(body: &Body) -> bool {
     match body {
+        Body::Payment(_) => false,
         Body::Charge(charge) => charge.refunded || charge.refunded_minor > 0 || charge.disputed,
         _ => true,
     }

@@ -17,6 +17,7 @@ use frontdesk_core::sync::Sync;
 use frontdesk_core::target::{Holder, Holding, Membership, Observed, Person, Target};
 use frontdesk_providers::stripe::answer::{Answer, told};
 use frontdesk_providers::stripe::envelope::envelope;
+use frontdesk_providers::stripe::export::Exported;
 use frontdesk_providers::stripe::learn::{Learning, learn};
 use frontdesk_providers::stripe::read::Read;
 use frontdesk_providers::stripe::verify::Verified;
@@ -108,9 +109,17 @@ pub(crate) fn decode(stored: &StoredEntry) -> Decoded {
             Ok(None) => Decoded::Nothing("taken up when it was written".to_owned()),
             Err(problem) => Decoded::Unreadable(format!("the ruling: {problem}")),
         },
-        EntryKind::Catalogue | EntryKind::Import => {
-            Decoded::Nothing("taken up when it was written".to_owned())
-        }
+        // An export tells less than the source itself: it counts as told, and never as proof.
+        EntryKind::Import => match serde_json::from_slice::<Exported>(&stored.body) {
+            Ok(row) => match row.facts(&entry.source) {
+                Ok(fact) => {
+                    Decoded::Facts(versions(Learnt::Event, row.exported_at, vec![fact], &entry.event_key))
+                }
+                Err(odd) => Decoded::Unreadable(odd.to_string()),
+            },
+            Err(problem) => Decoded::Unreadable(format!("the row: {problem}")),
+        },
+        EntryKind::Catalogue => Decoded::Nothing("taken up when it was written".to_owned()),
     }
 }
 

@@ -8,6 +8,10 @@
 //! A [turn](Engine::import_turn) reads a few pages and ends, so that whatever is urgent at the source goes in between;
 //! it reads on only when what it read before was applied, so that nobody's purchase waits behind the past.
 
+mod exports;
+
+pub use exports::{ExportedRow, Taken};
+
 use crate::account::SOURCE;
 use crate::apply::ReadHeader;
 use crate::bell::Loop;

@@ -34,8 +34,11 @@ impl<'a> Desk<'a> {
                 let sold = Sold { price: item.price.clone(), product: item.product.clone() };
                 self.sell_item(&around, &sold, Some(item));
             }
+            // A price has one product, which not everybody who names the price says.
             let now_sold = |sold: &Sold| {
-                told.state.items.iter().any(|item| item.price == sold.price && item.product == sold.product)
+                told.state.items.iter().any(|item| {
+                    item.price == sold.price && (item.price.is_some() || item.product == sold.product)
+                })
             };
             if told.state.items_complete {
                 for sold in told.fact.sold.iter().filter(|sold| !now_sold(sold)) {

@@ -10,6 +10,7 @@
 
 pub mod answer;
 pub mod envelope;
+pub mod export;
 mod facts;
 pub mod field;
 pub mod key;
