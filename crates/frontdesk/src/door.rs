@@ -16,8 +16,8 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 
-/// Longest question, in bytes. A command line is far shorter.
-const QUESTION_BYTES_MAX: u64 = 64 * 1024;
+/// Longest question, in bytes. A command line is far shorter; a batch of an import's rows is not.
+const QUESTION_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// How long the door waits after nobody could be let in.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// Longest answer, in bytes: a page of events with their bodies fits many times.

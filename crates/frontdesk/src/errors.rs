@@ -110,6 +110,8 @@ codes! {
     ScenarioUnreadable = 70,
     /// An import could not read on; what it has read is kept.
     ImportStopped = 80,
+    /// An export cannot be taken in as it is.
+    ExportFlawed = 81,
 }
 
 impl fmt::Display for Code {

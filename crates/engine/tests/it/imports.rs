@@ -1,16 +1,19 @@
 //! Back-fill. Each test is named after what must be true.
 
 use crate::house::House;
+use frontdesk_core::fact::{Body, SubscriptionStatus};
 use frontdesk_core::stage::Stage;
 use frontdesk_core::sync::{Hold, State};
 use frontdesk_core::target::Target;
-use frontdesk_engine::import::{Imported, Turn};
+use frontdesk_engine::import::{ExportedRow, Imported, Turn};
 use frontdesk_engine::rebuild::Rebuilt;
 use frontdesk_engine::settings::{Mode, Settings};
+use frontdesk_providers::csv::{Row, Table};
+use frontdesk_providers::stripe::export::Layout;
 use frontdesk_providers::stripe::list::List;
 use frontdesk_sandbox::{Answer, Call, Provider};
 use frontdesk_store::EntryFilter;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 fn shadow(settings: &mut Settings) {
@@ -235,4 +238,69 @@ fn no_purchase_waits_behind_the_past() {
     // Nothing is applied meanwhile: the next turn reads nothing.
     assert_eq!(house.wait(house.engine.import_turn()).unwrap(), Turn::Applies);
     assert_eq!(entries(&house), waiting);
+}
+
+/// The rows of an export of subscriptions.
+fn rows(file: &str, exported_at: Timestamp) -> Vec<ExportedRow> {
+    let file = format!("id,Customer ID,Plan,Status,Created (UTC)\n{file}");
+    let mut sheet = Table::open(file.as_bytes()).unwrap();
+    let header = sheet.header().to_vec();
+    let all: Vec<_> = sheet.by_ref().map(|row| row.unwrap()).collect();
+    let layout = Layout::find(&header, &all[0]).unwrap().unwrap();
+    let row = |row: &Row| ExportedRow {
+        file: "subscriptions.csv".to_owned(),
+        line: row.line,
+        row: layout.row(row, exported_at),
+    };
+    all.iter().map(row).collect()
+}
+
+fn take(house: &House, rows: &[ExportedRow]) -> (u64, u64) {
+    let taken = house.wait(house.engine.import_rows(rows)).unwrap().unwrap();
+    house.look();
+    (taken.new, taken.known)
+}
+
+#[test]
+fn an_export_never_takes_back_what_the_source_told() {
+    let house = House::new("import-better");
+    let done = house.buys("ada@example.com");
+    let subscription = done["subscription"].as_str().unwrap();
+    let row = format!("{subscription},cus_x,price_1Community,canceled,2026-03-02 09:00\n");
+    let before = house.row("ada@example.com", Target::Circle);
+    assert_eq!(take(&house, &rows(&row, house.now())), (0, 1));
+    house.pass(SignedDuration::from_mins(5));
+    assert_eq!(house.row("ada@example.com", Target::Circle), before);
+    assert!(house.is_in("ada@example.com"));
+}
+
+#[test]
+fn rows_are_taken_in_once_and_a_newer_export_replaces_an_older_one() {
+    let house = House::with("import-rows", shadow);
+    let row = |status: &str| format!("sub_1,cus_1,price_1Community,{status},2026-01-02 09:00\n");
+    let (old, new) =
+        (house.now() - SignedDuration::from_hours(2), house.now() - SignedDuration::from_hours(1));
+    assert_eq!(take(&house, &rows(&row("active"), new)), (1, 0));
+    let count = entries(&house);
+    assert_eq!(take(&house, &rows(&row("active"), new)), (0, 1), "the same again");
+    assert_eq!(take(&house, &rows(&row("past_due"), old)), (0, 1), "an older one");
+    assert_eq!(entries(&house), count);
+    assert_eq!(take(&house, &rows(&row("paused"), house.now())), (1, 0));
+    let customer = house.customer("sub_1");
+    let records = house.wait(house.engine.store().records(&[customer])).unwrap();
+    let status = records[0].record.facts.values().find_map(|fact| match &fact.current().version.body {
+        Body::Subscription(subscription) => Some(subscription.status.clone()),
+        _ => None,
+    });
+    assert_eq!(status, Some(SubscriptionStatus::Paused));
+}
+
+#[test]
+fn a_batch_with_a_row_that_cannot_be_read_is_left_out_whole() {
+    let house = House::with("import-batch", shadow);
+    let count = entries(&house);
+    let file = "sub_1,cus_1,price_1Community,active,2026-01-02\nsub_2,,price_1Community,active,2026-01-02\n";
+    let (nth, odd) = house.wait(house.engine.import_rows(&rows(file, house.now()))).unwrap().unwrap_err();
+    assert_eq!((nth, odd.to_string().as_str()), (1, "`Customer ID` is empty"));
+    assert_eq!(entries(&house), count);
 }

@@ -3,6 +3,7 @@
 use crate::process::laid_out;
 use crate::town::{Served, Settings, Town};
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 
 fn shadow() -> Settings {
     Settings { mode: "shadow", ..Settings::default() }
@@ -146,4 +147,81 @@ fn who_is_there_already_is_noted_and_nobody_is_touched() {
     });
     assert_eq!(town.calls("circle").len(), calls);
     served.stop();
+}
+
+/// Exports of what the sandbox's Stripe holds, as the dashboard would write them.
+fn export(town: &Town, count: usize) {
+    let mut customers = "id,Description,Email,Name,Created (UTC)\n".to_owned();
+    let mut subscriptions =
+        "id;Customer ID;Customer Email;Plan;Product;Quantity;Status;Created (UTC);Current Period End (UTC);\
+                             Cancel At Period End\r\n"
+            .to_owned();
+    let mut payments =
+        "id,Created date (UTC),Amount,Amount Refunded,Currency,Status,Customer ID,PaymentIntent ID\n"
+            .to_owned();
+    for nth in 0..count {
+        let email = format!("buyer{nth}@example.com");
+        let body = json!({ "email": email, "name": "Zoë", "price": "price_1Community", "deliver": "lost" });
+        let bought = town.act("stripe", "checkout", body);
+        let id = |name: &str| bought[name].as_str().unwrap_or_default().to_owned();
+        let (customer, subscription) = (id("customer"), id("subscription"));
+        let day = town.now().strftime("%Y-%m-%d %H:%M").to_string();
+        writeln!(customers, "{customer},,{email},Zoë,{day}").unwrap();
+        write!(
+            subscriptions,
+            "{subscription};{customer};{email};price_1Community;prod_Community;1;active;{day};2099-01-31 13:05;FALSE\r\n"
+        )
+        .unwrap();
+        writeln!(payments, "ch_{nth},{day},29.00,0.00,usd,Paid,{customer},pi_{nth}").unwrap();
+    }
+    town.folder.write("customers.csv", &customers);
+    town.folder.write("subscriptions.csv", &format!("\u{feff}{subscriptions}"));
+    town.folder.write("payments.csv", &payments);
+}
+
+#[test]
+fn exports_of_the_dashboard_become_the_record_whatever_wrote_them() {
+    let town = Town::closed("import-csv", shadow());
+    export(&town, 7);
+    // In any order: customers come first by themselves.
+    let words = "import stripe --csv subscriptions.csv payments.csv customers.csv";
+    insta::assert_snapshot!("import_csv", steady(&said(&town, words)));
+    let stripe = town.calls("stripe");
+    assert_eq!(stripe, Vec::<String>::new(), "nothing is asked for");
+    let served = Served::start(&town);
+    let again = document(&said(&town, &format!("{words} --json")));
+    for file in again["files"].as_array().unwrap() {
+        assert_eq!(file["new"], 0, "{again}");
+    }
+    let explained = said(&town, "explain buyer3@example.com");
+    assert!(explained.starts_with("exit 0\n") && explained.contains("Community"), "{explained}");
+    // The source's own word takes the place of its export's, and is not taken back by it.
+    let api = document(&said(&town, "import stripe --json"));
+    assert_eq!(api["lists"][1]["new"], 7, "{api}");
+    let known = document(&said(&town, &format!("{words} --json")));
+    assert_eq!(
+        (&known["files"][1]["holds"], &known["files"][1]["known"]),
+        (&json!("subscriptions"), &json!(7))
+    );
+    assert_eq!(writes(&town, "circle"), Vec::<String>::new());
+    served.stop();
+    assert!(said(&town, "rebuild --check").starts_with("exit 0\n"), "the journal makes the same record");
+}
+
+#[test]
+fn a_flaw_in_one_file_keeps_all_of_them_out_and_is_told_by_its_line() {
+    let town = Town::closed("import-flaws", shadow());
+    export(&town, 2);
+    let flawed = "id,Customer ID,Plan,Status,Created (UTC)\n\
+                  sub_1,cus_1,price_1Community,active,2026-01-31 13:05\n\
+                  sub_2,,price_1Community,active,2026-01-31 13:05\n\
+                  sub_3,cus_3,price_1Community,active,31.01.2026\n";
+    town.folder.write("flawed.csv", flawed);
+    town.folder.write("other.csv", "invoice,amount\nin_1,29.00\n");
+    insta::assert_snapshot!(
+        "import_csv_flaws",
+        said(&town, "import stripe --csv customers.csv flawed.csv other.csv nothing.csv")
+    );
+    let nobody = said(&town, "explain buyer0@example.com");
+    assert!(nobody.starts_with("exit 1\n"), "nothing was taken in: {nobody}");
 }

@@ -1,7 +1,7 @@
 //! `frontdesk import stripe`: the past of the payment account.
 
 use super::turns::{Ask, Looked, Progress, Rest};
-use super::{WAITS_MAX, rest, targets_document, tell_targets};
+use super::{WAITS_MAX, exports, rest, targets_document, tell_targets};
 use crate::commands::desk::{Question, confirm};
 use crate::commands::reach::Reach;
 use crate::errors::{Code, Failure, Report};
@@ -11,11 +11,19 @@ use clap::Args;
 use frontdesk_core::target::Target;
 use frontdesk_engine::import::{Count, Imported, Turn};
 use frontdesk_providers::stripe::list::List;
+use jiff::Timestamp;
 use serde_json::json;
+use std::path::PathBuf;
 
 /// What it takes.
 #[derive(Clone, Debug, Args)]
 pub(super) struct Arguments {
+    /// From exports of the dashboard, not through the API: customers, subscriptions, payments
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    csv: Vec<PathBuf>,
+    /// When the files were exported, as in 2026-11-24T09:00:00Z; without it, when each was last written
+    #[arg(long, value_name = "TIME", requires = "csv")]
+    exported_at: Option<Timestamp>,
     /// Import although a target is live and nothing was imported before
     #[arg(long)]
     yes: bool,
@@ -27,6 +35,11 @@ pub(super) async fn run(
     printer: &mut Printer,
 ) -> Result<Exit, Failure> {
     let looked: Looked = reach.ask(&Question::Import(Ask::Look), printer).await?;
+    if !arguments.csv.is_empty() {
+        let files = exports::check(&arguments.csv, arguments.exported_at, looked.now)?;
+        beware(&looked, arguments.yes, printer)?;
+        return exports::run(files, reach, printer).await;
+    }
     beware(&looked, arguments.yes, printer)?;
     let begun: Imported = reach.ask(&Question::Import(Ask::Begin), printer).await?;
     if looked.imported.as_ref().is_some_and(|last| last.began_at == begun.began_at) {

@@ -7,7 +7,7 @@ use crate::exit::Exit;
 use crate::printer::Printer;
 use frontdesk_core::sweep::FindingKind;
 use frontdesk_core::target::Target;
-use frontdesk_engine::import::{Imported, Turn};
+use frontdesk_engine::import::{ExportedRow, Imported, Taken, Turn};
 use frontdesk_engine::settings::Mode;
 use frontdesk_engine::sweep::{Awaited, Running, Swept};
 use frontdesk_engine::{Loop, Ports};
@@ -19,6 +19,9 @@ use std::time::Duration;
 
 /// Turns that one question takes: then whoever asks says how far it is.
 const TURNS: usize = 4;
+/// How long, and how often, a batch of rows waits for those before it: 20 s.
+const BEHIND: Duration = Duration::from_millis(50);
+const BEHIND_MAX: u32 = 400;
 /// How long one question waits for something to go on.
 const WAIT: Duration = Duration::from_millis(250);
 
@@ -34,6 +37,11 @@ pub enum Ask {
     Turn,
     /// Whether what was taken in is applied, and what stands in the targets' rows.
     Rest,
+    /// Takes in rows of an export.
+    Rows {
+        /// The rows, all of one file.
+        rows: Vec<ExportedRow>,
+    },
     /// Has a target's lists read; answers since when a sweep counts.
     Sweep {
         /// Where.
@@ -48,9 +56,26 @@ pub enum Ask {
     },
 }
 
+/// What rows of an export came to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RowsTaken {
+    /// All of them were taken in.
+    Taken(Taken),
+    /// None: that one cannot be read.
+    Odd {
+        /// Which of them.
+        nth: usize,
+        /// Why.
+        why: String,
+    },
+}
+
 /// What would follow from an import at once.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Looked {
+    /// The instant.
+    pub(super) now: Timestamp,
     /// Targets that are written to.
     pub(super) live: Vec<Target>,
     /// How far the import is, if one was ever begun.
@@ -120,11 +145,12 @@ impl Ask {
                 let settings = engine.settings();
                 let live = settings.targets.iter().filter(|(_, target)| target.mode == Mode::Live);
                 let live = live.map(|(target, _)| *target).collect();
-                Ok(written(&Looked { live, imported: engine.imported().await? }))
+                Ok(written(&Looked { now: desk.now(), live, imported: engine.imported().await? }))
             }
             Self::Begin => Ok(written(&engine.import_begin().await?)),
             Self::Turn => turn(desk).await,
             Self::Rest => rest(desk).await,
+            Self::Rows { rows } => take_rows(rows, desk).await,
             Self::Sweep { target } => Ok(written(&engine.await_sweep(*target).await?)),
             Self::SweepTurn { target, since } => sweep(*target, *since, desk).await,
         }
@@ -164,6 +190,25 @@ async fn apply(desk: &Desk) -> Result<(), Error> {
         return Ok(());
     }
     desk.engine.apply_due().await.map(|_| ())
+}
+
+/// Purchases that arrive meanwhile must not wait behind the past: a batch goes in when the one before it was applied.
+async fn take_rows(rows: &[ExportedRow], desk: &Desk) -> Result<String, Error> {
+    for _ in 0..BEHIND_MAX {
+        if !desk.engine.is_behind().await? {
+            break;
+        }
+        if desk.is_served {
+            desk.engine.ports().sleep(BEHIND).await;
+        } else {
+            desk.engine.apply_due().await?;
+        }
+    }
+    let taken = match desk.engine.import_rows(rows).await? {
+        Ok(taken) => RowsTaken::Taken(taken),
+        Err((nth, odd)) => RowsTaken::Odd { nth, why: odd.to_string() },
+    };
+    Ok(written(&taken))
 }
 
 async fn sweep(target: Target, since: Timestamp, desk: &Desk) -> Result<String, Error> {

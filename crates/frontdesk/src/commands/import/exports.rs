@@ -1,0 +1,207 @@
+//! `frontdesk import stripe --csv`: the dashboard's exports.
+//!
+//! Every file is read twice: once whole, to find what is wrong with it, and only then once more to take it in. In both
+//! passes no more than a batch of rows is in memory.
+
+use super::turns::{Ask, Rest, RowsTaken};
+use super::{rest, targets_document, tell_targets};
+use crate::commands::desk::Question;
+use crate::commands::reach::Reach;
+use crate::errors::{Code, Failure, Place, Report};
+use crate::exit::Exit;
+use crate::printer::Printer;
+use frontdesk_core::id::SourceId;
+use frontdesk_engine::import::{ExportedRow, Taken};
+use frontdesk_providers::csv::{Flaw, Row, Table as Sheet};
+use frontdesk_providers::stripe::export::Layout;
+use jiff::Timestamp;
+use serde_json::json;
+use std::error::Error as _;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+/// Flaws that are shown of one file; the others are counted.
+const FLAWS_MAX: usize = 20;
+/// Rows that are taken in at once.
+const BATCH: usize = 500;
+/// Rows after which it says how far it is.
+const TELL_EVERY: u64 = 5_000;
+
+/// A file that was read to its end and is sound.
+pub(super) struct Checked {
+    path: PathBuf,
+    layout: Layout,
+    exported_at: Timestamp,
+    rows: u64,
+}
+
+/// Reads all files once. Nothing is taken in of any, if one has a flaw.
+pub(super) fn check(
+    paths: &[PathBuf],
+    exported_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<Vec<Checked>, Failure> {
+    let mut reports = Vec::new();
+    let mut checked = Vec::new();
+    for path in paths {
+        match check_one(path, exported_at, now) {
+            Ok(file) => checked.push(file),
+            Err(flaws) => reports.extend(flaws),
+        }
+    }
+    if !reports.is_empty() {
+        return Err(Failure { reports });
+    }
+    // Customers before what names them, so that nothing is asked for by itself.
+    checked.sort_by_key(|file| file.layout.table);
+    Ok(checked)
+}
+
+fn check_one(path: &Path, exported_at: Option<Timestamp>, now: Timestamp) -> Result<Checked, Vec<Report>> {
+    let (file, written_at) = open(path).map_err(|failure| failure.reports)?;
+    // What is said to come from the future is from now at the latest.
+    let exported_at = exported_at.or(written_at).unwrap_or(now).min(now);
+    let mut sheet = Sheet::open(file).map_err(|flaw| vec![flawed(path, &flaw)])?;
+    let layout = layout(path, &mut sheet)?;
+    let source = SourceId::new("stripe");
+    let (mut rows, mut flaws, mut reports) = (1, 0, Vec::new());
+    let (layout, first) = layout;
+    let mut judge = |row: &Row| {
+        if let Err(odd) = layout.row(row, exported_at).facts(&source) {
+            flaws += 1;
+            if reports.len() < FLAWS_MAX {
+                reports.push(at(path, Some(row.line), &odd.to_string()));
+            }
+        }
+    };
+    judge(&first);
+    for row in sheet {
+        let row = row.map_err(|flaw| vec![flawed(path, &flaw)])?;
+        rows += 1;
+        judge(&row);
+    }
+    if flaws > FLAWS_MAX {
+        let more = flaws - FLAWS_MAX;
+        reports.push(at(path, None, &format!("{more} more rows cannot be read either")));
+    }
+    if flaws > 0 {
+        return Err(reports);
+    }
+    Ok(Checked { path: path.to_owned(), layout, exported_at, rows })
+}
+
+/// What a file holds, and its first row, by which that is known.
+fn layout(path: &Path, sheet: &mut Sheet<File>) -> Result<(Layout, Row), Vec<Report>> {
+    let header = sheet.header().to_vec();
+    let first = match sheet.next() {
+        Some(row) => row.map_err(|flaw| vec![flawed(path, &flaw)])?,
+        None => return Err(vec![at(path, None, "there is a header and no row below it")]),
+    };
+    match Layout::find(&header, &first) {
+        Ok(Some(layout)) => Ok((layout, first)),
+        Ok(None) => {
+            let why = "the ids are of none of the exports that are known: customers (cus_…), subscriptions (sub_…), \
+                       payments (ch_…, py_…, pi_…)";
+            Err(vec![at(path, Some(first.line), why)])
+        }
+        Err(flaw) => Err(vec![flawed(path, &flaw)]),
+    }
+}
+
+fn open(path: &Path) -> Result<(File, Option<Timestamp>), Failure> {
+    let opened = File::open(path).and_then(|file| Ok((file.metadata()?.modified(), file)));
+    let (written_at, file) = opened.map_err(|error| flawed(path, &Flaw::Unreadable(error)))?;
+    Ok((file, written_at.ok().and_then(|at| Timestamp::try_from(at).ok())))
+}
+
+fn flawed(path: &Path, flaw: &Flaw) -> Report {
+    let line = match flaw {
+        Flaw::Endless { line } => Some(*line),
+        _ => None,
+    };
+    let report = at(path, line, &flaw.to_string());
+    match flaw.source() {
+        Some(cause) => report.because(cause),
+        None => report,
+    }
+}
+
+fn at(path: &Path, line: Option<u64>, why: &str) -> Report {
+    let line = line.and_then(|line| usize::try_from(line).ok());
+    let place = Place { file: path.display().to_string(), line, key: String::new() };
+    Report::error(Code::ExportFlawed, why).at(place)
+}
+
+/// Takes the files in, batch by batch. Cut off in the middle, the same command takes in what is missing.
+pub(super) async fn run(
+    files: Vec<Checked>,
+    reach: &mut Reach<'_>,
+    printer: &mut Printer,
+) -> Result<Exit, Failure> {
+    let mut done = Vec::new();
+    for file in files {
+        let taken = take_in(&file, reach, printer).await?;
+        done.push((file, taken));
+    }
+    let rest = rest(reach, printer).await?;
+    tell(&done, &rest, printer)?;
+    Ok(Exit::Done)
+}
+
+async fn take_in(file: &Checked, reach: &mut Reach<'_>, printer: &mut Printer) -> Result<Taken, Failure> {
+    let (opened, _) = open(&file.path)?;
+    let mut sheet = Sheet::open(opened).map_err(|flaw| flawed(&file.path, &flaw))?;
+    let (mut taken, mut seen) = (Taken::default(), 0);
+    loop {
+        let mut rows = Vec::with_capacity(BATCH);
+        for row in sheet.by_ref().take(BATCH) {
+            let row = row.map_err(|flaw| flawed(&file.path, &flaw))?;
+            let (name, line) = (file.path.display().to_string(), row.line);
+            rows.push(ExportedRow { file: name, line, row: file.layout.row(&row, file.exported_at) });
+        }
+        if rows.is_empty() {
+            return Ok(taken);
+        }
+        seen += rows.len() as u64;
+        let lines: Vec<_> = rows.iter().map(|row| row.line).collect();
+        match reach.ask(&Question::Import(Ask::Rows { rows }), printer).await? {
+            RowsTaken::Taken(batch) => {
+                taken.new += batch.new;
+                taken.known += batch.known;
+                taken.left += batch.left;
+            }
+            RowsTaken::Odd { nth, why } => {
+                let why = format!("the file changed while it was read: {why}");
+                return Err(at(&file.path, lines.get(nth).copied(), &why).into());
+            }
+        }
+        if seen % TELL_EVERY < BATCH as u64 || seen >= file.rows {
+            printer.note(&format!("{}: {seen} of {} rows", file.path.display(), file.rows));
+        }
+    }
+}
+
+fn tell(done: &[(Checked, Taken)], rest: &Rest, printer: &mut Printer) -> Result<(), Failure> {
+    let rows = done.iter().map(|(file, taken)| {
+        let counts = [file.rows, taken.new, taken.known, taken.left].map(|count| count.to_string());
+        let names = vec![file.path.display().to_string(), file.layout.table.title().to_owned()];
+        [names, counts.to_vec()].concat()
+    });
+    printer.table(&["file", "holds", "rows", "new", "known", "of no use"], rows)?;
+    printer.text("")?;
+    tell_targets(rest, None, printer)?;
+    printer.note("one-time purchases are in no export: `frontdesk import stripe` reads them through the API");
+    let files: Vec<_> = done
+        .iter()
+        .map(|(file, taken)| {
+            json!({
+                "file": file.path, "holds": file.layout.table, "exported_at": file.exported_at, "rows": file.rows,
+                "new": taken.new, "known": taken.known, "of_no_use": taken.left,
+            })
+        })
+        .collect();
+    printer.json(&json!({
+        "import": "stripe", "from": "csv", "files": files, "targets": targets_document(rest),
+        "is_applied": !rest.applies,
+    }))
+}
