@@ -446,7 +446,7 @@ mod tests {
             (vec![], vec![]),
         ] {
             let behind = behind(&held.iter().cloned().collect(), &catalogue);
-            let behind: Vec<_> = behind.iter().map(|id| id.as_str()).collect();
+            let behind: Vec<_> = behind.iter().map(EntitlementId::as_str).collect();
             assert_eq!(behind, expected, "{held:?}");
         }
     }
