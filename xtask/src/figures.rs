@@ -20,7 +20,7 @@ const START_MAX: Duration = Duration::from_secs(10);
 const IDLE: Duration = Duration::from_secs(3);
 
 /// A process that ends with its owner.
-struct Running(Child);
+pub(crate) struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -31,7 +31,17 @@ impl Drop for Running {
 }
 
 /// A directory that goes with its owner.
-struct Scratch(PathBuf);
+pub(crate) struct Scratch(pub(crate) PathBuf);
+
+impl Scratch {
+    /// One of this name, for this process.
+    pub(crate) fn new(name: &str) -> Result<Self, Trouble> {
+        let scratch = Self(std::env::temp_dir().join(format!("frontdesk-{name}-{}", std::process::id())));
+        std::fs::create_dir_all(&scratch.0)
+            .map_err(|error| Trouble::new(format!("no temporary directory: {error}")))?;
+        Ok(scratch)
+    }
+}
 
 impl Drop for Scratch {
     fn drop(&mut self) {
@@ -40,19 +50,22 @@ impl Drop for Scratch {
     }
 }
 
-/// Builds the release and prints its figures.
-pub(crate) fn run() -> Result<(), Trouble> {
+/// Builds the release; its binary.
+pub(crate) fn release() -> Result<PathBuf, Trouble> {
     say("== cargo build --release");
     shell::cargo(&["build", "--release", "--locked", "--package", "frontdesk"])?;
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| shell::root().join("target"), PathBuf::from);
-    let binary = target.join("release").join("frontdesk");
+    Ok(target.join("release").join("frontdesk"))
+}
+
+/// Builds the release and prints its figures.
+pub(crate) fn run() -> Result<(), Trouble> {
+    let binary = release()?;
     let size = std::fs::metadata(&binary)
         .map_err(|error| Trouble::new(format!("no release binary: {error}")))?
         .len();
-    let scratch = Scratch(std::env::temp_dir().join(format!("frontdesk-figures-{}", std::process::id())));
-    std::fs::create_dir_all(&scratch.0)
-        .map_err(|error| Trouble::new(format!("no temporary directory: {error}")))?;
+    let scratch = Scratch::new("figures")?;
 
     let (sandbox_at, serve_at) = (free_address()?, free_address()?);
     let _sandbox = start(Command::new(&binary).args(["sandbox", "--listen", &sandbox_at.to_string()]))?;
@@ -69,7 +82,7 @@ pub(crate) fn run() -> Result<(), Trouble> {
         starts.push(begun.elapsed());
         if nth + 1 == STARTS {
             std::thread::sleep(IDLE);
-            memory = resident_kilobytes(serve.0.id())?;
+            memory = self::memory(serve.0.id(), "VmRSS:")?;
         }
     }
     starts.sort();
@@ -87,8 +100,14 @@ pub(crate) fn run() -> Result<(), Trouble> {
 }
 
 fn serve(binary: &Path, config: &Path) -> Command {
-    let mut command = Command::new(binary);
-    command.arg("serve").arg("--config").arg(config).args(["--log-filter", "error"]).envs([
+    let mut command = with_secrets(Command::new(binary));
+    command.arg("serve").arg("--config").arg(config).args(["--log-filter", "error"]);
+    command
+}
+
+/// A command that has the sandbox's secrets in its environment.
+pub(crate) fn with_secrets(mut command: Command) -> Command {
+    command.envs([
         ("STRIPE_SIGNING_SECRET", "whsec_sandbox_frontdesk"),
         ("STRIPE_API_KEY", "rk_live_sandbox_frontdesk"),
         ("CIRCLE_TOKEN", "circle_sandbox_token"),
@@ -97,18 +116,18 @@ fn serve(binary: &Path, config: &Path) -> Command {
     command
 }
 
-fn start(command: &mut Command) -> Result<Running, Trouble> {
+pub(crate) fn start(command: &mut Command) -> Result<Running, Trouble> {
     let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
     child.map(Running).map_err(|error| Trouble::new(format!("the release binary does not start: {error}")))
 }
 
-fn free_address() -> Result<SocketAddr, Trouble> {
+pub(crate) fn free_address() -> Result<SocketAddr, Trouble> {
     let bound = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
     bound.map_err(|error| Trouble::new(format!("no free port: {error}")))
 }
 
 /// Asks again and again until the answer is 200.
-fn wait_for(address: SocketAddr, path: &str) -> Result<(), Trouble> {
+pub(crate) fn wait_for(address: SocketAddr, path: &str) -> Result<(), Trouble> {
     let begun = Instant::now();
     while begun.elapsed() < START_MAX {
         if ask(address, path).is_ok_and(|answer| answer.starts_with("HTTP/1.1 200")) {
@@ -128,20 +147,21 @@ fn ask(address: SocketAddr, path: &str) -> std::io::Result<String> {
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
-fn resident_kilobytes(process: u32) -> Result<u32, Trouble> {
+/// The memory of a process in kilobytes, by the kernel's name for what is meant.
+pub(crate) fn memory(process: u32, what: &str) -> Result<u32, Trouble> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status"));
     let status = status.map_err(|error| Trouble::new(format!("no status of process {process}: {error}")))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(what));
     let kilobytes = line.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
     kilobytes.ok_or_else(|| Trouble::new("the kernel does not tell the memory of a process"))
 }
 
-fn write(path: &Path, text: &str) -> Result<(), Trouble> {
+pub(crate) fn write(path: &Path, text: &str) -> Result<(), Trouble> {
     std::fs::write(path, text)
         .map_err(|error| Trouble::new(format!("{} cannot be written: {error}", path.display())))
 }
 
-fn configuration(sandbox: SocketAddr, serve: SocketAddr) -> String {
+pub(crate) fn configuration(sandbox: SocketAddr, serve: SocketAddr) -> String {
     format!(
         r#"[site]
 name = "Northwind Makers"

@@ -1,5 +1,6 @@
-//! Project chores: `cargo xtask ci | tidy | test | figures | seeds | torture`. Built on the standard library alone, so that it builds at once.
+//! Project chores: `cargo xtask ci | tidy | test | figures | adoption | seeds | torture`. Built on the standard library alone, so that it builds at once.
 
+mod adoption;
 mod figures;
 mod postgres;
 mod shell;
@@ -10,12 +11,13 @@ mod torture;
 use shell::{Trouble, say};
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: cargo xtask <ci | tidy | test [ARGUMENTS OF cargo test] | figures | seeds | torture [--loops N] [--seed N]>
+const USAGE: &str = "usage: cargo xtask <ci | tidy | test [ARGUMENTS OF cargo test] | figures | adoption | seeds | torture [--loops N] [--seed N]>
 
   ci     formatting, lints, tidy and all tests: what a change must pass
   tidy   what lints cannot check: paired migrations, pages of error codes, links, leftovers
   test   all tests, PostgreSQL included: installs what they need (Debian), starts a throw-away server
   figures  of the release build: start to ready, idle memory, size
+  adoption  what `plan` costs over 20,000 members and 15,000 subscriptions, beside a bare loop
   seeds    a thousand new seeds of the simulator, ten long lives, every planted bug
   torture  kills the real process at random moments under load, N times, and opens the books";
 
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
         "tidy" => tidy::run(&shell::root()),
         "test" => suite::run(&rest),
         "figures" => figures::run(),
+        "adoption" => adoption::run(),
         "seeds" => suite::run_seeds(),
         _ => Err(Trouble::new(USAGE)),
     };

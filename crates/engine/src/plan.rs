@@ -11,7 +11,7 @@ use frontdesk_core::email::Email;
 use frontdesk_core::id::CustomerId;
 use frontdesk_core::pairs::{Likeness, Somebody, pairs};
 use frontdesk_core::plan::{Change, Left, Line, Part, Totals, lines};
-use frontdesk_core::sweep::{FindingKind, Implausible, beside};
+use frontdesk_core::sweep::{FindingKind, Implausible, Scan, beside};
 use frontdesk_core::target::{Holder, Item, Target};
 use frontdesk_store::Error;
 use jiff::Timestamp;
@@ -22,6 +22,17 @@ use std::collections::{BTreeMap, BTreeSet};
 const BATCH: u32 = 50;
 /// Most people without a payment who are listed from what the last sweep found.
 const FINDINGS_MAX: u32 = 100_000;
+
+/// By what everybody is planned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum By {
+    /// By the lists as they are now.
+    Lists,
+    /// By what was last seen.
+    LastSeen,
+    /// By lists that somebody has read already, such as exports; what is not among them counts as never seen.
+    Given(BTreeMap<Target, Scan>),
+}
 
 /// On what a plan rests at one target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -34,6 +45,8 @@ pub enum Looked {
         /// The list that is not to be believed, if there is one.
         flaw: Option<Implausible>,
     },
+    /// On lists that were given.
+    Given,
     /// On what was last seen there.
     Before {
         /// When the last sweep of it began; `None`: it was never swept, so who is there already is not known.
@@ -86,7 +99,7 @@ pub struct Alike {
 /// What is known of who holds what at one target.
 #[derive(Default)]
 struct Held {
-    scanned: Option<Scanned>,
+    scan: Option<Scan>,
     /// When the last whole sweep began.
     previous: Option<Timestamp>,
     supported: BTreeSet<(Item, u64)>,
@@ -96,29 +109,31 @@ struct Held {
 impl Held {
     /// Whether the target's lists were ever read.
     const fn is_seen(&self) -> bool {
-        self.scanned.is_some() || self.previous.is_some()
+        self.scan.is_some() || self.previous.is_some()
     }
 }
 
 impl<P: Ports> Engine<P> {
-    /// Works out what would be done. `only`: at one target alone; `fresh`: by the lists as they are now.
-    pub async fn plan(&self, only: Option<Target>, fresh: bool) -> Result<Planned, Error> {
+    /// Works out what would be done. `only`: at one target alone.
+    pub async fn plan(&self, only: Option<Target>, by: &By) -> Result<Planned, Error> {
         let mut looked = BTreeMap::new();
         let mut held: BTreeMap<Target, Held> = BTreeMap::new();
         let settings = self.settings();
         for target in settings.targets.keys().filter(|target| only.is_none_or(|only| only == **target)) {
             let previous = self.swept(*target).await?.last.map(|last| last.began_at);
-            let scanned = if fresh { Some(self.scan(*target).await?) } else { None };
-            let (scanned, on) = match scanned {
-                Some(Ok(scanned)) => {
-                    let on = Looked::Now { calls: scanned.calls, flaw: scanned.flaw.clone() };
-                    (Some(scanned), on)
-                }
-                Some(Err(why)) => (None, Looked::Before { at: previous, why: Some(why) }),
-                None => (None, Looked::Before { at: previous, why: None }),
+            let (scan, on) = match by {
+                By::LastSeen => (None, Looked::Before { at: previous, why: None }),
+                By::Given(scans) => match scans.get(target) {
+                    Some(scan) => (Some(scan.clone()), Looked::Given),
+                    None => (None, Looked::Before { at: previous, why: None }),
+                },
+                By::Lists => match self.scan(*target).await? {
+                    Ok(Scanned { scan, calls, flaw }) => (Some(scan), Looked::Now { calls, flaw }),
+                    Err(why) => (None, Looked::Before { at: previous, why: Some(why) }),
+                },
             };
             looked.insert(*target, on);
-            held.insert(*target, Held { scanned, previous, ..Held::default() });
+            held.insert(*target, Held { scan, previous, ..Held::default() });
         }
         let mut lines = Vec::new();
         let mut after: Option<CustomerId> = None;
@@ -158,9 +173,9 @@ impl<P: Ports> Engine<P> {
             let sync = subject.syncs.get(target);
             let mut people = sync.map(|sync| sync.observed.people.clone()).unwrap_or_default();
             if let Some(held) = held.get_mut(target)
-                && let Some(scanned) = &held.scanned
+                && let Some(scan) = &held.scan
             {
-                let beside = beside(desired, sync, &scanned.scan, held.previous);
+                let beside = beside(desired, sync, scan, held.previous);
                 people.extend(beside.people);
                 held.supported.extend(beside.supported);
                 let ended = beside.ended.into_iter().map(|ended| (ended, subject.record.id.clone()));
@@ -195,16 +210,16 @@ impl<P: Ports> Engine<P> {
             line.customer = line.customer.take().or(ended);
             line.parts.insert(Part { change: Change::Leave, item, left: Some(left) });
         };
-        if let Some(scanned) = &held.scanned {
-            for (item, member) in scanned.scan.holders() {
+        if let Some(scan) = &held.scan {
+            for (item, member) in scan.holders() {
                 let holding = (item.clone(), member);
                 if !held.supported.contains(&holding) {
-                    let address = scanned.scan.person(member).and_then(|listed| listed.address.clone());
+                    let address = scan.person(member).and_then(|listed| listed.address.clone());
                     note(member, holding.0.clone(), address, held.ended.get(&holding).cloned());
                 }
             }
             for (member, line) in &mut lines {
-                line.name = scanned.scan.person(*member).and_then(|listed| listed.name.clone());
+                line.name = scan.person(*member).and_then(|listed| listed.name.clone());
             }
         } else {
             let kind = Some(FindingKind::Unsupported);

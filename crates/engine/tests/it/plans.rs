@@ -7,7 +7,7 @@ use frontdesk_core::ruling::Verdict;
 use frontdesk_core::sync::State;
 use frontdesk_core::target::{Holder, Membership, Target};
 use frontdesk_engine::pairing::{Paired, Pairing};
-use frontdesk_engine::plan::{Looked, Planned};
+use frontdesk_engine::plan::{By, Looked, Planned};
 use frontdesk_engine::settings::{Mode, Settings};
 use frontdesk_engine::settle::{Settled, Settlement};
 use frontdesk_sandbox::{Answer, Provider};
@@ -19,7 +19,9 @@ fn shadow(settings: &mut Settings) {
 }
 
 fn plan(house: &House, fresh: bool) -> Planned {
-    house.wait(house.engine.plan(Some(Target::Circle), fresh)).unwrap()
+    house
+        .wait(house.engine.plan(Some(Target::Circle), if fresh { &By::Lists } else { &By::LastSeen }))
+        .unwrap()
 }
 
 /// A line as `+ ada@example.com: give circle:group:4012`.

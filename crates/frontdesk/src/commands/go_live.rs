@@ -1,7 +1,7 @@
 //! `frontdesk go-live`: lets go what a target collected in shadow mode, after showing what would be done.
 
 use super::desk::Desk;
-use super::plan::{show, target};
+use super::plan::{by, show, target};
 use crate::assemble::store_failed;
 use crate::errors::{Code, Failure, Report};
 use crate::exit::Exit;
@@ -38,7 +38,7 @@ impl Arguments {
 }
 
 pub(super) async fn run(arguments: &Arguments, desk: &Desk, printer: &mut Printer) -> Result<Exit, Failure> {
-    let Arguments { target, by, offline, yes } = arguments;
+    let Arguments { target, by: author, offline, yes } = arguments;
     let mode = desk.engine.settings().targets.get(target).map(|settings| settings.mode);
     match mode {
         None => {
@@ -49,11 +49,11 @@ pub(super) async fn run(arguments: &Arguments, desk: &Desk, printer: &mut Printe
         Some(Mode::Live) => {}
     }
     if !yes && !desk.engine.written(*target).await.map_err(|error| store_failed(&error))?.is_live() {
-        let planned = desk.engine.plan(Some(*target), !offline).await;
+        let planned = desk.engine.plan(Some(*target), &by(*offline)).await;
         show(&planned.map_err(|error| store_failed(&error))?, desk, printer).await?;
         return Ok(Exit::Found);
     }
-    let went = desk.engine.go_live(*target, by).await.map_err(|error| store_failed(&error))?;
+    let went = desk.engine.go_live(*target, author).await.map_err(|error| store_failed(&error))?;
     let said = match &went {
         WentLive::Done { rows } => {
             format!("{} is live: {rows} rows that waited are worked at now", target.title())
@@ -69,7 +69,7 @@ pub(super) async fn run(arguments: &Arguments, desk: &Desk, printer: &mut Printe
         WentLive::Done { rows } => rows,
         _ => 0,
     };
-    printer.json(&json!({ "target": target, "live": true, "rows": rows, "by": by }))?;
+    printer.json(&json!({ "target": target, "live": true, "rows": rows, "by": author }))?;
     Ok(Exit::Done)
 }
 

@@ -16,7 +16,7 @@ use frontdesk_core::plan::{Change, Every, Left, Line, Totals, Worth};
 use frontdesk_core::target::{Holder, Target};
 use frontdesk_core::words::{Language, Reading};
 
-use frontdesk_engine::plan::{Looked, Planned};
+use frontdesk_engine::plan::{By, Looked, Planned};
 use frontdesk_store::Error;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -46,8 +46,13 @@ pub(super) fn target(text: &str) -> Result<Target, String> {
     Target::parse(text).ok_or_else(|| "circle or kit".to_owned())
 }
 
+/// By what everybody is planned.
+pub(super) const fn by(offline: bool) -> By {
+    if offline { By::LastSeen } else { By::Lists }
+}
+
 pub(super) async fn run(arguments: &Arguments, desk: &Desk, printer: &mut Printer) -> Result<Exit, Failure> {
-    let planned = desk.engine.plan(arguments.target, !arguments.offline).await;
+    let planned = desk.engine.plan(arguments.target, &by(arguments.offline)).await;
     let planned = planned.map_err(|error| store_failed(&error))?;
     show(&planned, desk, printer).await?;
     Ok(if planned.lines.is_empty() { Exit::Done } else { Exit::Found })
@@ -92,6 +97,7 @@ fn on_what(looked: &Looked, desk: &Desk) -> String {
                 "its lists as they are now, {calls} calls; but {flaw}: look at it before you believe this"
             )
         }
+        Looked::Given => "by the exports".to_owned(),
         Looked::Before { at, why } => {
             let why = why.as_ref().map(|why| format!("; not read now: {why}")).unwrap_or_default();
             match at {

@@ -1,7 +1,7 @@
 //! `frontdesk settle`: who has access and does not pay is kept, with a reason and an end, or removed; in bulk, by a sheet.
 
 use super::desk::{self, Desk, Question};
-use super::plan::target;
+use super::plan::{by, target};
 use super::reach::Reach;
 use super::sheets::{self, needed};
 use super::{ruling, wording};
@@ -122,7 +122,8 @@ impl Ask {
         let engine = &desk.engine;
         let document = match self {
             Self::List { target, offline } => {
-                let planned = engine.plan(*target, !offline).await.map_err(|error| store_failed(&error))?;
+                let planned =
+                    engine.plan(*target, &by(*offline)).await.map_err(|error| store_failed(&error))?;
                 json!(planned.lines.iter().flat_map(Unpaid::of).collect::<Vec<_>>())
             }
             Self::When { typed } => json!(ruling::end(typed, desk)?),

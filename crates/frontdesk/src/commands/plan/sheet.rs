@@ -1,6 +1,6 @@
 //! The sheet of those who may be one person under two addresses: written, edited by the founder, and taken up again.
 
-use super::Arguments;
+use super::{Arguments, by};
 use crate::assemble::store_failed;
 use crate::cli::Context;
 use crate::commands::desk::{self, Desk, Question};
@@ -80,7 +80,7 @@ impl Ask {
         let engine = &desk.engine;
         let document = match self {
             Self::List { target, offline } => {
-                engine.plan(*target, !offline).await.map(|planned| serde_json::json!(planned.pairs))
+                engine.plan(*target, &by(*offline)).await.map(|planned| serde_json::json!(planned.pairs))
             }
             Self::Pair(pairing) => engine.pair(pairing).await.map(|paired| serde_json::json!(paired)),
         };
