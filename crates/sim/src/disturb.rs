@@ -43,6 +43,7 @@ impl Run {
                     self.stage.control("circle/calls", &json!({ "n": 4200 }));
                     self.stage.with(|shared| shared.marks.hit(Fault::AllowanceSpent));
                 }
+                3 if on(Fault::ByHand) && rng.hits(300) => self.take_a_tag_off(person),
                 3 if on(Fault::ByHand) => {
                     // Sweeps have no calls to spend beside a spent allowance: who is put out then stays out for weeks.
                     if on(Fault::AllowanceSpent) || rng.hits(400) {
@@ -141,6 +142,30 @@ impl Run {
             self.stage.trace(0, format!("world: person{person} is put out of {group} by hand"));
             self.stage.control("circle/remove", &json!({ "id": member, "group": group }));
             self.stage.with(|shared| shared.marks.hit(Fault::ByHand));
+        }
+    }
+
+    /// Another program takes a tag off somebody who paid, once a run: it is put back (DESIGN §5, contested).
+    fn take_a_tag_off(&self, person: usize) {
+        let now = self.stage.true_now();
+        let kit = self.stage.with(|shared| shared.world.kit.state(now));
+        let entitled = self.truth(|truth| truth.items(person, now));
+        let tags = kit["tags"].as_array().into_iter().flatten();
+        let wanted = tags.filter_map(|tag| Some((tag["id"].as_u64()?, tag["name"].as_str()?)));
+        let wanted: Vec<_> =
+            wanted.filter(|(_, name)| entitled.contains(&Item::kit_tag(name))).map(|(id, _)| id).collect();
+        let theirs = [address(person), billing_address(person)];
+        let held = kit["subscribers"].as_array().into_iter().flatten().find_map(|found| {
+            let is_theirs = theirs.iter().any(|email| found["email_address"] == email.as_str());
+            let tag = wanted.iter().find(|id| is_theirs && found["tags"].get(id.to_string()).is_some())?;
+            Some((found["id"].clone(), *tag))
+        });
+        let Some((id, tag)) = held else { return };
+        if self.truth(|truth| truth.untagged.insert(person)) {
+            self.stage.trace(0, format!("world: tag {tag} is taken off person{person}"));
+            self.stage.control("kit/untag", &json!({ "id": id, "tag": tag }));
+            self.stage.with(|shared| shared.marks.hit(Fault::ByHand));
+            self.sender.notify_one();
         }
     }
 

@@ -21,6 +21,7 @@ pub mod customers;
 mod disturb;
 pub mod executor;
 pub mod fault;
+mod hooks;
 pub mod oracle;
 pub mod ports;
 pub mod regressions;

@@ -4,6 +4,7 @@
 use crate::customers::{GRACE, address, live};
 use crate::executor::{Executor, Node, Step};
 use crate::fault::{Fault, Marks, Plan};
+use crate::hooks;
 use crate::oracle;
 use crate::ports::SimPorts;
 use crate::rng::Rng;
@@ -32,10 +33,6 @@ use tokio::sync::{Notify, oneshot};
 
 /// The signing secret of every run.
 pub(crate) const SECRET: &str = "whsec_simulatedSecret0001";
-/// What signs Kit's webhooks.
-pub(crate) const KIT_SECRET: &str = "whsec_simulatedSecretOfKit";
-/// What calls of Circle's workflows carry.
-pub(crate) const CIRCLE_HOOK_SECRET: &str = "simulatedSecretOfCircle";
 /// How long after the last fault everything must be in line (I19).
 pub const CONVERGES_WITHIN: Duration = Duration::from_mins(30);
 /// How long nothing may be written after that (I20).
@@ -285,15 +282,15 @@ impl Run {
             return hear;
         }
         let (node, engine) = rng.pick(&living).clone();
-        let (run, event, body) = (self.clone(), delivery.event.clone(), delivery.body.clone());
-        let event = if event.is_empty() { id_in(&body) } else { event };
-        let signature = delivery
-            .headers
-            .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case("stripe-signature"))
-            .map(|(_, value)| value.clone().into_bytes());
+        let (run, delivery) = (self.clone(), delivery.clone());
         self.stage.clock.spawn(node, async move {
-            let answer = engine.ingest(signature.as_deref(), &body).await;
+            if let Some(status) = hooks::hear(&engine, &delivery).await {
+                let _ = tell.send(status);
+                return;
+            }
+            let event =
+                if delivery.event.is_empty() { id_in(&delivery.body) } else { delivery.event.clone() };
+            let answer = engine.ingest(hooks::signature(&delivery).as_deref(), &delivery.body).await;
             let status = match &answer {
                 Answer::Stored { standing, .. } => {
                     oracle::acknowledged(&run, &event, *standing == Standing::Duplicate).await;
@@ -591,10 +588,10 @@ pub(crate) fn settings(knobs: &mut Rng, nodes: usize) -> Settings {
                 target(
                     Connection::Circle(circle),
                     Limits { monthly, ..limits(1500, 300) },
-                    CIRCLE_HOOK_SECRET,
+                    hooks::CIRCLE_SECRET,
                 ),
             ),
-            (Target::Kit, target(Connection::Kit(kit), limits(100, 60), KIT_SECRET)),
+            (Target::Kit, target(Connection::Kit(kit), limits(100, 60), hooks::KIT_SECRET)),
         ]
         .into(),
         catalogue: Run::catalogue(),
@@ -635,6 +632,13 @@ fn prepare(run: &Run, plan: &Plan, knobs: &mut Rng, people: usize, profile: Prof
     if plan.has(Fault::ChangingList) {
         // Short pages, so that lists have several; not so short that sweeps use up the month.
         switch("circle", "per_page_max", json!(if profile == Profile::Short { 2 } else { 10 }));
+    }
+    for target in Target::ALL {
+        // Half of all communities let a target say by itself what changes there.
+        if knobs.hits(500) {
+            let (action, body) = hooks::listening(target);
+            run.stage.control(&format!("{target}/{action}"), &body);
+        }
     }
     if plan.has(Fault::SameSecond) {
         // Every purchase of the sandbox tells several states within one second.

@@ -59,6 +59,8 @@ pub struct Truth {
     pub lost: BTreeSet<String>,
     /// Who was put out by hand, each at most once.
     pub put_out: BTreeSet<usize>,
+    /// From whom a tag was taken off by another program, each at most once.
+    pub untagged: BTreeSet<usize>,
 }
 
 impl Truth {

@@ -5,14 +5,14 @@ use super::given::Given;
 use super::people::address;
 use crate::executor::{Executor, Step};
 use crate::fault::Plan;
+use crate::hooks::{hear, listening, signature};
 use crate::ports::SimPorts;
 use crate::rng::Rng;
-use crate::run::{CIRCLE_HOOK_SECRET, KIT_SECRET, SECRET, Scratch, block, settings};
+use crate::run::{SECRET, Scratch, block, settings};
 use crate::world::{Stage, epoch};
 use frontdesk_core::budget::Monthly;
 use frontdesk_core::target::Target;
 use frontdesk_engine::Engine;
-use frontdesk_engine::hook::Heard;
 use frontdesk_engine::ingest::Answer;
 use frontdesk_engine::settings::Settings;
 use frontdesk_sandbox::{Delivery, Provider};
@@ -103,7 +103,8 @@ impl Town {
                 town.act(given.line, target.as_str(), action, &body)?;
             }
             if place.tells {
-                town.listen(given.line, *target)?;
+                let (action, body) = listening(*target);
+                town.act(given.line, target.as_str(), action, &body)?;
             }
             for (line, name, value) in &place.switches {
                 town.switch(*line, target.as_str(), name, value)?;
@@ -114,16 +115,6 @@ impl Town {
         town.rest(given.line)?;
         town.began = town.stage.clock.now();
         Ok(town)
-    }
-
-    /// Has a target say what changes there.
-    fn listen(&mut self, line: usize, target: Target) -> Result<(), Problem> {
-        let url = format!("https://members.northwind.example/webhooks/{target}");
-        let (action, body) = match target {
-            Target::Kit => ("endpoint", json!({ "url": url, "secret": KIT_SECRET })),
-            Target::Circle => ("hook", json!({ "url": format!("{url}/{CIRCLE_HOOK_SECRET}") })),
-        };
-        self.act(line, target.as_str(), action, &body).map(drop)
     }
 
     /// Time since the beginning.
@@ -294,27 +285,14 @@ async fn deliver(stage: Stage, door: Door, bell: Arc<Notify>, delivery: Delivery
 
 /// Posts a delivery to where its URL leads; gives the status of the answer.
 async fn post(engine: &Engine<SimPorts>, delivery: &Delivery) -> u16 {
-    let is_signature = |name: &str| name.to_ascii_lowercase().ends_with("-signature");
-    let signature = delivery.headers.iter().find(|(name, _)| is_signature(name));
-    let signature = signature.map(|(_, value)| value.clone().into_bytes());
-    let heard = if delivery.url.ends_with("/webhooks/kit") {
-        engine.hear_kit(signature.as_deref(), &delivery.body).await
-    } else if let Some((_, secret)) = delivery.url.split_once("/webhooks/circle/") {
-        engine.hear_circle(Some(secret.as_bytes()), &delivery.body).await
-    } else {
-        return match engine.ingest(signature.as_deref(), &delivery.body).await {
-            Answer::Stored { .. } => 200,
-            Answer::Refused(_) => 401,
-            Answer::NoEvent(_) => 400,
-            Answer::Busy { .. } => 503,
-        };
-    };
-    match heard {
-        Heard::Stored(_) => 200,
-        Heard::Refused(_) => 401,
-        Heard::NoDelivery(_) => 400,
-        Heard::Busy { .. } => 503,
-        Heard::NobodyListens => 404,
+    if let Some(status) = hear(engine, delivery).await {
+        return status;
+    }
+    match engine.ingest(signature(delivery).as_deref(), &delivery.body).await {
+        Answer::Stored { .. } => 200,
+        Answer::Refused(_) => 401,
+        Answer::NoEvent(_) => 400,
+        Answer::Busy { .. } => 503,
     }
 }
 
