@@ -166,9 +166,6 @@ pub enum Matter {
 }
 
 impl Matter {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Unusable, Self::Removes, Self::NeedsRestart];
-
     /// The kind of its alert.
     pub const fn kind(self) -> &'static str {
         match self {

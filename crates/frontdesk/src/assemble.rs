@@ -89,8 +89,19 @@ pub async fn engine(config: &Config, ports: LivePorts, store: Store) -> Result<E
     engine_with(config, ports, store, None).await
 }
 
-/// The same, with another catalogue than the file's: with the one last taken up nothing is written.
-pub async fn engine_with(
+/// The same, with the catalogue that was last taken up where there is one: what was edited since comes into force when
+/// somebody or something takes it up, not because this opens the store.
+pub async fn engine_in_force(
+    config: &Config,
+    ports: LivePorts,
+    store: Store,
+) -> Result<Engine<LivePorts>, Failure> {
+    let versions = store.catalogues().await.map_err(|error| store_failed(&error))?;
+    let in_force = versions.into_iter().next_back().map(|version| version.catalogue.as_written());
+    engine_with(config, ports, store, in_force).await
+}
+
+async fn engine_with(
     config: &Config,
     ports: LivePorts,
     store: Store,

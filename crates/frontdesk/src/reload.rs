@@ -210,13 +210,11 @@ impl Reloader {
         }
     }
 
-    /// Looks from now on, beside everything else. What an earlier process was told of its file counts no more.
+    /// Takes up what was edited while nothing ran, and looks from then on, beside everything else.
     pub fn watch(self: &Arc<Self>, mut hangups: Hangups) {
         let reloader = Arc::clone(self);
         self.engine.ports().spawn("reload", async move {
-            for matter in Matter::ALL {
-                reloader.tell(matter, None).await;
-            }
+            reloader.reload().await;
             loop {
                 tokio::select! {
                     biased;
@@ -239,7 +237,9 @@ fn fingerprint(path: &std::path::Path, config: &Config) -> Fingerprint {
         Origin::File(path) => Some(path.as_path()),
         Origin::Variable(_) => None,
     });
-    for path in std::iter::once(path).chain(secrets) {
+    // This one may not be there yet: Frontdesk writes it.
+    let endpoint = config.targets.kit.as_ref().and_then(|kit| kit.endpoint_secret_file.as_deref());
+    for path in std::iter::once(path).chain(secrets).chain(endpoint) {
         let bytes = std::fs::read(path).unwrap_or_default();
         hash.update(u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
         hash.update(bytes);

@@ -208,9 +208,7 @@ fn no_answer(error: &io::Error) -> Failure {
 pub(super) async fn sit_down(config: &Config) -> Result<Desk, Failure> {
     let ports = assemble::ports(config).await?;
     let store = assemble::store(config, &ports).await?;
-    let versions = store.catalogues().await.map_err(|error| assemble::store_failed(&error))?;
-    let in_force = versions.into_iter().next_back().map(|version| version.catalogue.as_written());
-    let engine = assemble::engine_with(config, ports, store, in_force).await?;
+    let engine = assemble::engine_in_force(config, ports, store).await?;
     Ok(Desk { engine, site: config.site.clone(), is_served: false, reloader: None })
 }
 

@@ -50,7 +50,8 @@ async fn serve(config: &Config, written: Config, context: &mut Context) -> Resul
     let hangups = Hangups::heard();
     let ports = assemble::ports(config).await?;
     let store = assemble::store(config, &ports).await?;
-    let engine = assemble::engine(config, ports.clone(), store.clone()).await?;
+    // What was edited while nothing ran is taken up like an edit while it runs: what takes is asked about first.
+    let engine = assemble::engine_in_force(config, ports.clone(), store.clone()).await?;
     let listener = listen(config.site.listen).await?;
     let address = local_address(&listener, config.site.listen);
     let web = assemble::web(config, &context.environment, engine.clone())?;
