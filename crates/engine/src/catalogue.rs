@@ -34,7 +34,7 @@ pub(crate) async fn take_up<P: Ports>(
         None => settings.catalogue.clone(),
     };
     if previous.as_ref() != Some(&catalogue) {
-        enter(ports, store, &settings.source.id, &catalogue).await?;
+        enter(ports, store, &settings.source.id, &catalogue, None).await?;
     }
     Ok(catalogue)
 }
@@ -44,12 +44,14 @@ fn succeeding(written: &Catalogue, previous: &Catalogue) -> Catalogue {
     if previous.as_written() == *written { previous.clone() } else { written.clone().following(previous) }
 }
 
-/// Enters a version into the journal. From then on it is in force for whoever decides, and every customer is due.
+/// Enters a version into the journal, with who confirmed it, if anybody had to. From then on it is in force for whoever
+/// decides, and every customer is due.
 async fn enter<P: Ports>(
     ports: &P,
     store: &Store,
     source: &SourceId,
     catalogue: &Catalogue,
+    by: Option<&str>,
 ) -> Result<(), Error> {
     let now = ports.now_wall();
     // The newest version is the one that came last, also where the clock jumped back meanwhile.
@@ -70,7 +72,7 @@ async fn enter<P: Ports>(
         api_version: None,
         received_at: now,
         verified_by: None,
-        headers: "{}".to_owned(),
+        headers: by.map_or_else(|| "{}".to_owned(), |by| serde_json::json!({ "by": by }).to_string()),
         body,
         state: EntryState::Effect,
         reason: None,
@@ -190,15 +192,15 @@ impl<P: Ports> Engine<P> {
         Ok((!shifts.is_empty()).then(|| Prospect { customer: customer.clone(), address, shifts }))
     }
 
-    /// Has every decision from here on rest on another catalogue, and enters it into the journal.
+    /// Has every decision from here on rest on another catalogue, and enters it into the journal, with who confirmed it.
     ///
     /// It is exchanged before it is durable: what is decided after the commit must not rest on the one before. What was
     /// under way meanwhile is refused by the revisions that the commit raises, and worked out again.
-    pub async fn take_up(&self, catalogue: Catalogue) -> Result<(), Error> {
+    pub async fn take_up(&self, catalogue: Catalogue, by: Option<&str>) -> Result<(), Error> {
         let source = self.settings().source.id.clone();
         let before = self.catalogue();
         self.exchange_catalogue(catalogue.clone());
-        if let Err(error) = enter(self.ports(), self.store(), &source, &catalogue).await {
+        if let Err(error) = enter(self.ports(), self.store(), &source, &catalogue, by).await {
             self.exchange_catalogue(Catalogue::clone(&before));
             return Err(error);
         }

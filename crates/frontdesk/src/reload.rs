@@ -96,17 +96,17 @@ impl Reloader {
         self.engine.foresee(next).await.map_err(|error| store_failed(&error))
     }
 
-    /// Takes up a reading whose catalogue comes to `catalogue`; nothing of it waits any more.
+    /// Takes up a reading whose catalogue comes to `catalogue`, as `by` decided; nothing of it waits any more.
     ///
     /// # Errors
     ///
     /// When a key cannot be used, or the store did not take it. What was in force stays so.
-    pub async fn take_up(&self, reading: Reading, catalogue: Catalogue) -> Result<(), Failure> {
+    pub async fn take_up(&self, reading: Reading, catalogue: Catalogue, by: &str) -> Result<(), Failure> {
         let mut running = self.running.lock().await;
         self.take_up_settings(&mut running, reading).await?;
         let failed = |error: Error| store_failed(&error);
         if *self.engine.catalogue() != catalogue {
-            self.engine.take_up(catalogue).await.map_err(failed)?;
+            self.engine.take_up(catalogue, Some(by)).await.map_err(failed)?;
         }
         self.engine.configuration_waits(Matter::Removes, None).await.map_err(failed)
     }
@@ -173,7 +173,7 @@ impl Reloader {
             return self.engine.configuration_waits(Matter::Removes, Some(&why)).await.map_err(failed);
         }
         let next = self.engine.next_catalogue(&written, Earlier::Keep);
-        self.engine.take_up(next).await.map_err(failed)?;
+        self.engine.take_up(next, None).await.map_err(failed)?;
         self.engine.configuration_waits(Matter::Removes, None).await.map_err(failed)
     }
 

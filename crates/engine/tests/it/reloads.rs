@@ -23,7 +23,8 @@ fn meaning(house: &House, items: &[Item]) -> Catalogue {
 
 fn take_up(house: &House, written: &Catalogue, earlier: Earlier<'_>) {
     let next = house.engine.next_catalogue(written, earlier);
-    house.wait(house.engine.take_up(next)).unwrap();
+    let by = matches!(earlier, Earlier::Withdraw { .. }).then_some("mira");
+    house.wait(house.engine.take_up(next, by)).unwrap();
     house.look();
     house.pass(SignedDuration::from_mins(2));
 }
@@ -67,6 +68,9 @@ fn what_is_taken_out_stays_until_it_is_withdrawn() {
     assert!(!new.unwrap().takes());
     take_up(&house, &later, Earlier::Withdraw { by: "mira" });
     assert!(!house.is_in("ada@example.com"));
+    let newest = house.wait(house.engine.store().catalogues()).unwrap().pop().unwrap();
+    let entry = house.wait(house.engine.store().journal_entry(&newest.entry)).unwrap().unwrap();
+    assert_eq!(entry.headers, r#"{"by":"mira"}"#);
     let in_force = house.engine.catalogue();
     assert!(in_force.withdrawn.iter().all(|withdrawn| withdrawn.by == "mira"));
     assert!(

@@ -71,7 +71,7 @@ pub(super) async fn run(arguments: &Arguments, desk: &Desk, printer: &mut Printe
     } else {
         desk.engine.next_catalogue(&reading.catalogue(), Earlier::Keep)
     };
-    reloader.take_up(reading, catalogue).await?;
+    reloader.take_up(reading, catalogue, by).await?;
     printer.text("the configuration is in force")?;
     Ok(Exit::Done)
 }

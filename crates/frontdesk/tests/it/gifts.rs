@@ -1,8 +1,11 @@
 //! Gifts and seats: who pays and who has the use of it are two people.
 
 use crate::town::{Rest, Settings, Town};
+use frontdesk_core::id::EntitlementId;
+use frontdesk_core::ruling::Verdict;
 use frontdesk_core::stage::Stage;
 use frontdesk_core::target::{Holder, Target};
+use frontdesk_engine::ruling::{Order, Whom};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -84,6 +87,36 @@ fn a_refunded_gift_takes_nothing_from_somebody_who_pays_as_well() {
     town.jump(SignedDuration::from_mins(2));
     town.settle();
     assert_eq!(town.in_group(4012), [BEN.to_owned()].into(), "last one out");
+}
+
+#[test]
+fn a_gift_is_revoked_from_whom_it_was_given_to_and_nothing_else_is() {
+    let town = with_gifts("gift-revoked");
+    for email in [ADA, BEN] {
+        town.act("circle", "member", json!({ "email": email }));
+    }
+    town.buys(ADA, "price_1Course");
+    given(&town, BEN);
+    given(&town, CLEO);
+    town.until("all inside", |town| {
+        (town.in_group(4012).len() == 2 && town.in_group(4014).contains(ADA)).then_some(())
+    });
+    town.settle();
+    let order = Order {
+        whom: Whom::Customer(town.customer(ADA).unwrap()),
+        holder: ben(),
+        verdict: Verdict::Revoke,
+        entitlement: EntitlementId::new("community"),
+        until: None,
+        by: "Mira".to_owned(),
+        reason: "left the team".to_owned(),
+    };
+    assert!(town.ask(town.engine().rule(&order)).unwrap().is_some());
+    town.soon("Ben out", |town| (!town.in_group(4012).contains(BEN)).then_some(()));
+    town.settle();
+    assert_eq!(town.in_group(4012), [CLEO.to_owned()].into());
+    assert_eq!(town.in_group(4014), [ADA.to_owned()].into());
+    assert!(holders(&town).contains(&(ben(), Stage::Ended)), "{:?}", holders(&town));
 }
 
 #[test]
