@@ -9,8 +9,10 @@
 //! it reads on only when what it read before was applied, so that nobody's purchase waits behind the past.
 
 mod exports;
+mod people;
 
 pub use exports::{ExportedRow, Taken};
+pub use people::Noticed;
 
 use crate::account::SOURCE;
 use crate::apply::ReadHeader;

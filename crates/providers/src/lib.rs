@@ -25,6 +25,7 @@ pub mod circle;
 pub mod csv;
 pub mod json;
 pub mod kit;
+pub mod roster;
 pub mod secret;
 pub mod signature;
 pub mod stripe;

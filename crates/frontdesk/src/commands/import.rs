@@ -5,6 +5,7 @@
 
 mod exports;
 mod lists;
+mod rosters;
 mod stripe;
 mod turns;
 
@@ -37,9 +38,9 @@ enum From {
     /// Customers, subscriptions, checkouts, charges, refunds and disputes
     Stripe(stripe::Arguments),
     /// Who is a member, and what each has
-    Circle,
+    Circle(lists::Arguments),
     /// Who has the catalogue's tags
-    Kit,
+    Kit(lists::Arguments),
 }
 
 /// Imports.
@@ -49,8 +50,8 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, Failure
         let mut reach = Reach::new(&config);
         match &arguments.from {
             From::Stripe(arguments) => stripe::run(arguments, &mut reach, &mut context.printer).await,
-            From::Circle => lists::run(Target::Circle, &mut reach, &mut context.printer).await,
-            From::Kit => lists::run(Target::Kit, &mut reach, &mut context.printer).await,
+            From::Circle(told) => lists::run(Target::Circle, told, &mut reach, &mut context.printer).await,
+            From::Kit(told) => lists::run(Target::Kit, told, &mut reach, &mut context.printer).await,
         }
     })
 }

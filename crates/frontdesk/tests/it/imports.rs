@@ -225,3 +225,31 @@ fn a_flaw_in_one_file_keeps_all_of_them_out_and_is_told_by_its_line() {
     let nobody = said(&town, "explain buyer0@example.com");
     assert!(nobody.starts_with("exit 1\n"), "nothing was taken in: {nobody}");
 }
+
+#[test]
+fn exports_of_members_and_subscribers_note_who_is_there_and_cost_no_call() {
+    let town = Town::closed("import-rosters", shadow());
+    bought(&town, 4);
+    assert!(said(&town, "import stripe --quiet").starts_with("exit 0\n"));
+    let members =
+        "Name,Email,Member ID\nA,BUYER0@example.com,701\nB,buyer1@example.com,\nF,friend@example.com,709\n";
+    town.folder.write("members.csv", members);
+    town.folder.write("subscribers.csv", "email;tags;status\nbuyer0@example.com;\"Member, VIP\";active\n");
+    let words = "import circle --csv members.csv --all-have group:4012";
+    insta::assert_snapshot!("import_circle_csv", steady(&said(&town, words)));
+    let again = document(&said(&town, &format!("{words} --json")));
+    assert_eq!(
+        (&again["files"][0]["customers"], &again["files"][0]["noted"]),
+        (&json!(2), &json!(0)),
+        "{again}"
+    );
+    let kit = document(&said(&town, "import kit --csv subscribers.csv --json"));
+    assert_eq!(kit["files"][0]["noted"], 1, "{kit}");
+    assert_eq!(town.calls("circle"), Vec::<String>::new());
+    assert_eq!(town.calls("kit"), Vec::<String>::new());
+    town.folder.write("flawed.csv", "Email\nbuyer2@example.com\nnobody\n");
+    let flawed = said(&town, "import circle --csv flawed.csv");
+    assert!(flawed.contains("`Email` is no address") && flawed.contains("flawed.csv:3"), "{flawed}");
+    let odd = said(&town, "import circle --csv members.csv --all-have tag:member");
+    assert!(odd.starts_with("exit 1\n") && odd.contains("FD0061"), "{odd}");
+}

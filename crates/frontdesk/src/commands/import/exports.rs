@@ -21,9 +21,9 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// Flaws that are shown of one file; the others are counted.
-const FLAWS_MAX: usize = 20;
+pub(super) const FLAWS_MAX: usize = 20;
 /// Rows that are taken in at once.
-const BATCH: usize = 500;
+pub(super) const BATCH: usize = 500;
 /// Rows after which it says how far it is.
 const TELL_EVERY: u64 = 5_000;
 
@@ -108,13 +108,13 @@ fn layout(path: &Path, sheet: &mut Sheet<File>) -> Result<(Layout, Row), Vec<Rep
     }
 }
 
-fn open(path: &Path) -> Result<(File, Option<Timestamp>), Failure> {
+pub(super) fn open(path: &Path) -> Result<(File, Option<Timestamp>), Failure> {
     let opened = File::open(path).and_then(|file| Ok((file.metadata()?.modified(), file)));
     let (written_at, file) = opened.map_err(|error| flawed(path, &Flaw::Unreadable(error)))?;
     Ok((file, written_at.ok().and_then(|at| Timestamp::try_from(at).ok())))
 }
 
-fn flawed(path: &Path, flaw: &Flaw) -> Report {
+pub(super) fn flawed(path: &Path, flaw: &Flaw) -> Report {
     let line = match flaw {
         Flaw::Endless { line } => Some(*line),
         _ => None,
@@ -126,7 +126,7 @@ fn flawed(path: &Path, flaw: &Flaw) -> Report {
     }
 }
 
-fn at(path: &Path, line: Option<u64>, why: &str) -> Report {
+pub(super) fn at(path: &Path, line: Option<u64>, why: &str) -> Report {
     let line = line.and_then(|line| usize::try_from(line).ok());
     let place = Place { file: path.display().to_string(), line, key: String::new() };
     Report::error(Code::ExportFlawed, why).at(place)

@@ -4,24 +4,44 @@
 //! Nothing is done there, and nobody is removed for being absent.
 
 use super::turns::{Ask, Rest, Sweeping};
-use super::{WAITS_MAX, rest, targets_document, tell_targets};
+use super::{WAITS_MAX, rest, rosters, targets_document, tell_targets};
 use crate::commands::desk::Question;
 use crate::commands::reach::Reach;
 use crate::commands::wording;
 use crate::errors::{Code, Failure, Report};
 use crate::exit::Exit;
 use crate::printer::Printer;
+use clap::Args;
 use frontdesk_core::sweep::List;
 use frontdesk_core::target::Target;
 use frontdesk_engine::sweep::{Awaited, Running, Swept};
 use jiff::Timestamp;
 use serde_json::json;
+use std::path::PathBuf;
+
+/// What it takes.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Arguments {
+    /// From exports, not through the API: files of members or subscribers
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub(super) csv: Vec<PathBuf>,
+    /// What everybody in the files has: group:ID, space:ID or tag:NAME
+    #[arg(long, value_name = "ITEM", requires = "csv")]
+    pub(super) all_have: Vec<String>,
+    /// When the files were exported, as in 2026-11-24T09:00:00Z; without it, when each was last written
+    #[arg(long, value_name = "TIME", requires = "csv")]
+    pub(super) exported_at: Option<Timestamp>,
+}
 
 pub(super) async fn run(
     target: Target,
+    arguments: &Arguments,
     reach: &mut Reach<'_>,
     printer: &mut Printer,
 ) -> Result<Exit, Failure> {
+    if !arguments.csv.is_empty() {
+        return rosters::run(target, arguments, reach, printer).await;
+    }
     let since: Timestamp = reach.ask(&Question::Import(Ask::Sweep { target }), printer).await?;
     let mut waits = 0;
     let mut told = None;

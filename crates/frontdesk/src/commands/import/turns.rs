@@ -6,15 +6,16 @@ use crate::errors::Failure;
 use crate::exit::Exit;
 use crate::printer::Printer;
 use frontdesk_core::sweep::FindingKind;
-use frontdesk_core::target::Target;
+use frontdesk_core::target::{Item, Target};
 use frontdesk_engine::import::{ExportedRow, Imported, Taken, Turn};
 use frontdesk_engine::settings::Mode;
 use frontdesk_engine::sweep::{Awaited, Running, Swept};
 use frontdesk_engine::{Loop, Ports};
+use frontdesk_providers::roster::Listed;
 use frontdesk_store::Error;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Turns that one question takes: then whoever asks says how far it is.
@@ -41,6 +42,17 @@ pub enum Ask {
     Rows {
         /// The rows, all of one file.
         rows: Vec<ExportedRow>,
+    },
+    /// Notes people out of an export of a target.
+    People {
+        /// Where they are.
+        target: Target,
+        /// The people.
+        people: Vec<Listed>,
+        /// What all of them have.
+        all_have: BTreeSet<Item>,
+        /// When the export was made.
+        exported_at: Timestamp,
     },
     /// Has a target's lists read; answers since when a sweep counts.
     Sweep {
@@ -151,6 +163,9 @@ impl Ask {
             Self::Turn => turn(desk).await,
             Self::Rest => rest(desk).await,
             Self::Rows { rows } => take_rows(rows, desk).await,
+            Self::People { target, people, all_have, exported_at } => {
+                Ok(written(&engine.note_people(*target, people, all_have, *exported_at).await?))
+            }
             Self::Sweep { target } => Ok(written(&engine.await_sweep(*target).await?)),
             Self::SweepTurn { target, since } => sweep(*target, *since, desk).await,
         }

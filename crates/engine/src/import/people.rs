@@ -1,0 +1,134 @@
+//! Members and subscribers out of an export: what is noted of our customers.
+//!
+//! It notes who is there and never who is not. A file is a picture of its time: what was seen later stays.
+
+use crate::acts::Acted;
+use crate::engine::Engine;
+use crate::ports::Ports;
+use crate::subject::{Cause, Subject};
+use frontdesk_core::desired::{Desired, Wish};
+use frontdesk_core::golive::Written;
+use frontdesk_core::id::CustomerId;
+use frontdesk_core::sweep::{List, Listed as Entry, Scan, beside};
+use frontdesk_core::sync::{Ended, Hold, Sync};
+use frontdesk_core::target::{Holder, Holding, Item, Membership, Person, Target};
+use frontdesk_providers::roster::Listed;
+use frontdesk_store::Error;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a batch of people came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Noticed {
+    /// People who are customers of the record.
+    pub customers: u64,
+    /// Customers of whom something new was noted.
+    pub noted: u64,
+}
+
+/// Why a row is looked at, for the audit log.
+const EXPORT: &str = "export";
+
+impl<P: Ports> Engine<P> {
+    /// Notes of our customers that they are at a target, and what they have there, as an export of `exported_at` says.
+    /// `all_have`: what everybody in it has.
+    pub async fn note_people(
+        &self,
+        target: Target,
+        people: &[Listed],
+        all_have: &BTreeSet<Item>,
+        exported_at: Timestamp,
+    ) -> Result<Noticed, Error> {
+        let managed = self.catalogue().managed(target);
+        let is_shadow = self.written(target).await? == Written::Nothing;
+        let mut noticed = Noticed::default();
+        for listed in people {
+            let has: BTreeSet<Item> =
+                listed.has.union(all_have).filter(|item| managed.contains(item)).cloned().collect();
+            let ids = listed.id.into_iter().collect();
+            let customers =
+                self.store().records_sharing(target, &ids, &[listed.address.clone()].into()).await?;
+            noticed.customers += u64::from(!customers.is_empty());
+            for customer in customers {
+                let seen = Seen { target, listed, has: &has, at: exported_at, is_shadow };
+                noticed.noted += u64::from(self.note_person(&customer, seen).await?);
+            }
+        }
+        Ok(noticed)
+    }
+
+    async fn note_person(&self, customer: &CustomerId, seen: Seen<'_>) -> Result<bool, Error> {
+        let Some(mut subject) = Subject::load(self.store(), customer).await? else { return Ok(false) };
+        if !subject.syncs.contains_key(&seen.target) {
+            // A row that should be there is made by looking at the customer.
+            self.look_again(customer, &Cause { action: "operator", by: EXPORT.to_owned() }).await?;
+            let Some(again) = Subject::load(self.store(), customer).await? else { return Ok(false) };
+            subject = again;
+        }
+        let others = subject.others(self.store()).await?;
+        let mut decision = subject.decide(self, &others, self.ports().now_wall());
+        let Some(desired) = decision.desired.remove(&seen.target) else { return Ok(false) };
+        let acted = self.change_sync(customer, seen.target, EXPORT, |row, now| {
+            let people = seen.people(&desired, row);
+            if people.is_empty() {
+                return false;
+            }
+            row.observed.people.extend(people);
+            if seen.listed.id.is_some() {
+                // What is shown to be there already needs no call: the look that follows only settles the row.
+                row.retry(now);
+            } else if seen.is_shadow {
+                // Their id is still to be learnt, which is worth a call only once the target is live.
+                row.settle(Ended::Held(Hold::Shadow), now, 0);
+            }
+            true
+        });
+        Ok(acted.await? == Acted::Done)
+    }
+}
+
+/// One person as an export shows them.
+#[derive(Clone, Copy)]
+struct Seen<'a> {
+    target: Target,
+    listed: &'a Listed,
+    has: &'a BTreeSet<Item>,
+    at: Timestamp,
+    is_shadow: bool,
+}
+
+impl Seen<'_> {
+    /// What it newly says of the people of a row.
+    fn people(&self, desired: &Desired, row: &Sync) -> BTreeMap<Holder, Person> {
+        let Listed { id, address, standing, .. } = self.listed;
+        if let Some(id) = *id {
+            let mut scan = Scan::new(self.target, self.at);
+            let entry = || Entry { id, address: Some(address.clone()), standing: *standing, name: None };
+            scan.add(&List::Everyone, [entry()]);
+            for item in self.has {
+                scan.add(&List::In(item.clone()), [entry()]);
+            }
+            return beside(desired, Some(row), &scan, None).people;
+        }
+        let holders = desired.holders.iter().filter(|(_, wishes)| wishes.address == *address);
+        let mut people = BTreeMap::new();
+        for (holder, wishes) in holders {
+            let known = row.observed.people.get(holder).cloned().unwrap_or_default();
+            let mut person = known.clone();
+            // What the target itself said is better.
+            if person.membership != Membership::Unseen {
+                continue;
+            }
+            for item in
+                self.has.iter().filter(|item| matches!(wishes.items.get(*item), Some(Wish::Want { .. })))
+            {
+                person.items.entry(item.clone()).or_insert(Holding::Present { seen_at: self.at });
+            }
+            if person != known {
+                people.insert(holder.clone(), person);
+            }
+        }
+        people
+    }
+}

@@ -1,0 +1,156 @@
+//! `frontdesk import circle --csv` and `import kit --csv`: exports of members and subscribers.
+//!
+//! As with the payment account's exports, every file is read whole for flaws before anything of any is taken in.
+
+use super::exports::{BATCH, FLAWS_MAX, at, flawed, open};
+use super::lists::Arguments;
+use super::turns::{Ask, Looked, Rest};
+use super::{rest, targets_document, tell_targets};
+use crate::commands::desk::Question;
+use crate::commands::reach::Reach;
+use crate::errors::{Code, Failure, Report};
+use crate::exit::Exit;
+use crate::printer::Printer;
+use frontdesk_core::target::{Item, Target};
+use frontdesk_engine::import::Noticed;
+use frontdesk_providers::csv::Table as Sheet;
+use frontdesk_providers::roster::Layout;
+use jiff::Timestamp;
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// A file that was read to its end and is sound.
+struct Checked {
+    path: PathBuf,
+    exported_at: Timestamp,
+    people: u64,
+}
+
+pub(super) async fn run(
+    target: Target,
+    arguments: &Arguments,
+    reach: &mut Reach<'_>,
+    printer: &mut Printer,
+) -> Result<Exit, Failure> {
+    let all_have = items(target, &arguments.all_have)?;
+    let looked: Looked = reach.ask(&Question::Import(Ask::Look), printer).await?;
+    let mut checked = Vec::new();
+    let mut reports = Vec::new();
+    for path in &arguments.csv {
+        match check(target, path, arguments.exported_at, looked.now) {
+            Ok(file) => checked.push(file),
+            Err(flaws) => reports.extend(flaws),
+        }
+    }
+    if !reports.is_empty() {
+        return Err(Failure { reports });
+    }
+    let mut done = Vec::new();
+    for file in checked {
+        let noticed = take_in(target, &file, &all_have, reach, printer).await?;
+        done.push((file, noticed));
+    }
+    let rest = rest(reach, printer).await?;
+    tell(target, &done, &rest, printer)?;
+    Ok(Exit::Done)
+}
+
+/// What everybody in the files has, as the operator says.
+fn items(target: Target, typed: &[String]) -> Result<BTreeSet<Item>, Failure> {
+    let item = |text: &String| {
+        let item = Item::try_from(format!("{target}:{text}")).ok().filter(|item| item.target() == target);
+        item.ok_or_else(|| {
+            Report::error(Code::NotAnId, format!("`{text}` is nothing that {} can hold", target.title()))
+                .hint("name it as in `group:4012`, `space:77` or `tag:member`")
+                .into()
+        })
+    };
+    typed.iter().map(item).collect()
+}
+
+fn check(
+    target: Target,
+    path: &Path,
+    exported_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<Checked, Vec<Report>> {
+    let (file, written_at) = open(path).map_err(|failure| failure.reports)?;
+    let exported_at = exported_at.or(written_at).unwrap_or(now).min(now);
+    let sheet = Sheet::open(file).map_err(|flaw| vec![flawed(path, &flaw)])?;
+    let layout = Layout::find(target, sheet.header()).map_err(|flaw| vec![flawed(path, &flaw)])?;
+    let (mut people, mut flaws, mut reports) = (0, 0, Vec::new());
+    for row in sheet {
+        let row = row.map_err(|flaw| vec![flawed(path, &flaw)])?;
+        people += 1;
+        if let Err(why) = layout.person(&row) {
+            flaws += 1;
+            if reports.len() < FLAWS_MAX {
+                reports.push(at(path, Some(row.line), why));
+            }
+        }
+    }
+    if flaws > FLAWS_MAX {
+        let more = flaws - FLAWS_MAX;
+        reports.push(at(path, None, &format!("{more} more rows cannot be read either")));
+    }
+    if reports.is_empty() { Ok(Checked { path: path.to_owned(), exported_at, people }) } else { Err(reports) }
+}
+
+async fn take_in(
+    target: Target,
+    file: &Checked,
+    all_have: &BTreeSet<Item>,
+    reach: &mut Reach<'_>,
+    printer: &mut Printer,
+) -> Result<Noticed, Failure> {
+    let (opened, _) = open(&file.path)?;
+    let mut sheet = Sheet::open(opened).map_err(|flaw| flawed(&file.path, &flaw))?;
+    let layout = Layout::find(target, sheet.header()).map_err(|flaw| flawed(&file.path, &flaw))?;
+    let (mut noticed, mut seen) = (Noticed::default(), 0);
+    loop {
+        let mut people = Vec::with_capacity(BATCH);
+        for row in sheet.by_ref().take(BATCH) {
+            let row = row.map_err(|flaw| flawed(&file.path, &flaw))?;
+            people.push(layout.person(&row).map_err(|why| at(&file.path, Some(row.line), why))?);
+        }
+        if people.is_empty() {
+            return Ok(noticed);
+        }
+        seen += people.len() as u64;
+        let (all_have, exported_at) = (all_have.clone(), file.exported_at);
+        let ask = Ask::People { target, people, all_have, exported_at };
+        let batch: Noticed = reach.ask(&Question::Import(ask), printer).await?;
+        noticed.customers += batch.customers;
+        noticed.noted += batch.noted;
+        printer.note(&format!("{}: {seen} of {} people", file.path.display(), file.people));
+    }
+}
+
+fn tell(
+    target: Target,
+    done: &[(Checked, Noticed)],
+    rest: &Rest,
+    printer: &mut Printer,
+) -> Result<(), Failure> {
+    let rows = done.iter().map(|(file, noticed)| {
+        let counts = [file.people, noticed.customers, noticed.noted].map(|count| count.to_string());
+        [vec![file.path.display().to_string()], counts.to_vec()].concat()
+    });
+    printer.table(&["file", "people", "customers", "noted"], rows)?;
+    printer.text("")?;
+    tell_targets(rest, Some(target), printer)?;
+    let files: Vec<_> = done
+        .iter()
+        .map(|(file, noticed)| {
+            json!({
+                "file": file.path, "exported_at": file.exported_at, "people": file.people,
+                "customers": noticed.customers, "noted": noticed.noted,
+            })
+        })
+        .collect();
+    printer.json(&json!({
+        "import": target, "from": "csv", "files": files, "targets": targets_document(rest),
+        "is_applied": !rest.applies,
+    }))
+}

@@ -1,0 +1,138 @@
+//! Members and subscribers as Circle and Kit export them.
+//!
+//! Source: neither documents its export's columns; what is known of them is that an export is a selection that the
+//! operator made (the members of one access group, the subscribers of one tag), and that Kit's names its tags (read
+//! 2026-11-30). So columns are found by any usual header, and what everybody in a file has may be said beside it.
+
+use crate::csv::{Column, Columns, Flaw, Row};
+use frontdesk_core::email::Email;
+use frontdesk_core::target::{Item, Standing, Target};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// What a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Cell {
+    Address,
+    Id,
+    Status,
+    Tags,
+}
+
+const CIRCLE: &[Column<Cell>] = &[
+    Column { holds: Cell::Address, headers: &["Email", "Email Address", "Member Email"], is_needed: true },
+    Column { holds: Cell::Id, headers: &["Member ID", "Community Member ID", "id"], is_needed: false },
+    Column { holds: Cell::Status, headers: &["Status", "State"], is_needed: false },
+];
+
+const KIT: &[Column<Cell>] = &[
+    Column { holds: Cell::Address, headers: &["Email", "Email Address"], is_needed: true },
+    Column { holds: Cell::Id, headers: &["Subscriber ID", "id"], is_needed: false },
+    Column { holds: Cell::Status, headers: &["Status", "State", "Subscriber State"], is_needed: false },
+    Column { holds: Cell::Tags, headers: &["Tags", "Tag Names"], is_needed: false },
+];
+
+/// Where everything is in one file.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    target: Target,
+    columns: Columns<Cell>,
+}
+
+/// One member or subscriber.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listed {
+    /// The address there.
+    pub address: Email,
+    /// The target's own id of the person, where the file has one.
+    pub id: Option<u64>,
+    /// How far the person is there, where the file says so in a word that is known.
+    pub standing: Option<Standing>,
+    /// What the file says that they have.
+    pub has: BTreeSet<Item>,
+}
+
+impl Layout {
+    /// Finds the columns of a file.
+    ///
+    /// # Errors
+    ///
+    /// There is no column of addresses.
+    pub fn find(target: Target, header: &[String]) -> Result<Self, Flaw> {
+        let known = match target {
+            Target::Circle => CIRCLE,
+            Target::Kit => KIT,
+        };
+        Ok(Self { target, columns: Columns::find(known, header)? })
+    }
+
+    /// One row.
+    ///
+    /// # Errors
+    ///
+    /// Its address is none; why, in our words.
+    pub fn person(&self, row: &Row) -> Result<Listed, &'static str> {
+        let text = |cell| row.get(&self.columns, cell);
+        let address = Email::parse(text(Cell::Address)).ok_or("`Email` is no address")?;
+        let tags = text(Cell::Tags).split([',', ';']).map(str::trim).filter(|name| !name.is_empty());
+        Ok(Listed {
+            address,
+            id: text(Cell::Id).parse().ok(),
+            standing: standing(self.target, &text(Cell::Status).to_lowercase()),
+            has: tags.map(Item::kit_tag).collect(),
+        })
+    }
+}
+
+/// Source: `docs/providers.md`: Circle's `inactive` is invited and not yet there; Kit's is not yet confirmed.
+fn standing(target: Target, word: &str) -> Option<Standing> {
+    Some(match (target, word) {
+        (_, "active" | "confirmed") => Standing::Active,
+        (_, "inactive" | "invited" | "pending" | "unconfirmed") => Standing::Invited,
+        (Target::Kit, "cancelled" | "canceled" | "unsubscribed" | "bounced" | "complained") => {
+            Standing::OptedOut
+        }
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::csv::Table;
+
+    fn people(target: Target, file: &str) -> Vec<Result<Listed, &'static str>> {
+        let sheet = Table::open(file.as_bytes()).unwrap();
+        let layout = Layout::find(target, sheet.header()).unwrap();
+        sheet.map(|row| layout.person(&row.unwrap())).collect()
+    }
+
+    #[test]
+    fn members_and_subscribers_are_read_by_the_usual_headers() {
+        let circle = people(
+            Target::Circle,
+            "Name;E-Mail Address;Email;Member ID;Status\nAda;;ADA@x.example;7;Inactive\n",
+        );
+        let ada = circle[0].clone().unwrap();
+        assert_eq!(
+            (ada.address.as_str(), ada.id, ada.standing),
+            ("ada@x.example", Some(7), Some(Standing::Invited))
+        );
+        let kit = people(
+            Target::Kit,
+            "email_address,first_name,state,tags\nb@x.example,Ben,bounced,\"Member, VIP\"\n",
+        );
+        let ben = kit[0].clone().unwrap();
+        assert_eq!((ben.id, ben.standing), (None, Some(Standing::OptedOut)));
+        assert_eq!(ben.has, [Item::kit_tag("member"), Item::kit_tag("vip")].into());
+    }
+
+    #[test]
+    fn a_row_without_an_address_is_a_flaw_and_an_odd_id_is_none() {
+        let rows = people(Target::Circle, "id,email\n1,nobody\nb4f2-uuid,c@x.example\n");
+        assert_eq!(rows[0], Err("`Email` is no address"));
+        assert_eq!(rows[1].clone().unwrap().id, None);
+        let sheet = Table::open("id,name\n1,Ada\n".as_bytes()).unwrap();
+        assert!(Layout::find(Target::Kit, sheet.header()).is_err());
+    }
+}
