@@ -67,6 +67,8 @@ enum Command {
     Desk(commands::desk::Question),
     /// Take in what happened before Frontdesk: customers, payments, members, tags
     Import(commands::import::Arguments),
+    /// Say what differs without a credential of any provider: by what was last seen, or by exports alone
+    Drift(commands::drift::Arguments),
     /// Keep or remove, in bulk, who has access and does not pay
     Settle(commands::settle::Arguments),
     /// Look at the secrets that the configuration names
@@ -95,6 +97,15 @@ impl Context {
     /// Reads and checks the configuration; its warnings are told at once.
     pub fn config(&mut self) -> Result<Config, Failure> {
         let loaded = config::load(&self.global.config, &self.environment)?;
+        for warning in &loaded.warnings {
+            self.printer.warning(warning);
+        }
+        Ok(loaded.config)
+    }
+
+    /// The same without the credentials of any provider.
+    pub fn config_without_credentials(&mut self) -> Result<Config, Failure> {
+        let loaded = config::load_without_credentials(&self.global.config, &self.environment)?;
         for warning in &loaded.warnings {
             self.printer.warning(warning);
         }
@@ -163,6 +174,7 @@ fn run(command: Command, context: &mut Context) -> Result<Exit, Failure> {
         Command::Probe(arguments) => commands::probe::run(&arguments, context),
         Command::Desk(question) => commands::desk::run(&question, context),
         Command::Import(arguments) => commands::import::run(&arguments, context),
+        Command::Drift(arguments) => commands::drift::run(&arguments, context),
         Command::Settle(arguments) => commands::settle::run(&arguments, context),
         Command::Secret(arguments) => commands::secret::run(&arguments, context),
         Command::Sandbox(arguments) => commands::sandbox::run(&arguments, context),

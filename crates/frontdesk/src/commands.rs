@@ -6,6 +6,7 @@ pub mod completions;
 pub mod customer;
 pub mod demo;
 pub mod desk;
+pub mod drift;
 pub mod event;
 pub mod explain;
 pub mod freeze;

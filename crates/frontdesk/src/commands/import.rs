@@ -3,7 +3,7 @@
 //! The work is done where the record is, in short turns; this end asks for one after the other and says how far it is.
 //! So it may be ended at any moment, and the same command goes on where it was.
 
-mod exports;
+pub(super) mod exports;
 mod lists;
 mod rosters;
 mod stripe;

@@ -41,6 +41,13 @@ pub struct Arguments {
     by: Option<String>,
 }
 
+impl Arguments {
+    /// By what was last seen.
+    pub(super) const fn offline(target: Option<Target>) -> Self {
+        Self { target, offline: true, pairs: None, by: None }
+    }
+}
+
 /// A target by its word.
 pub(super) fn target(text: &str) -> Result<Target, String> {
     Target::parse(text).ok_or_else(|| "circle or kit".to_owned())

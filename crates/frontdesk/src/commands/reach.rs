@@ -31,6 +31,11 @@ impl<'a> Reach<'a> {
         Self { config, way: Way::Unknown }
     }
 
+    /// A desk of our own that is open already.
+    pub(super) fn here(config: &'a Config, desk: Desk) -> Self {
+        Self { config, way: Way::Here(Box::new(desk)) }
+    }
+
     /// Asks a question that is answered with one JSON document. What else the answer says goes to the side at once.
     pub(super) async fn ask<T: DeserializeOwned>(
         &mut self,

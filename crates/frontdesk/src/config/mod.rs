@@ -249,6 +249,19 @@ impl Config {
 ///
 /// Everything that is wrong, in the order of the file, warnings among it.
 pub fn load(path: &Path, environment: &Environment) -> Result<Loaded, Failure> {
+    load_with(path, environment, false)
+}
+
+/// The same without the credentials of any provider: they are not read, and what stands in their place opens nothing.
+///
+/// # Errors
+///
+/// As [`load`], but for what concerns those credentials.
+pub fn load_without_credentials(path: &Path, environment: &Environment) -> Result<Loaded, Failure> {
+    load_with(path, environment, true)
+}
+
+fn load_with(path: &Path, environment: &Environment, withheld: bool) -> Result<Loaded, Failure> {
     let shown = path.display().to_string();
     let read = || {
         if std::fs::metadata(path)?.len() > FILE_BYTES_MAX {
@@ -262,7 +275,7 @@ pub fn load(path: &Path, environment: &Environment) -> Result<Loaded, Failure> {
             .hint("run this in the folder of your frontdesk.toml, or name the file with `--config PATH`")
     })?;
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-    check(&text, &shown, &folder, environment)
+    check_with(&text, &shown, &folder, environment, withheld)
 }
 
 /// Checks the text of a configuration. `file` is its name in reports, `folder` where relative paths start.
@@ -271,6 +284,16 @@ pub fn load(path: &Path, environment: &Environment) -> Result<Loaded, Failure> {
 ///
 /// Everything that is wrong, in the order of the file, warnings among it.
 pub fn check(text: &str, file: &str, folder: &Path, environment: &Environment) -> Result<Loaded, Failure> {
+    check_with(text, file, folder, environment, false)
+}
+
+fn check_with(
+    text: &str,
+    file: &str,
+    folder: &Path,
+    environment: &Environment,
+    withheld: bool,
+) -> Result<Loaded, Failure> {
     let (given, syntax) = tree::parse(text);
     if !syntax.is_empty() {
         let reports = syntax.into_iter().map(|error| {
@@ -285,8 +308,14 @@ pub fn check(text: &str, file: &str, folder: &Path, environment: &Environment) -
     assert!(broken.is_empty(), "the compiled-in defaults are TOML: {broken:?}");
 
     let folder = folder.to_owned();
-    let mut reader =
-        Reader { file: file.to_owned(), folder, environment, reports: Vec::new(), secrets: Vec::new() };
+    let mut reader = Reader {
+        file: file.to_owned(),
+        folder,
+        environment,
+        withheld,
+        reports: Vec::new(),
+        secrets: Vec::new(),
+    };
     let config = reader.config(&mut Section::root(&given, &defaults));
     let mut reports = reader.reports;
     reports.sort_by_key(|report| report.at.as_ref().and_then(|at| at.line).unwrap_or(usize::MAX));

@@ -30,6 +30,8 @@ pub(super) struct Reader<'e> {
     pub(super) folder: PathBuf,
     /// The environment.
     pub(super) environment: &'e Environment,
+    /// Whether the providers' credentials are left where they are.
+    pub(super) withheld: bool,
     /// What is wrong so far.
     pub(super) reports: Vec<Report>,
     /// What each secret came from.

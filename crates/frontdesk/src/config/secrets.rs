@@ -81,6 +81,12 @@ impl std::fmt::Display for Origin {
     }
 }
 
+/// What stands in the place of a credential that is withheld: of the right form, and of no use.
+fn stand_in(at: Place) -> Found<Secret> {
+    let lead = if at.key.contains("signing_secrets") { "whsec_" } else { "" };
+    Found { value: Secret::new(&at.key, format!("{lead}withheld-from-this-process")), at }
+}
+
 /// The name in `${NAME}`, if the whole text is that.
 pub(super) fn variable(text: &str) -> Option<&str> {
     let name = text.trim().strip_prefix("${")?.strip_suffix('}')?;
@@ -148,6 +154,9 @@ impl Reader<'_> {
             self.report(Report::error(Code::LiteralSecret, message).at(at).hint(hint));
             return None;
         };
+        if self.withholds(&at) {
+            return Some(stand_in(at));
+        }
         let text = self.variable(name, &at)?;
         let origin = match self.environment.get(name) {
             Some(_) => Origin::Variable(name.to_owned()),
@@ -157,9 +166,17 @@ impl Reader<'_> {
     }
 
     fn secret_from_file(&mut self, path: &str, at: Place) -> Option<Found<Secret>> {
+        if self.withholds(&at) {
+            return Some(stand_in(at));
+        }
         let path = self.folder.join(path);
         let text = self.read_secret(&path, &at)?;
         self.take(&text, Origin::File(path), at)
+    }
+
+    /// Whether this is a provider's credential, and those are not to enter the process.
+    fn withholds(&self, at: &Place) -> bool {
+        self.withheld && !at.key.starts_with("store.")
     }
 
     fn take(&mut self, text: &str, origin: Origin, at: Place) -> Option<Found<Secret>> {

@@ -53,7 +53,8 @@ impl Reader<'_> {
         let mut section = self.section(sources, "stripe");
         let secrets = self.signing_secrets(&mut section);
         let livemode = self.flag(&mut section, "livemode");
-        let api_key = self.secret(&mut section, "api_key", "api_key_file");
+        // One that is withheld says nothing of its mode.
+        let api_key = self.secret(&mut section, "api_key", "api_key_file").filter(|_| !self.withheld);
         let kind = api_key.as_ref().and_then(|key| self.key_kind(key, livemode.as_ref()));
         let account = self.text(&mut section, "account").and_then(|found| self.account(found));
         let base_url = self.provider_url(&mut section, "https://api.stripe.com");

@@ -122,3 +122,69 @@ fn who_pays_without_access_and_who_has_access_without_paying_is_shown_and_then_s
     town.open();
     town.rest_but_calls(Rest::default());
 }
+
+const SUBSCRIPTIONS: &str = "id,Customer ID,Customer Email,Plan,Product,Quantity,Status,Created (UTC),Start Date (UTC),Current Period Start (UTC),Current Period End (UTC)
+sub_1,cus_1,ada@example.com,price_1Community,prod_1Community,1,active,2026-11-01 09:00,2026-11-01 09:00,2026-11-01 09:00,2099-12-01 09:00
+sub_2,cus_2,ben@example.com,price_1Community,prod_1Community,1,active,2026-11-02 09:00,2026-11-02 09:00,2026-11-02 09:00,2099-12-02 09:00
+sub_3,cus_3,cleo@example.com,price_1Community,prod_1Community,1,canceled,2026-09-02 09:00,2026-09-02 09:00,2026-09-02 09:00,2026-10-02 09:00
+";
+const CUSTOMERS: &str = "id,Email,Name,Created (UTC)
+cus_1,ada@example.com,Ada,2026-11-01 09:00
+cus_2,ben@example.com,Ben,2026-11-02 09:00
+cus_3,cleo@example.com,Cleo,2026-09-02 09:00
+";
+
+#[test]
+fn exports_alone_say_what_differs_without_any_key_and_leave_nothing_behind() {
+    let town = Town::closed("drift", Settings::default());
+    town.folder.write("frontdesk.toml", &town.toml());
+    for (name, text) in [
+        ("customers.csv", CUSTOMERS),
+        ("subscriptions.csv", SUBSCRIPTIONS),
+        ("members.csv", "Name,Email\nAda,ada@example.com\nCleo,cleo@example.com\nDan,dan@example.com\n"),
+        ("subscribers.csv", "email,state\nada@example.com,active\n"),
+    ] {
+        town.folder.write(name, text);
+    }
+    // Not one variable that the file names is set, but the database's, which is not opened either.
+    let drift = |words: &str| {
+        let words: Vec<_> = words.split(' ').collect();
+        town.folder
+            .run(&words, &[("DATABASE_URL", "sqlite:untouched.db"), ("TMPDIR", env!("CARGO_TARGET_TMPDIR"))])
+    };
+    let words = "drift --stripe customers.csv subscriptions.csv --circle group:4012=members.csv --kit tag:member=subscribers.csv";
+    insta::assert_snapshot!("drift", dateless(&drift(words)));
+    let vague = drift("drift --stripe customers.csv subscriptions.csv --circle members.csv --target circle");
+    assert!(
+        vague.starts_with("exit 2\n") && vague.contains("whoever is a member counts as having all"),
+        "{vague}"
+    );
+    let json = drift(&format!("{words} --json"));
+    let data = json.split_once("--- stdout\n").unwrap().1.split_once("--- stderr").unwrap().0;
+    let plan: Value = serde_json::from_str(data).unwrap();
+    assert_eq!(plan["targets"]["circle"]["looked"]["looked"], "given");
+    assert_eq!(plan["totals"]["pay_without_access"], 1);
+    assert_eq!(plan["totals"]["access_without_payment"], 2);
+    for (words, why) in [
+        ("drift --stripe nothing.csv", "nothing.csv"),
+        (
+            "drift --stripe subscriptions.csv --circle colour:4012=members.csv",
+            "is nothing that Circle can hold",
+        ),
+        (
+            "drift --stripe subscriptions.csv --circle members.csv --kit customers.csv nothing.csv",
+            "nothing.csv",
+        ),
+    ] {
+        let refused = drift(words);
+        assert!(refused.starts_with("exit 1\n") && refused.contains(why), "{words}: {refused}");
+    }
+    assert!(!town.folder.path("untouched.db").exists());
+    let left = std::fs::read_dir(env!("CARGO_TARGET_TMPDIR")).unwrap().filter_map(Result::ok);
+    let left: Vec<_> = left
+        .map(|entry| entry.file_name())
+        .filter(|name| name.to_string_lossy().starts_with("frontdesk-drift"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+    assert_eq!(town.calls("circle"), Vec::<String>::new(), "nobody was asked");
+}

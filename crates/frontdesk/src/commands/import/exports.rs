@@ -21,14 +21,14 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// Flaws that are shown of one file; the others are counted.
-pub(super) const FLAWS_MAX: usize = 20;
+pub(in crate::commands) const FLAWS_MAX: usize = 20;
 /// Rows that are taken in at once.
 pub(super) const BATCH: usize = 500;
 /// Rows after which it says how far it is.
 const TELL_EVERY: u64 = 5_000;
 
 /// A file that was read to its end and is sound.
-pub(super) struct Checked {
+pub(in crate::commands) struct Checked {
     path: PathBuf,
     layout: Layout,
     exported_at: Timestamp,
@@ -36,7 +36,7 @@ pub(super) struct Checked {
 }
 
 /// Reads all files once. Nothing is taken in of any, if one has a flaw.
-pub(super) fn check(
+pub(in crate::commands) fn check(
     paths: &[PathBuf],
     exported_at: Option<Timestamp>,
     now: Timestamp,
@@ -108,13 +108,13 @@ fn layout(path: &Path, sheet: &mut Sheet<File>) -> Result<(Layout, Row), Vec<Rep
     }
 }
 
-pub(super) fn open(path: &Path) -> Result<(File, Option<Timestamp>), Failure> {
+pub(in crate::commands) fn open(path: &Path) -> Result<(File, Option<Timestamp>), Failure> {
     let opened = File::open(path).and_then(|file| Ok((file.metadata()?.modified(), file)));
     let (written_at, file) = opened.map_err(|error| flawed(path, &Flaw::Unreadable(error)))?;
     Ok((file, written_at.ok().and_then(|at| Timestamp::try_from(at).ok())))
 }
 
-pub(super) fn flawed(path: &Path, flaw: &Flaw) -> Report {
+pub(in crate::commands) fn flawed(path: &Path, flaw: &Flaw) -> Report {
     let line = match flaw {
         Flaw::Endless { line } => Some(*line),
         _ => None,
@@ -126,7 +126,7 @@ pub(super) fn flawed(path: &Path, flaw: &Flaw) -> Report {
     }
 }
 
-pub(super) fn at(path: &Path, line: Option<u64>, why: &str) -> Report {
+pub(in crate::commands) fn at(path: &Path, line: Option<u64>, why: &str) -> Report {
     let line = line.and_then(|line| usize::try_from(line).ok());
     let place = Place { file: path.display().to_string(), line, key: String::new() };
     Report::error(Code::ExportFlawed, why).at(place)
@@ -138,14 +138,24 @@ pub(super) async fn run(
     reach: &mut Reach<'_>,
     printer: &mut Printer,
 ) -> Result<Exit, Failure> {
-    let mut done = Vec::new();
-    for file in files {
-        let taken = take_in(&file, reach, printer).await?;
-        done.push((file, taken));
-    }
+    let taken = take_in_all(&files, reach, printer).await?;
+    let done: Vec<_> = files.into_iter().zip(taken).collect();
     let rest = rest(reach, printer).await?;
     tell(&done, &rest, printer)?;
     Ok(Exit::Done)
+}
+
+/// What each of the files came to. Nothing is waited for.
+pub(in crate::commands) async fn take_in_all(
+    files: &[Checked],
+    reach: &mut Reach<'_>,
+    printer: &mut Printer,
+) -> Result<Vec<Taken>, Failure> {
+    let mut done = Vec::with_capacity(files.len());
+    for file in files {
+        done.push(take_in(file, reach, printer).await?);
+    }
+    Ok(done)
 }
 
 async fn take_in(file: &Checked, reach: &mut Reach<'_>, printer: &mut Printer) -> Result<Taken, Failure> {

@@ -1,0 +1,206 @@
+//! `frontdesk drift`: the plan without a credential of any provider in the process, by what was last seen or by exports
+//! alone.
+//!
+//! Exports are taken into a database of the moment, which goes with the command: a first look needs neither keys nor an
+//! installation.
+
+use super::desk::{self, Desk, Question};
+use super::import::exports;
+use super::plan::{self, target};
+use super::reach::Reach;
+use crate::assemble::{self, store_failed};
+use crate::cli::{self, Context};
+use crate::config::{Config, Store};
+use crate::errors::{Code, Failure, Report};
+use crate::exit::Exit;
+use crate::printer::Printer;
+use clap::Args;
+use frontdesk_core::email::Email;
+use frontdesk_core::sweep::{List, Listed, Scan};
+use frontdesk_core::target::{Item, Target};
+use frontdesk_engine::Ports;
+use frontdesk_engine::plan::By;
+use frontdesk_providers::csv::Table;
+use frontdesk_providers::roster::Layout;
+use frontdesk_providers::secret::Secret;
+use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+/// What it takes.
+#[derive(Clone, Debug, Args)]
+pub struct Arguments {
+    /// At this target alone: circle or kit
+    #[arg(long, value_name = "TARGET", value_parser = target)]
+    target: Option<Target>,
+    /// Exports of Stripe's dashboard: customers, subscriptions, payments. With them, nothing else is looked at
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    stripe: Vec<PathBuf>,
+    /// Exports of Circle's members; of those who have one item, as in group:4012=FILE or space:7=FILE
+    #[arg(long, value_name = "[ITEM=]FILE", num_args = 1.., requires = "stripe")]
+    circle: Vec<String>,
+    /// Exports of Kit's subscribers; of those who have one tag, as in tag:member=FILE
+    #[arg(long, value_name = "[ITEM=]FILE", num_args = 1.., requires = "stripe")]
+    kit: Vec<String>,
+    /// When Stripe's files were exported, as in 2026-11-24T09:00:00Z; without it, when each was last written
+    #[arg(long, value_name = "TIME", requires = "stripe")]
+    exported_at: Option<Timestamp>,
+}
+
+/// Says what differs.
+pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, Failure> {
+    let config = context.config_without_credentials()?;
+    cli::runtime().block_on(async {
+        if arguments.stripe.is_empty() {
+            let question = Question::Plan(plan::Arguments::offline(arguments.target));
+            return desk::ask(&question, &bare(config), context).await;
+        }
+        let folder = Folder::new()?;
+        let config = Config { store: Store::Sqlite(folder.0.join("frontdesk.db")), ..bare(config) };
+        by_exports(arguments, &config, &mut context.printer).await
+    })
+}
+
+/// The configuration as an engine takes it that asks nobody.
+fn bare(mut config: Config) -> Config {
+    let stripe = &mut config.sources.stripe;
+    stripe.api_key = Some(Secret::new("sources.stripe.api_key", "rk_withheld-from-this-process".to_owned()));
+    // Only events say whether they are of live mode, and there are none.
+    stripe.livemode = stripe.livemode.or(Some(true));
+    config
+}
+
+async fn by_exports(arguments: &Arguments, config: &Config, printer: &mut Printer) -> Result<Exit, Failure> {
+    let ports = assemble::ports(config).await?;
+    let now = ports.now_wall();
+    // Everything is looked through before anything is taken in.
+    let files = exports::check(&arguments.stripe, arguments.exported_at, now)?;
+    let managed = config.catalogue();
+    let mut scans = BTreeMap::new();
+    for (target, files) in [(Target::Circle, &arguments.circle), (Target::Kit, &arguments.kit)] {
+        if !files.is_empty() {
+            scans.insert(target, scan(target, files, &managed.managed(target), now, printer)?);
+        }
+    }
+    let store = assemble::store(config, &ports).await?;
+    let engine = assemble::engine(config, ports, store).await?;
+    let desk = Desk { engine: engine.clone(), site: config.site.clone(), is_served: false, reloader: None };
+    exports::take_in_all(&files, &mut Reach::here(config, desk.clone()), printer).await?;
+    while engine.apply_due().await.map_err(|error| store_failed(&error))?.is_some_and(|at| at <= desk.now()) {
+    }
+    let planned = engine.plan(arguments.target, &By::Given(scans)).await;
+    let planned = planned.map_err(|error| store_failed(&error))?;
+    plan::show(&planned, &desk, printer).await?;
+    printer.note("one-time purchases are in no export of Stripe's; who made only those seems not to pay");
+    Ok(if planned.lines.is_empty() { Exit::Done } else { Exit::Found })
+}
+
+/// The lists of a target, as its exports have them.
+fn scan(
+    target: Target,
+    files: &[String],
+    managed: &BTreeSet<Item>,
+    now: Timestamp,
+    printer: &mut Printer,
+) -> Result<Scan, Failure> {
+    let mut scan = Scan::new(target, now);
+    for item in managed {
+        scan.add(&List::In(item.clone()), []);
+    }
+    let named: Vec<_> = files.iter().map(|file| named(target, file)).collect::<Result<_, _>>()?;
+    // A file of everybody says nothing of groups: where no other does, whoever is in it counts as having all of them.
+    let is_vague = target == Target::Circle && named.iter().all(|(item, _)| item.is_none());
+    if is_vague {
+        printer.note(
+            "Circle: no file says who has which group, so whoever is a member counts as having all of them; export the \
+             members of each group and give them as group:ID=FILE to be exact",
+        );
+    }
+    let mut people = People::default();
+    for (item, path) in named {
+        for (address, id, standing, has) in people.read(target, path)? {
+            let listed = |id| Listed { id, address: Some(address.clone()), standing, name: None };
+            scan.add(&List::Everyone, [listed(id)]);
+            let all = if is_vague { managed.clone() } else { item.iter().cloned().collect() };
+            for item in has.union(&all).filter(|item| managed.contains(*item)) {
+                scan.add(&List::In(item.clone()), [listed(id)]);
+            }
+        }
+    }
+    Ok(scan)
+}
+
+/// A file, and what everybody in it has, as in `group:4012=members.csv`.
+fn named(target: Target, typed: &str) -> Result<(Option<Item>, &Path), Failure> {
+    let Some((item, file)) = typed.split_once('=').filter(|_| !Path::new(typed).exists()) else {
+        return Ok((None, Path::new(typed)));
+    };
+    let known = Item::try_from(format!("{target}:{item}")).ok().filter(|item| item.target() == target);
+    known.map(|item| (Some(item), Path::new(file))).ok_or_else(|| {
+        Report::error(Code::NotAnId, format!("`{item}` is nothing that {} can hold", target.title()))
+            .hint("name it as in `group:4012=FILE`, `space:77=FILE` or `tag:member=FILE`")
+            .into()
+    })
+}
+
+/// One row of a roster: address, id, standing, and what the file says that they have.
+type Person = (Email, u64, Option<frontdesk_core::target::Standing>, BTreeSet<Item>);
+
+/// The people of all files of one target. One who has no id in a file gets one of the address.
+#[derive(Default)]
+struct People {
+    ids: BTreeMap<Email, u64>,
+}
+
+/// Where ids begin that no provider gave.
+const OWN_IDS: u64 = u64::MAX / 2;
+
+impl People {
+    fn read(&mut self, target: Target, path: &Path) -> Result<Vec<Person>, Failure> {
+        let (file, _) = exports::open(path)?;
+        let sheet = Table::open(file).map_err(|flaw| exports::flawed(path, &flaw))?;
+        let layout = Layout::find(target, sheet.header()).map_err(|flaw| exports::flawed(path, &flaw))?;
+        let (mut people, mut reports) = (Vec::new(), Vec::new());
+        for row in sheet {
+            let row = row.map_err(|flaw| exports::flawed(path, &flaw))?;
+            match layout.person(&row) {
+                Ok(listed) => {
+                    let next = OWN_IDS + self.ids.len() as u64;
+                    let known = self.ids.entry(listed.address.clone());
+                    let id = *known.or_insert_with(|| listed.id.unwrap_or(next));
+                    people.push((listed.address, id, listed.standing, listed.has));
+                }
+                Err(why) if reports.len() < exports::FLAWS_MAX => {
+                    reports.push(exports::at(path, Some(row.line), why));
+                }
+                Err(_) => {}
+            }
+        }
+        if reports.is_empty() { Ok(people) } else { Err(Failure { reports }) }
+    }
+}
+
+/// A folder that goes with the command.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Result<Self, Failure> {
+        let path = std::env::temp_dir().join(format!("frontdesk-drift-{}", std::process::id()));
+        // It holds the people of the exports: nobody else on this machine may look.
+        DirBuilder::new().mode(0o700).create(&path).map_err(|error| {
+            Report::error(Code::StoreRefused, format!("could not make the folder `{}`", path.display()))
+                .because(&error)
+                .hint("name a folder that you can write to in the variable TMPDIR")
+        })?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What is left behind is in a folder for temporary files.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
