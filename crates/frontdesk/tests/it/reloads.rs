@@ -86,7 +86,7 @@ fn what_takes_nothing_is_taken_up_and_what_takes_something_is_asked_about() {
 
 #[test]
 fn what_is_taken_out_can_be_kept_and_what_needs_a_restart_is_named() {
-    let town = Town::closed("reload-keep", Settings::default());
+    let mut town = Town::closed("reload-keep", Settings::default());
     let served = Served::start(&town);
     town.buys(ADA, "price_1Community");
     town.until("Ada in the community", |town| town.in_group(4012).contains(ADA).then_some(()));
@@ -105,6 +105,16 @@ fn what_is_taken_out_can_be_kept_and_what_needs_a_restart_is_named() {
     assert_eq!(town.in_group(4012), [ADA.to_owned()].into());
     until_reasons(&town, "the restart that is needed", &["restart_needed"]);
     served.stop();
+
+    // Nobody serves: the command opens the database itself, and the next process begins with what it took up.
+    let back = town.toml();
+    let done = reload(&town, &back, &["--yes"]);
+    assert!(done.starts_with("exit 0\n") && done.contains("loses access group 4013"), "{done}");
+    assert!(town.in_group(4013).contains(ADA), "nothing runs that could take it");
+    town.open();
+    town.until("Ada out of the other group", |town| town.in_group(4013).is_empty().then_some(()));
+    town.settle();
+    assert_eq!(town.in_group(4012), [ADA.to_owned()].into());
 }
 
 #[test]
