@@ -52,4 +52,5 @@ pub mod stage;
 pub mod sweep;
 pub mod sync;
 pub mod target;
+pub mod whatif;
 pub mod words;

@@ -323,7 +323,7 @@ const fn rank(standing: &Standing) -> u8 {
 }
 
 /// What a purchase is worth, and how often it is paid: the length of the period that its subscription is in.
-fn worth(purchase: &Purchase, facts: &BTreeMap<Key, Fact>) -> Option<Worth> {
+pub(crate) fn worth(purchase: &Purchase, facts: &BTreeMap<Key, Fact>) -> Option<Worth> {
     let money = purchase.total.clone()?;
     if !purchase.recurring {
         return Some(Worth { money, every: Every::Once });

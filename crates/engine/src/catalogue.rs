@@ -40,7 +40,7 @@ pub(crate) async fn take_up<P: Ports>(
 }
 
 /// The version that what is written makes after `previous`: the same, where nothing was edited.
-fn succeeding(written: &Catalogue, previous: &Catalogue) -> Catalogue {
+pub(crate) fn succeeding(written: &Catalogue, previous: &Catalogue) -> Catalogue {
     if previous.as_written() == *written { previous.clone() } else { written.clone().following(previous) }
 }
 

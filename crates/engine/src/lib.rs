@@ -47,6 +47,7 @@ pub mod subject;
 pub mod sweep;
 pub mod then;
 pub mod view;
+pub mod whatif;
 
 pub use bell::{Bell, Loop};
 pub use engine::Engine;

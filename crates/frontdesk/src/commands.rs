@@ -29,5 +29,6 @@ mod sheets;
 pub mod simulate;
 mod sweep;
 pub mod sync;
+mod whatif;
 mod who;
 mod wording;

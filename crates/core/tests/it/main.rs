@@ -13,3 +13,4 @@ mod rulings;
 mod shop;
 mod subscriptions;
 mod sweep;
+mod whatif;

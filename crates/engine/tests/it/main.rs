@@ -12,3 +12,4 @@ mod replays;
 mod rulings;
 mod sweeps;
 mod then;
+mod whatif;

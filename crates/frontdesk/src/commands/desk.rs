@@ -87,6 +87,13 @@ impl Desk {
         self.engine.ports().now_wall()
     }
 
+    /// A day as people read it: `24 Nov`, with the year where it is another one.
+    pub fn day(&self, at: Timestamp) -> String {
+        let zoned = at.to_zoned_datetime(self.site.zone.clone());
+        let is_this_year = zoned.year() == self.now().to_zoned_datetime(self.site.zone.clone()).year();
+        zoned.strftime(if is_this_year { "%-d %b" } else { "%-d %b %Y" }).to_string()
+    }
+
     /// An instant as people read it: `24 Nov, 08:37:07`, with the year where it is another one.
     pub fn when(&self, at: Timestamp) -> String {
         let zoned = at.to_zoned_datetime(self.site.zone.clone());
@@ -113,7 +120,7 @@ struct Asked {
 /// Asks, here or at the door. What deserves a second look is shown first, and asked about.
 pub fn run(question: &Question, context: &mut Context) -> Result<Exit, Failure> {
     let config = context.config()?;
-    let question = question.clone().with_files(&config).signed(&context.environment);
+    let question = question.clone().with_files(&config, context)?.signed(&context.environment);
     cli::runtime().block_on(async {
         if let Question::Plan(arguments) = &question
             && let Some(sheet) = &arguments.pairs
@@ -215,11 +222,12 @@ pub(super) async fn sit_down(config: &Config) -> Result<Desk, Failure> {
 impl Question {
     /// The same question with what its answer needs of the files on this side: the process behind the door may run
     /// elsewhere, or was started before they were edited.
-    fn with_files(self, config: &Config) -> Self {
-        match self {
+    fn with_files(self, config: &Config, context: &mut Context) -> Result<Self, Failure> {
+        Ok(match self {
             Self::Explain(arguments) => Self::Explain(arguments.with(config.written())),
+            Self::Plan(arguments) => Self::Plan(arguments.with_catalogue(config, context)?),
             other => other,
-        }
+        })
     }
 
     /// The same question with its second look answered, for those that deserve one and were not told the answer. Such

@@ -33,13 +33,13 @@ pub struct Arguments {
     at: Option<String>,
     /// The catalogue as it stands in the file of whoever asks, for the lines that answers name.
     #[arg(skip)]
-    written: Option<Written>,
+    written: Option<Box<Written>>,
 }
 
 impl Arguments {
     /// The same, knowing on which lines the catalogue stands.
     pub(super) fn with(self, written: Written) -> Self {
-        Self { written: Some(written), ..self }
+        Self { written: Some(Box::new(written)), ..self }
     }
 }
 
@@ -50,7 +50,7 @@ pub(super) async fn run(arguments: &Arguments, desk: &Desk, printer: &mut Printe
         Meant::Several(exit) => return Ok(exit),
     };
     if let Some(at) = &arguments.at {
-        return then::run(&customer, at, arguments.written.as_ref(), desk, printer).await;
+        return then::run(&customer, at, arguments.written.as_deref(), desk, printer).await;
     }
     let view = desk.engine.view(&customer).await.map_err(|error| store_failed(&error))?;
     let Some(view) = view else {
@@ -59,7 +59,7 @@ pub(super) async fn run(arguments: &Arguments, desk: &Desk, printer: &mut Printe
     };
     let catalogue = desk.engine.catalogue();
     let explained = explain(&view.record, &view.decision, &view.syncs, &catalogue, view.as_of);
-    let places = Places { written: arguments.written.as_ref(), decided: &catalogue };
+    let places = Places { written: arguments.written.as_deref(), decided: &catalogue };
     printer.text(&text(desk, &view, &explained, places))?;
     printer.json(&document(desk, &view, &explained, places))?;
     Ok(Exit::Done)

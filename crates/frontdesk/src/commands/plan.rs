@@ -3,8 +3,10 @@
 pub(super) mod sheet;
 
 use super::desk::Desk;
-use super::wording;
+use super::{whatif, wording};
 use crate::assemble::store_failed;
+use crate::cli::Context;
+use crate::config::{self, Config};
 use crate::errors::Failure;
 use crate::exit::Exit;
 use crate::printer::Printer;
@@ -14,8 +16,6 @@ use frontdesk_core::fact::Money;
 use frontdesk_core::golive::Written;
 use frontdesk_core::plan::{Change, Every, Left, Line, Totals, Worth};
 use frontdesk_core::target::{Holder, Target};
-use frontdesk_core::words::{Language, Reading};
-
 use frontdesk_engine::plan::{By, Looked, Planned};
 use frontdesk_store::Error;
 use serde::{Deserialize, Serialize};
@@ -39,12 +39,41 @@ pub struct Arguments {
     /// Who decided the sheet; it stays in the audit log
     #[arg(long, value_name = "NAME", requires = "pairs")]
     by: Option<String>,
+    /// Another catalogue: says who would have gained, lost or kept what under it, and saves nothing
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["target", "offline", "pairs"])]
+    catalogue: Option<PathBuf>,
+    /// Since when that is asked: as in 90d, `2026-08-01` or RFC 3339
+    #[arg(long, value_name = "TIME", default_value = "90d", requires = "catalogue")]
+    since: String,
+    /// The catalogue that the file holds, read by whoever asks.
+    #[arg(skip)]
+    new: Option<Box<config::Written>>,
+}
+
+impl Arguments {
+    /// The same with the other catalogue, if one was named; its warnings are told.
+    pub(super) fn with_catalogue(self, config: &Config, context: &mut Context) -> Result<Self, Failure> {
+        let Some(path) = &self.catalogue else { return Ok(self) };
+        let (new, warnings) = config::load_catalogue(path, config, &context.environment)?;
+        for warning in &warnings {
+            context.printer.warning(warning);
+        }
+        Ok(Self { new: Some(Box::new(new)), ..self })
+    }
 }
 
 impl Arguments {
     /// By what was last seen.
     pub(super) const fn offline(target: Option<Target>) -> Self {
-        Self { target, offline: true, pairs: None, by: None }
+        Self {
+            target,
+            offline: true,
+            pairs: None,
+            by: None,
+            catalogue: None,
+            since: String::new(),
+            new: None,
+        }
     }
 }
 
@@ -59,6 +88,9 @@ pub(super) const fn by(offline: bool) -> By {
 }
 
 pub(super) async fn run(arguments: &Arguments, desk: &Desk, printer: &mut Printer) -> Result<Exit, Failure> {
+    if let Some(new) = &arguments.new {
+        return whatif::run(new, &arguments.since, desk, printer).await;
+    }
     let planned = desk.engine.plan(arguments.target, &by(arguments.offline)).await;
     let planned = planned.map_err(|error| store_failed(&error))?;
     show(&planned, desk, printer).await?;
@@ -76,7 +108,7 @@ pub(super) async fn show(planned: &Planned, desk: &Desk, printer: &mut Printer) 
         vec![line.change().symbol().to_string(), who, said(line, desk)]
     });
     printer.table(&["", "who", "what, and why"], rows)?;
-    printer.text(&format!("\n{}", sums(planned, desk, &targets).join("\n")))?;
+    printer.text(&format!("\n{}", sums(planned, &targets).join("\n")))?;
     let items: Vec<_> = planned.lines.iter().map(document).collect();
     printer.json(&json!({
         "as_of": planned.as_of, "targets": targets, "lines": items, "totals": planned.totals, "pairs": planned.pairs,
@@ -144,7 +176,7 @@ fn said(line: &Line, desk: &Desk) -> String {
     why.extend(lefts.into_iter().map(|why| left(why).to_owned()));
     why.extend(standing(line, desk));
     why.extend(line.held.values().map(wording::state));
-    let worth: Vec<_> = line.worth.iter().map(|worth| self::worth(worth, desk)).collect();
+    let worth: Vec<_> = line.worth.iter().map(self::worth).collect();
     let worth = if worth.is_empty() { String::new() } else { format!(" ({})", worth.join(", ")) };
     format!("{}: {}{worth}", what.join("; "), why.join("; "))
 }
@@ -175,12 +207,8 @@ fn standing(line: &Line, desk: &Desk) -> Option<String> {
     Some(title.as_ref().map_or_else(|| said.clone(), |title| format!("{title}, {said}")))
 }
 
-fn money(minor: i64, currency: &str, desk: &Desk) -> String {
-    let reading = Reading { language: Language::En, zone: &desk.site.zone, now: desk.now(), currency: None };
-    reading.money(&Money { minor, currency: currency.to_owned() })
-}
-
-const fn every(every: Every) -> &'static str {
+/// How often a sum is paid.
+pub(super) const fn every(every: Every) -> &'static str {
     match every {
         Every::Once => "once",
         Every::Week => "a week",
@@ -191,21 +219,27 @@ const fn every(every: Every) -> &'static str {
     }
 }
 
-fn worth(worth: &Worth, desk: &Desk) -> String {
-    format!("{} {}", money(worth.money.minor, &worth.money.currency, desk), every(worth.every))
+/// What a purchase is worth: `$29.00 a month`.
+pub(super) fn worth(worth: &Worth) -> String {
+    format!("{} {}", wording::money(&worth.money), every(worth.every))
+}
+
+/// Sums by currency and interval, in brackets; empty where there are none.
+pub(super) fn sums_of(sums: &BTreeMap<String, BTreeMap<Every, i64>>) -> String {
+    let sums: Vec<_> = sums
+        .iter()
+        .flat_map(|(currency, sums)| sums.iter().map(move |(every, minor)| (currency, *every, *minor)))
+        .map(|(currency, every, minor)| {
+            worth(&Worth { money: Money { minor, currency: currency.clone() }, every })
+        })
+        .collect();
+    if sums.is_empty() { String::new() } else { format!(" ({})", sums.join(", ")) }
 }
 
 /// The last lines: people and money, then each target.
-fn sums(planned: &Planned, desk: &Desk, targets: &BTreeMap<Target, Value>) -> Vec<String> {
+fn sums(planned: &Planned, targets: &BTreeMap<Target, Value>) -> Vec<String> {
     let Totals { pay_without_access, access_without_payment, lose_access, .. } = planned.totals;
-    let behind: Vec<_> = planned
-        .totals
-        .pay_without_access_worth
-        .iter()
-        .flat_map(|(currency, sums)| sums.iter().map(move |(every, minor)| (currency, *every, *minor)))
-        .map(|(currency, of, minor)| format!("{} {}", money(minor, currency, desk), every(of)))
-        .collect();
-    let behind = if behind.is_empty() { String::new() } else { format!(" ({})", behind.join(", ")) };
+    let behind = sums_of(&planned.totals.pay_without_access_worth);
     let mut sums = Vec::new();
     if planned.lines.is_empty() {
         sums.push("everybody has what they pay for, and nobody has more".to_owned());

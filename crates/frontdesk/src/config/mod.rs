@@ -23,7 +23,7 @@ pub use environment::Environment;
 pub use secrets::{Origin, SecretKind, SecretUse};
 pub use site::LANGUAGES;
 pub use values::{BaseUrl, duration};
-pub use written::{Lines, Written};
+pub use written::{Lines, Written, load_catalogue};
 
 use crate::errors::{Code, Failure, Place, Report};
 use frontdesk_core::catalogue::{Catalogue, Good, Meaning, NewSubscribers, Plan};
@@ -35,6 +35,7 @@ use reader::{Reader, Section};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use tree::Table;
 
 /// The name of the file that is read when none is named.
 pub const FILE: &str = "frontdesk.toml";
@@ -262,20 +263,28 @@ pub fn load_without_credentials(path: &Path, environment: &Environment) -> Resul
 }
 
 fn load_with(path: &Path, environment: &Environment, withheld: bool) -> Result<Loaded, Failure> {
-    let shown = path.display().to_string();
+    let text = text_of(path)?;
+    check_with(&text, &path.display().to_string(), folder_of(path), environment, withheld)
+}
+
+/// The text of a configuration file.
+fn text_of(path: &Path) -> Result<String, Failure> {
     let read = || {
         if std::fs::metadata(path)?.len() > FILE_BYTES_MAX {
             return Err(std::io::Error::other(format!("it is larger than {FILE_BYTES_MAX} bytes")));
         }
         std::fs::read_to_string(path)
     };
-    let text = read().map_err(|error| {
-        Report::error(Code::ConfigUnreadable, format!("could not read `{shown}`"))
+    let failed = |error| {
+        Report::error(Code::ConfigUnreadable, format!("could not read `{}`", path.display()))
             .because(&error)
             .hint("run this in the folder of your frontdesk.toml, or name the file with `--config PATH`")
-    })?;
-    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-    check_with(&text, &shown, &folder, environment, withheld)
+    };
+    Ok(read().map_err(failed)?)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new(""))
 }
 
 /// Checks the text of a configuration. `file` is its name in reports, `folder` where relative paths start.
@@ -294,6 +303,29 @@ fn check_with(
     environment: &Environment,
     withheld: bool,
 ) -> Result<Loaded, Failure> {
+    let (given, defaults) = trees(text, file)?;
+    let folder = folder.to_owned();
+    let mut reader = Reader {
+        file: file.to_owned(),
+        folder,
+        environment,
+        withheld,
+        reports: Vec::new(),
+        secrets: Vec::new(),
+    };
+    let config = reader.config(&mut Section::root(&given, &defaults));
+    let reports = in_order(reader.reports);
+    match config {
+        Some(config) if !reports.iter().any(Report::is_error) => Ok(Loaded { config, warnings: reports }),
+        _ => {
+            assert!(reports.iter().any(Report::is_error), "a configuration is refused for a reason");
+            Err(Failure { reports })
+        }
+    }
+}
+
+/// The document and the defaults as trees.
+fn trees(text: &str, file: &str) -> Result<(Table, Table), Failure> {
     let (given, syntax) = tree::parse(text);
     if !syntax.is_empty() {
         let reports = syntax.into_iter().map(|error| {
@@ -306,26 +338,13 @@ fn check_with(
     }
     let (defaults, broken) = tree::parse(DEFAULTS);
     assert!(broken.is_empty(), "the compiled-in defaults are TOML: {broken:?}");
+    Ok((given, defaults))
+}
 
-    let folder = folder.to_owned();
-    let mut reader = Reader {
-        file: file.to_owned(),
-        folder,
-        environment,
-        withheld,
-        reports: Vec::new(),
-        secrets: Vec::new(),
-    };
-    let config = reader.config(&mut Section::root(&given, &defaults));
-    let mut reports = reader.reports;
+/// What is wrong, in the order of the file.
+fn in_order(mut reports: Vec<Report>) -> Vec<Report> {
     reports.sort_by_key(|report| report.at.as_ref().and_then(|at| at.line).unwrap_or(usize::MAX));
-    match config {
-        Some(config) if !reports.iter().any(Report::is_error) => Ok(Loaded { config, warnings: reports }),
-        _ => {
-            assert!(reports.iter().any(Report::is_error), "a configuration is refused for a reason");
-            Err(Failure { reports })
-        }
-    }
+    reports
 }
 
 impl Reader<'_> {

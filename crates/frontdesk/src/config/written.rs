@@ -1,9 +1,14 @@
 //! On which lines the catalogue stands, so that whoever doubts an answer can look the line up.
 
+use super::reader::{Reader, Section};
+use super::target::Configured;
+use super::{Config, Environment, folder_of, in_order, text_of, trees};
+use crate::errors::{Failure, Report};
 use frontdesk_core::catalogue::{Catalogue, Good};
 use frontdesk_core::entitlement::Claim;
 use frontdesk_core::id::PlanId;
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 /// The lines of one file, from one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +30,52 @@ pub struct Written {
     pub catalogue: Catalogue,
     /// On which lines.
     pub lines: Lines,
+}
+
+/// Sections of a configuration that a catalogue may stand beside, and that are not looked at when it is read alone.
+const ELSEWHERE: [&str; 5] = ["site", "store", "sources", "targets", "dev"];
+
+/// Reads the catalogue of a file that is not the configuration in use: an edited copy of it, or its catalogue alone. The
+/// rest of the file is not looked at, so it needs no secret; which targets there are is as in `config`. Warnings come with
+/// it.
+///
+/// # Errors
+///
+/// Everything that is wrong with the catalogue, in the order of the file.
+pub fn load_catalogue(
+    path: &Path,
+    config: &Config,
+    environment: &Environment,
+) -> Result<(Written, Vec<Report>), Failure> {
+    let file = path.display().to_string();
+    let (given, defaults) = trees(&text_of(path)?, &file)?;
+    let folder = folder_of(path).to_owned();
+    // The catalogue holds no credential: none is read.
+    let mut reader =
+        Reader { file, folder, environment, withheld: true, reports: Vec::new(), secrets: Vec::new() };
+    let mut root = Section::root(&given, &defaults);
+    for section in ELSEWHERE {
+        root.know(section);
+    }
+    let targets = given.table("targets");
+    let has = |name: &str| targets.is_some_and(|targets| targets.get(name).is_some());
+    let configured = Configured {
+        circle: has("circle") || config.targets.circle.is_some(),
+        kit: has("kit") || config.targets.kit.is_some(),
+    };
+    let parts = reader.catalogue(&mut root, configured);
+    reader.finish(&root);
+    let reports = in_order(reader.reports);
+    if reports.iter().any(Report::is_error) {
+        return Err(Failure { reports });
+    }
+    let catalogue = Catalogue {
+        plans: parts.plans,
+        entitlements: parts.entitlements,
+        ignore: parts.ignore,
+        ..config.catalogue()
+    };
+    Ok((Written { catalogue, lines: parts.lines }, reports))
 }
 
 impl Written {

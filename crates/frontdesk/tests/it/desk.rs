@@ -42,6 +42,7 @@ pub(crate) fn steady(text: &str) -> String {
             steady = steady
                 .replace(&format!(" {day} {month} N,"), " D,")
                 .replace(&format!(" {day} {month},"), " D,")
+                .replace(&format!(" from {day} {month} ("), " from D (")
                 .replace(&format!("({day} {month},"), "(D,");
             steady = steady.replace(&format!("\n{day} {month},"), "\nD,");
         }
@@ -138,6 +139,8 @@ fn after_the_demos_story_every_command_tells_the_same_truth() {
     ] {
         insta::assert_snapshot!(name, steady(&ask(words)));
     }
+
+    under_another_catalogue(&ask, &folder);
 
     // Just before Ada's refund came in, by the journal.
     let events = ask("event list --customer ada@example.com --json");
@@ -265,6 +268,59 @@ fn rulings(ask: &impl Fn(&str) -> String) {
         let said = ask(sound);
         assert!(said.starts_with("exit 0\n"), "{sound}: {said}");
     }
+}
+
+/// A catalogue alone, without the rest of a configuration: the mystery price is sold, and the course gives nothing any
+/// more.
+const OTHER_RULES: &str = r#"
+[[plans]]
+id = "community"
+prices = [
+  "stripe:price_1Community",
+  "stripe:price_1Mystery",
+]
+grants = ["community"]
+grace = "3d"
+
+[[plans]]
+id = "pro"
+prices = ["stripe:price_1Pro"]
+grants = ["community", "pro"]
+
+[entitlements.community]
+title = "The community"
+circle.access_groups = [4012]
+kit.tags = ["member"]
+
+[entitlements.pro]
+title = "Pro"
+circle.access_groups = [4013]
+kit.tags = ["pro"]
+"#;
+
+/// Who would have had what under other rules, and that nothing of it was taken up.
+fn under_another_catalogue(ask: &dyn Fn(&str) -> String, folder: &Folder) {
+    let before = ask("explain eva@example.com --json");
+    folder.write("other.toml", OTHER_RULES);
+    let file = folder.path("other.toml").display().to_string();
+    let asked = |words: &str| ask(&format!("plan --catalogue {file} {words}")).replace(&file, "other.toml");
+    // How many reads there were depends on what arrived together.
+    let counted = steady(&asked("--since 90d"));
+    let (head, tail) = counted.split_once(" entries of the journal").unwrap();
+    let head = head.trim_end_matches(|letter: char| letter.is_ascii_digit());
+    insta::assert_snapshot!("what_if", format!("{head}N entries of the journal{tail}"));
+    let said = asked("--since 90d --json");
+    let differs: serde_json::Value = serde_json::from_str(data(&said)).unwrap();
+    let symbols: Vec<_> = differs["lines"].as_array().unwrap().iter().map(|line| &line["symbol"]).collect();
+    assert_eq!(symbols, ["+", "-"], "{said}");
+    assert_eq!(differs["lines"][0]["spans"][0]["line"], "other.toml:6");
+    assert_eq!(differs["totals"]["gain"]["people"], 1);
+    folder.write("other.toml", &OTHER_RULES.replace("grace = \"3d\"", "grace = \"soon\""));
+    insta::assert_snapshot!("what_if_wrong", asked("--since 1d"));
+    insta::assert_snapshot!("what_if_since", ask("plan --since 3d"));
+    let (now, then) = (ask("explain eva@example.com --json"), before);
+    let without_time = |said: &str| said.lines().filter(|line| !line.contains("as_of")).collect::<String>();
+    assert_eq!(without_time(&now), without_time(&then), "asking changed something");
 }
 
 /// What went to stdout.
