@@ -156,8 +156,12 @@ pub fn next(wishes: &Wishes, person: &Person, rules: &Rules, now: Timestamp) -> 
             return check(item, wishes, person);
         }
         match person.items.get(item) {
-            // A person named them and it: whether there is anything to take is worth a look.
-            None if because.iter().any(Claim::is_revocation) => return check(item, wishes, person),
+            // A person named them and it: whether there is anything to take is worth a look, unless nobody is there.
+            None if because.iter().any(Claim::is_revocation)
+                && !matches!(person.membership, Membership::NotMember { .. }) =>
+            {
+                return check(item, wishes, person);
+            }
             // What we never saw there is not ours to take: it is listed and left.
             None | Some(Holding::Absent { .. }) => {}
             Some(Holding::Unknown { look_at, .. }) if rules.target == Target::Circle => {

@@ -2,8 +2,11 @@
 //! until a person says so (DESIGN §5).
 
 use crate::sync::Sync;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+
+/// How far a purchase's time and our own may be apart: the source's is of whole seconds, and of its own clock.
+const SLACK: SignedDuration = SignedDuration::from_mins(5);
 
 /// Which rows of a target are written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +53,18 @@ impl Written {
         }
     }
 
+    /// Whether something may be given for purchases of which the newest is of this instant: what was bought before the
+    /// target went live, and is only learnt of now (by an import, a late event), waits like what was known.
+    pub fn is_of_now(&self, newest: Option<Timestamp>) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Since { at } => {
+                newest.is_none_or(|newest| newest.saturating_add(SLACK).unwrap_or(newest) >= *at)
+            }
+            Self::Everything { .. } => true,
+        }
+    }
+
     /// Whether everything is.
     pub const fn is_live(&self) -> bool {
         matches!(self, Self::Everything { .. })
@@ -84,6 +99,15 @@ mod tests {
         ] {
             assert_eq!(Written::following(known.clone(), is_live, waiting, at(9)), then, "{known:?}");
         }
+    }
+
+    #[test]
+    fn what_was_bought_before_and_is_learnt_of_later_waits_too() {
+        let written = Written::Since { at: at(10_000) };
+        assert!(!written.is_of_now(Some(at(9_000))));
+        assert!(written.is_of_now(Some(at(9_999))) && written.is_of_now(Some(at(10_001))));
+        assert!(Written::Everything { by: None, at: at(10_000) }.is_of_now(Some(at(1))));
+        assert!(!Written::Nothing.is_of_now(Some(at(10_001))));
     }
 
     #[test]

@@ -49,6 +49,10 @@ pub struct Ruling {
     pub holder: Holder,
     /// Until when it counts, exclusive; `None`: until somebody rules otherwise.
     pub until: Option<Timestamp>,
+    /// Whether a purchase that begins later ends it: a revocation of what was held without a payment is no word about
+    /// what is paid for afterwards.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub until_bought: bool,
     /// Who decided.
     pub by: String,
     /// Why.

@@ -75,7 +75,10 @@ impl<P: Ports> Engine<P> {
             Some(Written::Everything { .. }) | None => Timestamp::MIN,
         };
         let waiting = self.store().shadowed(target, since).await?;
-        let written = Written::following(noted.clone(), mode == Mode::Live, waiting > 0, now);
+        // What an import is still bringing in may be about anybody.
+        let was_shadow = matches!(noted, Some(Written::Nothing | Written::Since { .. }));
+        let waits = waiting > 0 || (was_shadow && self.imported().await?.is_some());
+        let written = Written::following(noted.clone(), mode == Mode::Live, waits, now);
         if noted.as_ref() == Some(&written) {
             return Ok(written);
         }

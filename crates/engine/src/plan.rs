@@ -7,12 +7,13 @@ use crate::engine::Engine;
 use crate::ports::Ports;
 use crate::subject::Subject;
 use crate::sweep::Scanned;
+use frontdesk_core::desired::{Desired, Wish};
 use frontdesk_core::email::Email;
 use frontdesk_core::id::CustomerId;
 use frontdesk_core::pairs::{Likeness, Somebody, pairs};
 use frontdesk_core::plan::{Change, Left, Line, Part, Totals, lines};
 use frontdesk_core::sweep::{FindingKind, Implausible, Scan, beside};
-use frontdesk_core::target::{Holder, Item, Target};
+use frontdesk_core::target::{Holder, Holding, Item, Person, Target};
 use frontdesk_store::Error;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -69,6 +70,20 @@ pub struct Planned {
     pub totals: Totals,
     /// Who may be one person under two addresses, the most alike first.
     pub pairs: Vec<Alike>,
+    /// What was bought and no plan sells, and by how many.
+    pub unmapped: BTreeMap<String, u64>,
+}
+
+impl Planned {
+    /// Whether somebody has something to look at.
+    pub fn is_clear(&self) -> bool {
+        self.lines.is_empty() && self.unmapped.is_empty() && self.is_known()
+    }
+
+    /// Whether every target was looked at.
+    pub fn is_known(&self) -> bool {
+        self.looked.values().all(|looked| !matches!(looked, Looked::Before { at: None, .. }))
+    }
 }
 
 /// Two who may be one person: one pays and has no access, one has access and does not pay.
@@ -135,7 +150,7 @@ impl<P: Ports> Engine<P> {
             looked.insert(*target, on);
             held.insert(*target, Held { scan, previous, ..Held::default() });
         }
-        let mut lines = Vec::new();
+        let (mut lines, mut unmapped) = (Vec::new(), BTreeMap::new());
         let mut after: Option<CustomerId> = None;
         loop {
             let page = self.store().customers(None, after.as_ref(), BATCH).await?;
@@ -143,7 +158,7 @@ impl<P: Ports> Engine<P> {
             after = Some(last.id.clone());
             for row in &page {
                 let Some(subject) = Subject::load(self.store(), &row.id).await? else { continue };
-                lines.extend(self.plan_of(&subject, &mut held).await?);
+                lines.extend(self.plan_of(&subject, &mut held, &mut unmapped).await?);
             }
         }
         for (target, held) in &held {
@@ -155,7 +170,7 @@ impl<P: Ports> Engine<P> {
         });
         let totals = Totals::of(&lines);
         let pairs = looked.keys().flat_map(|target| alike(*target, &lines)).collect();
-        Ok(Planned { as_of: self.ports().now_wall(), looked, lines, totals, pairs })
+        Ok(Planned { as_of: self.ports().now_wall(), looked, lines, totals, pairs, unmapped })
     }
 
     /// The lines of one record.
@@ -163,10 +178,15 @@ impl<P: Ports> Engine<P> {
         &self,
         subject: &Subject,
         held: &mut BTreeMap<Target, Held>,
+        unmapped: &mut BTreeMap<String, u64>,
     ) -> Result<Vec<Line>, Error> {
         let others = subject.others(self.store()).await?;
         let catalogue = self.catalogue();
         let mut decision = subject.decide_under(&catalogue, &others, self.ports().now_wall());
+        let goods: BTreeSet<_> = decision.entitled.unmapped.iter().map(|of| of.good.to_string()).collect();
+        for good in goods {
+            *unmapped.entry(good).or_default() += 1;
+        }
         decision.desired.retain(|target, _| held.contains_key(target));
         let (mut seen, mut differences) = (BTreeMap::new(), BTreeMap::new());
         for (target, desired) in &decision.desired {
@@ -181,6 +201,9 @@ impl<P: Ports> Engine<P> {
                 let ended = beside.ended.into_iter().map(|ended| (ended, subject.record.id.clone()));
                 held.ended.extend(ended);
                 differences.insert(*target, beside.differences);
+            }
+            if let Some(held) = held.get_mut(target).filter(|held| held.scan.is_none()) {
+                held.supported.extend(supported(desired, &people));
             }
             seen.insert(*target, people);
         }
@@ -224,13 +247,29 @@ impl<P: Ports> Engine<P> {
         } else {
             let kind = Some(FindingKind::Unsupported);
             for finding in self.store().findings(Some(target), kind, false, FINDINGS_MAX).await? {
-                if let (Some(member), Some(item)) = (finding.member, finding.item) {
+                if let (Some(member), Some(item)) = (finding.member, finding.item)
+                    && !held.supported.contains(&(item.clone(), member))
+                {
+                    // What was settled since the sweep has a record.
                     note(member, item, finding.address, finding.customer);
                 }
             }
         }
         Ok(lines.into_values().collect())
     }
+}
+
+/// What the people of a record hold, or should, by what is known of them: none of it is without a record.
+fn supported<'a>(
+    desired: &'a Desired,
+    people: &'a BTreeMap<Holder, Person>,
+) -> impl Iterator<Item = (Item, u64)> + 'a {
+    desired.wishes().filter_map(|(holder, item, wish)| {
+        let person = people.get(holder)?;
+        let holds = matches!(person.items.get(item), Some(Holding::Present { .. }));
+        let id = person.membership.id()?;
+        (holds || !matches!(wish, Wish::Absent { .. })).then(|| (item.clone(), id))
+    })
 }
 
 /// Pairs those who pay and are not known at a target with those who have access there and do not pay.

@@ -11,7 +11,7 @@ use crate::engine::Engine;
 use crate::health::Waits;
 use crate::lease::Held;
 use crate::ports::{ANSWER_WITHIN, Ports};
-use crate::settings::TargetSettings;
+use crate::settings::{Mode, TargetSettings};
 use crate::subject::{Cause, Subject};
 use crate::sweep;
 use frontdesk_core::brake;
@@ -210,7 +210,7 @@ impl<P: Ports> Engine<P> {
                 (holder, what) = choose(&decision, sync, &rules, now);
             }
             let step = match what {
-                Next::Step(step) if step.writes() && !drain.written.is_written(sync) => {
+                Next::Step(step) if step.writes() && !self.is_written(drain, sync, &decision, &step) => {
                     return self.hold(drain, sync, Hold::Shadow).await;
                 }
                 Next::Step(step) => step,
@@ -291,6 +291,15 @@ impl<P: Ports> Engine<P> {
             _ => {}
         }
         Ok(turn)
+    }
+
+    /// Whether a step of a row is made. The file may have said `shadow` since the pass began: then it stops here.
+    fn is_written(&self, drain: &Drain<'_>, sync: &Sync, decision: &Decision, step: &Step) -> bool {
+        let is_shadow = self.settings().targets.get(&drain.target).is_none_or(|to| to.mode == Mode::Shadow);
+        let purchases = decision.entitled.purchases.iter();
+        let newest = purchases.map(|purchase| purchase.paid_at.unwrap_or(purchase.started_at)).max();
+        let gives = matches!(step, Step::Add { .. } | Step::Enrol { .. });
+        !is_shadow && drain.written.is_written(sync) && (!gives || drain.written.is_of_now(newest))
     }
 
     fn rules(&self, drain: &Drain<'_>, sync: &Sync, looks: bool) -> Rules {

@@ -42,6 +42,8 @@ pub struct Order {
     pub entitlement: EntitlementId,
     /// Until when it counts; `None`: until somebody rules otherwise.
     pub until: Option<Timestamp>,
+    /// Whether a purchase that begins later ends it.
+    pub until_bought: bool,
     /// Who decided.
     pub by: String,
     /// Why.
@@ -163,6 +165,7 @@ impl<P: Ports> Engine<P> {
             about,
             holder,
             until: order.until,
+            until_bought: order.until_bought,
             by: order.by.clone(),
             reason: order.reason.clone(),
         };

@@ -7,6 +7,7 @@ use crate::engine::Engine;
 use crate::ports::Ports;
 use crate::ruling::{Order, Whom};
 use crate::subject::Subject;
+use frontdesk_core::desired::Wish;
 use frontdesk_core::email::Email;
 use frontdesk_core::fact::{Fact, Kind};
 use frontdesk_core::id::{CustomerId, EntitlementId};
@@ -58,7 +59,7 @@ pub enum Settled {
         /// The customer.
         customer: CustomerId,
     },
-    /// Somebody who pays has this member by now.
+    /// Somebody has a right to all of it by now.
     Supported {
         /// Who.
         customer: CustomerId,
@@ -88,36 +89,38 @@ impl<P: Ports> Engine<P> {
     /// Settles one person. Asked again, it changes nothing.
     pub async fn settle_access(&self, settlement: &Settlement) -> Result<Settled, Error> {
         let Settlement { target, member, address, .. } = settlement;
-        let entitlements = behind(&settlement.items, &self.catalogue());
-        if entitlements.is_empty() {
-            return Ok(Settled::NoEntitlement);
-        }
-        let members = [*member].into();
-        let known =
-            self.store().records_sharing(*target, &members, &BTreeSet::new()).await?.into_iter().next();
-        let known = known.or_else(|| settlement.customer.clone());
-        let mut left = entitlements.clone();
-        if let Some(customer) = &known {
-            let Some(subject) = Subject::load(self.store(), customer).await? else {
-                return Ok(Settled::Gone);
-            };
-            left.retain(|entitlement| !is_ruled(&subject.record, entitlement, settlement));
-            if left.is_empty() {
+        let (members, addresses) = ([*member].into(), [address.clone()].into());
+        let by_member = self.store().records_sharing(*target, &members, &BTreeSet::new()).await?;
+        let sharing = self.store().records_sharing(*target, &members, &addresses).await?;
+        let mut items = settlement.items.clone();
+        for customer in sharing.iter().chain(&settlement.customer) {
+            let Some(subject) = Subject::load(self.store(), customer).await? else { continue };
+            let behind = behind(&settlement.items, &self.catalogue());
+            if !behind.is_empty() && behind.iter().all(|id| is_ruled(&subject.record, id, settlement)) {
                 return Ok(Settled::Already { customer: customer.clone() });
             }
-            if self.supports(&subject, settlement).await? {
+            // What somebody pays for by now is not settled over their head.
+            let wanted = self.wanted(&subject, *target).await?;
+            items.retain(|item| !wanted.contains(item));
+            if items.is_empty() {
                 return Ok(Settled::Supported { customer: customer.clone() });
             }
         }
+        let entitlements = behind(&items, &self.catalogue());
+        if entitlements.is_empty() {
+            return Ok(Settled::NoEntitlement);
+        }
+        let known = by_member.into_iter().next().or_else(|| settlement.customer.clone());
         let whom = known.map_or_else(|| Whom::Address(address.clone()), Whom::Customer);
         let mut customer = None;
-        for entitlement in &left {
+        for entitlement in &entitlements {
             let order = Order {
                 whom: customer.clone().map_or_else(|| whom.clone(), Whom::Customer),
                 holder: Holder::Customer,
                 verdict: settlement.verdict,
                 entitlement: entitlement.clone(),
                 until: settlement.until,
+                until_bought: settlement.verdict == Verdict::Revoke,
                 by: settlement.by.clone(),
                 reason: settlement.reason.clone(),
             };
@@ -125,27 +128,27 @@ impl<P: Ports> Engine<P> {
             customer = ruled.customer.or(customer);
         }
         let Some(customer) = customer else { return Ok(Settled::Gone) };
-        self.note_held(&customer, settlement).await?;
+        self.note_held(&customer, settlement, &items).await?;
         Ok(Settled::Done { customer, entitlements })
     }
 
-    /// Whether a record that has the member wants what they hold.
-    async fn supports(&self, subject: &Subject, settlement: &Settlement) -> Result<bool, Error> {
-        use frontdesk_core::desired::Wish;
+    /// What a record wants at a target.
+    async fn wanted(&self, subject: &Subject, target: Target) -> Result<BTreeSet<Item>, Error> {
         let others = subject.others(self.store()).await?;
         let decision = subject.decide(self, &others, self.ports().now_wall());
-        let Some(desired) = decision.desired.get(&settlement.target) else { return Ok(false) };
-        let wants: BTreeSet<_> = desired
-            .wishes()
-            .filter(|(_, _, wish)| matches!(wish, Wish::Want { .. }))
-            .map(|(_, item, _)| item.clone())
-            .collect();
-        Ok(settlement.items.is_subset(&wants))
+        let Some(desired) = decision.desired.get(&target) else { return Ok(BTreeSet::new()) };
+        let wants = desired.wishes().filter(|(_, _, wish)| matches!(wish, Wish::Want { .. }));
+        Ok(wants.map(|(_, item, _)| item.clone()).collect())
     }
 
     /// Notes what the target showed the member to hold, so that their row begins there.
-    async fn note_held(&self, customer: &CustomerId, settlement: &Settlement) -> Result<(), Error> {
-        let Settlement { target, member, address, items, by, .. } = settlement;
+    async fn note_held(
+        &self,
+        customer: &CustomerId,
+        settlement: &Settlement,
+        items: &BTreeSet<Item>,
+    ) -> Result<(), Error> {
+        let Settlement { target, member, address, by, .. } = settlement;
         self.change_sync(customer, *target, by, |row, now| {
             let person = row.observed.people.entry(Holder::Customer).or_default();
             if person.membership.id().is_some_and(|known| known != *member) {

@@ -28,10 +28,21 @@ impl<'a> Desk<'a> {
                 }
                 (Verdict::Grant, until) => Standing::Entitled(Terms::Granted { until }),
                 (Verdict::Revoke, Some(until)) if self.has_passed(until) => continue,
+                (Verdict::Revoke, _) if ruling.until_bought && self.is_bought_after(told) => continue,
                 (Verdict::Revoke, _) => Standing::Over { why: Over::Revoked, at: told.at() },
             };
             self.purchases.push(by_hand(told, standing));
         }
+    }
+
+    /// Whether the holder began to pay for the entitlement after the ruling.
+    fn is_bought_after(&self, told: Told<'_, Ruling>) -> bool {
+        self.purchases.iter().any(|purchase| {
+            purchase.by_hand.is_none()
+                && purchase.holder == told.state.holder
+                && purchase.started_at >= told.at()
+                && purchase.gives(self.catalogue).contains(&told.state.entitlement)
+        })
     }
 }
 

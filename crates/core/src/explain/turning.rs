@@ -419,6 +419,7 @@ fn ruled(purchase: &Purchase, verdict: Verdict) -> Option<Change> {
         about: Tie::Object(purchase.sold_by.clone()),
         holder: purchase.holder.clone(),
         until: None,
+        until_bought: false,
         by: String::new(),
         reason: String::new(),
     };

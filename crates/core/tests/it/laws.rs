@@ -84,6 +84,7 @@ fn ruling(grants: bool, until: Option<i64>, about: Tie) -> Body {
         about,
         holder: Holder::Customer,
         until: until.map(at),
+        until_bought: false,
         by: "mira".to_owned(),
         reason: "a friend of the house".to_owned(),
     })

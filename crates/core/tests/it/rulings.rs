@@ -12,7 +12,7 @@ use frontdesk_core::id::{EntitlementId, SourceId};
 use frontdesk_core::record::Tie;
 use frontdesk_core::ruling::{OPERATOR, Ruling, Verdict};
 use frontdesk_core::stage::Stage;
-use frontdesk_core::target::{Holder, Person, Target};
+use frontdesk_core::target::{Holder, Membership, Person, Target};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A ruling about somebody's community, `seconds` after the start.
@@ -23,6 +23,7 @@ fn ruled(seconds: i64, verdict: Verdict, about: Tie, until: Option<i64>) -> Told
         about,
         holder: Holder::Customer,
         until: until.map(at),
+        until_bought: false,
         by: "mira".to_owned(),
         reason: "a friend of the house".to_owned(),
     };
@@ -182,6 +183,10 @@ fn a_revocation_looks_where_nobody_ever_looked() {
     let wishes = &decision.desired[&Target::Circle].holders[&Holder::Customer];
     let step = next(wishes, &Person::default(), &rules(), at(2 * DAY));
     assert!(matches!(&step, Next::Step(step) if step.name() == "check"), "{step:?}");
+    // Where nobody is by that address, there is nothing to look for.
+    let nobody = Membership::NotMember { seen_at: at(DAY) };
+    let step = next(wishes, &Person { membership: nobody, ..Person::default() }, &rules(), at(2 * DAY));
+    assert_eq!(step, Next::Settled);
     // What a payment's end never saw there is not ours to take.
     let back = course().event(DAY, Kind::Charge, "ch_1", refunded(24_900));
     let back = back.read(2 * DAY, Kind::Charge, "ch_1", refunded(24_900));
@@ -189,4 +194,22 @@ fn a_revocation_looks_where_nobody_ever_looked() {
     let wishes = &decision.desired[&Target::Circle].holders[&Holder::Customer];
     let step = next(wishes, &Person::default(), &rules(), at(3 * DAY));
     assert_eq!(step, Next::Settled);
+}
+
+#[test]
+fn a_revocation_of_what_nobody_paid_for_ends_with_the_first_purchase_after_it() {
+    let revoked = |seconds| {
+        let mut told = ruled(seconds, Verdict::Revoke, payer(), None);
+        for (_, _, version) in &mut told.0 {
+            if let Body::Ruling(ruling) = &mut version.body {
+                ruling.until_bought = true;
+            }
+        }
+        told
+    };
+    // The subscription begins with the story.
+    let before = membership().and(revoked(DAY));
+    assert_eq!(wish(&before, 5 * DAY).map(|wish| wish.as_str()), Some("absent"));
+    let after = membership().and(revoked(-DAY));
+    assert_eq!(wish(&after, 5 * DAY).map(|wish| wish.as_str()), Some("want"));
 }

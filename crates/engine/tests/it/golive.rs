@@ -90,3 +90,30 @@ fn a_target_where_nobody_waits_is_live_when_the_file_says_so() {
     assert!(!house.is_in("bob@example.com"));
     assert_eq!(alerts(&house), ["not_live circle", "not_live kit"]);
 }
+
+#[test]
+fn after_an_import_a_target_waits_for_a_person_although_no_row_waits_yet() {
+    let mut house = House::with("golive-import", set(Mode::Shadow));
+    house.wait(house.engine.import_begin()).unwrap();
+    house.restart_with(set(Mode::Live));
+    house.look();
+    assert_eq!(alerts(&house), ["not_live circle", "not_live kit"]);
+    // Who buys from now on is let in all the same.
+    house.buys("ada@example.com");
+    assert!(house.is_in("ada@example.com"));
+    let went = house.wait(house.engine.go_live(Target::Circle, "ada")).unwrap();
+    assert_eq!(went, WentLive::Done { rows: 0 });
+    assert_eq!(alerts(&house), ["not_live kit"]);
+}
+
+#[test]
+fn a_file_that_says_shadow_stops_a_pass_that_is_under_way() {
+    let house = House::new("golive-stop");
+    house.buys("bob@example.com");
+    let (mut settings, catalogue) = ((*house.engine.settings()).clone(), (*house.engine.catalogue()).clone());
+    set(Mode::Shadow)(&mut settings);
+    house.engine.exchange(settings, catalogue);
+    house.buys("ada@example.com");
+    assert!(!house.is_in("ada@example.com"));
+    assert_eq!(house.row("ada@example.com", Target::Circle).state, State::Held(Hold::Shadow));
+}

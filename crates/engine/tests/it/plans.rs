@@ -259,8 +259,41 @@ fn who_has_access_without_paying_is_kept_until_an_end_or_removed_when_a_person_s
     };
     let stale = Settlement { member: *id, address: address.clone(), customer: None, ..eve };
     assert_eq!(settle(&house, &stale), Settled::Supported { customer: ada.customer.clone() });
+    // Whom a sheet removed and who pays afterwards is let in: a sheet is no ban.
+    house.buys("eve@example.com");
+    house.pass(SignedDuration::from_mins(2));
+    assert!(house.is_in("eve@example.com"), "{:?}", house.row("eve@example.com", Target::Circle));
     house.pass(SignedDuration::from_hours(49));
     house.pass(SignedDuration::from_mins(2));
     assert!(!house.is_in("dan@example.com"), "the time is over");
     assert!(house.is_in("ada@example.com"));
+}
+
+#[test]
+fn who_began_to_pay_since_a_sheet_was_written_is_left_alone_by_it() {
+    let mut house = House::with("plan-stale", shadow);
+    member(&house, "dan", &[GROUP]);
+    let planned = plan(&house, true);
+    let line = &planned.lines[0];
+    let settlement = Settlement {
+        target: Target::Circle,
+        member: line.members[&Target::Circle],
+        address: line.address.clone().unwrap(),
+        customer: None,
+        items: line.parts.iter().map(|part| part.item.clone()).collect(),
+        verdict: Verdict::Revoke,
+        until: None,
+        reason: "left long ago".to_owned(),
+        by: "ada".to_owned(),
+    };
+    // No row knows his member yet: he is found by his address.
+    house.buys("dan@example.com");
+    let settled = house.wait(house.engine.settle_access(&settlement)).unwrap();
+    assert_eq!(settled, Settled::Supported { customer: house.customer("dan@example.com") });
+    house.restart_with(|settings| settings.targets.values_mut().for_each(|target| target.mode = Mode::Live));
+    house.look();
+    house.wait(house.engine.go_live(Target::Circle, "ada")).unwrap();
+    house.look();
+    house.pass(SignedDuration::from_mins(2));
+    assert!(house.is_in("dan@example.com"));
 }

@@ -20,6 +20,7 @@ fn order(house: &House, verdict: Verdict, whom: Whom, span: Option<SignedDuratio
         verdict,
         entitlement: EntitlementId::new("community"),
         until: span.map(|span| house.now().checked_add(span).unwrap()),
+        until_bought: false,
         by: "mira".to_owned(),
         reason: "speaks at the meetup".to_owned(),
     }

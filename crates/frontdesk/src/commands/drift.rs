@@ -94,7 +94,7 @@ async fn by_exports(arguments: &Arguments, config: &Config, printer: &mut Printe
     let planned = planned.map_err(|error| store_failed(&error))?;
     plan::show(&planned, &desk, printer).await?;
     printer.note("one-time purchases are in no export of Stripe's; who made only those seems not to pay");
-    Ok(if planned.lines.is_empty() { Exit::Done } else { Exit::Found })
+    Ok(if planned.is_clear() { Exit::Done } else { Exit::Found })
 }
 
 /// The lists of a target, as its exports have them.
@@ -109,7 +109,7 @@ fn scan(
     for item in managed {
         scan.add(&List::In(item.clone()), []);
     }
-    let named: Vec<_> = files.iter().map(|file| named(target, file)).collect::<Result<_, _>>()?;
+    let named: Vec<_> = files.iter().map(|file| named(target, file, managed)).collect::<Result<_, _>>()?;
     // A file of everybody says nothing of groups: where no other does, whoever is in it counts as having all of them.
     let is_vague = target == Target::Circle && named.iter().all(|(item, _)| item.is_none());
     if is_vague {
@@ -133,16 +133,28 @@ fn scan(
 }
 
 /// A file, and what everybody in it has, as in `group:4012=members.csv`.
-fn named(target: Target, typed: &str) -> Result<(Option<Item>, &Path), Failure> {
+fn named<'a>(
+    target: Target,
+    typed: &'a str,
+    managed: &BTreeSet<Item>,
+) -> Result<(Option<Item>, &'a Path), Failure> {
     let Some((item, file)) = typed.split_once('=').filter(|_| !Path::new(typed).exists()) else {
         return Ok((None, Path::new(typed)));
     };
     let known = Item::try_from(format!("{target}:{item}")).ok().filter(|item| item.target() == target);
-    known.map(|item| (Some(item), Path::new(file))).ok_or_else(|| {
-        Report::error(Code::NotAnId, format!("`{item}` is nothing that {} can hold", target.title()))
+    let Some(known) = known else {
+        let report =
+            Report::error(Code::NotAnId, format!("`{item}` is nothing that {} can hold", target.title()));
+        return Err(report
             .hint("name it as in `group:4012=FILE`, `space:77=FILE` or `tag:member=FILE`")
-            .into()
-    })
+            .into());
+    };
+    if !managed.contains(&known) {
+        let all: Vec<_> = managed.iter().map(|item| format!("`{item}`")).collect();
+        let report = Report::error(Code::NotFound, format!("the catalogue manages no `{known}`"));
+        return Err(report.hint(format!("it manages {}", all.join(", "))).into());
+    }
+    Ok((Some(known), Path::new(file)))
 }
 
 /// One row of a roster: address, id, standing, and what the file says that they have.

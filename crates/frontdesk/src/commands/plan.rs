@@ -94,7 +94,7 @@ pub(super) async fn run(arguments: &Arguments, desk: &Desk, printer: &mut Printe
     let planned = desk.engine.plan(arguments.target, &by(arguments.offline)).await;
     let planned = planned.map_err(|error| store_failed(&error))?;
     show(&planned, desk, printer).await?;
-    Ok(if planned.lines.is_empty() { Exit::Done } else { Exit::Found })
+    Ok(if planned.is_clear() { Exit::Done } else { Exit::Found })
 }
 
 /// Prints a plan.
@@ -112,6 +112,7 @@ pub(super) async fn show(planned: &Planned, desk: &Desk, printer: &mut Printer) 
     let items: Vec<_> = planned.lines.iter().map(document).collect();
     printer.json(&json!({
         "as_of": planned.as_of, "targets": targets, "lines": items, "totals": planned.totals, "pairs": planned.pairs,
+        "unmapped": planned.unmapped,
     }))
 }
 
@@ -242,13 +243,22 @@ fn sums(planned: &Planned, targets: &BTreeMap<Target, Value>) -> Vec<String> {
     let behind = sums_of(&planned.totals.pay_without_access_worth);
     let mut sums = Vec::new();
     if planned.lines.is_empty() {
-        sums.push("everybody has what they pay for, and nobody has more".to_owned());
+        sums.push(if planned.is_known() {
+            "everybody has what they pay for, and nobody has more".to_owned()
+        } else {
+            "nothing is known to differ; but not every target was looked at, so that says little".to_owned()
+        });
     } else {
         sums.extend([
             format!("{pay_without_access} pay and have no access, or not all of it{behind}"),
             format!("{access_without_payment} have access and do not pay: they are left in"),
             format!("{lose_access} would lose access"),
         ]);
+    }
+    for (good, count) in &planned.unmapped {
+        sums.push(format!(
+            "{count} bought `{good}`, which no plan sells: they get nothing until one does, or `catalogue.ignore` names it"
+        ));
     }
     if !planned.pairs.is_empty() {
         sums.push(format!(

@@ -68,7 +68,7 @@ pub(super) async fn run(
         Named::One(whom) => whom,
         Named::Several(exit) => return Ok(exit),
     };
-    let order = Order { whom, holder, verdict, entitlement, until, by, reason };
+    let order = Order { whom, holder, verdict, entitlement, until, until_bought: false, by, reason };
     if verdict == Verdict::Revoke && !yes {
         let foreseen = desk.engine.would_rule(&order).await.map_err(|error| store_failed(&error))?;
         show(&order, &foreseen.ok_or_else(gone)?, desk, printer).await?;

@@ -85,7 +85,7 @@ pub enum Ask {
 }
 
 /// Somebody who has access and does not pay.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Unpaid {
     target: Target,
     member: u64,
@@ -215,6 +215,7 @@ async fn write(arguments: &Arguments, reach: &mut Reach<'_>, printer: &mut Print
 
 /// What one line says, times still as typed.
 struct Decided {
+    line: u64,
     settlement: Settlement,
     until: Option<String>,
 }
@@ -233,18 +234,37 @@ async fn take_up(
         return Ok(Exit::Done);
     }
     let by = sheets::author(arguments.by.as_deref())?.to_owned();
+    let ask = Ask::List { target: arguments.target, offline: arguments.offline };
+    let unpaid: Vec<Unpaid> = reach.ask(&Question::Settle(ask), printer).await?;
+    let (decided, left) =
+        beside(decided, &unpaid).map_err(|flaws| sheets::flawed(&arguments.sheet, &flaws))?;
+    for one in &left {
+        let Settlement { address, target, member, .. } = &one.settlement;
+        printer.note(&format!(
+            "line {}: {address} ({} member {member}) is left: not among those who have access and do not pay now",
+            one.line,
+            target.title()
+        ));
+    }
+    if decided.is_empty() {
+        return Ok(Exit::Done);
+    }
     let whens = whens(&decided, reach, printer).await?;
     let settlements: Vec<_> = decided
         .into_iter()
-        .map(|Decided { settlement, until }| Settlement {
+        .map(|Decided { settlement, until, .. }| Settlement {
             by: by.clone(),
             until: until.and_then(|typed| whens.get(&typed).copied()),
             ..settlement
         })
         .collect();
     let removed = settlements.iter().filter(|one| one.verdict == Verdict::Revoke).count();
-    printer.note(&format!("{} are kept, {removed} are removed", settlements.len() - removed));
-    if removed > 0 && !arguments.yes {
+    let kept = settlements.len() - removed;
+    printer.note(&format!(
+        "{kept} are kept, {removed} are removed. To keep somebody is to grant them the entitlement: what it gives beyond what \
+         they have, such as a tag, they get as well"
+    ));
+    if !arguments.yes {
         desk::confirm()?;
     }
     let mut done = Vec::new();
@@ -255,6 +275,36 @@ async fn take_up(
     }
     printer.json(&json!({ "settled": done }))?;
     Ok(Exit::Done)
+}
+
+/// The lines that are about somebody who has access and does not pay now, and the others. A line that was changed in
+/// what it says of whom, or a person whom two lines are about, is a flaw.
+fn beside(decided: Vec<Decided>, unpaid: &[Unpaid]) -> Result<(Vec<Decided>, Vec<Decided>), Vec<String>> {
+    let (mut stand, mut left, mut flaws) = (Vec::new(), Vec::new(), Vec::new());
+    let mut seen: BTreeMap<(Target, u64), u64> = BTreeMap::new();
+    for one in decided {
+        let Settlement { target, member, address, items, customer, .. } = &one.settlement;
+        if let Some(line) = seen.insert((*target, *member), one.line) {
+            flaws.push(format!("line {}: line {line} is about the same member", one.line));
+            continue;
+        }
+        match unpaid.iter().find(|unpaid| unpaid.target == *target && unpaid.member == *member) {
+            None => left.push(one),
+            Some(found)
+                if found.address.as_ref() == Some(address)
+                    && found.items == *items
+                    && found.customer == *customer =>
+            {
+                stand.push(one);
+            }
+            Some(_) => flaws.push(format!(
+                "line {}: member {member} does not have that address, or not those items: only `decision`, `until` and \
+                 `reason` are yours to write",
+                one.line
+            )),
+        }
+    }
+    if flaws.is_empty() { Ok((stand, left)) } else { Err(flaws) }
 }
 
 /// The instants that were typed, all of them before anything is done.
@@ -301,11 +351,14 @@ fn decided(row: &Row, columns: &Columns<Holds>, arguments: &Arguments) -> Result
         Decision::Keep => Verdict::Grant,
         Decision::Remove => Verdict::Revoke,
     };
+    if decision == Decision::Remove && !get(Holds::Until).is_empty() {
+        return Err(flaw("what is removed has no end: `until` is for those who are kept".to_owned()));
+    }
     let until = own(Holds::Until, &arguments.until).filter(|_| decision == Decision::Keep);
     let by = String::new();
     let settlement =
         Settlement { target, member, address, customer, items, verdict, until: None, reason, by };
-    Ok(Some(Decided { settlement, until }))
+    Ok(Some(Decided { line: row.line, settlement, until }))
 }
 
 /// The items of a line. A tag may have blanks in its name, so an item begins where a target's name does.
@@ -340,7 +393,7 @@ fn told(settlement: &Settlement, settled: &Settled) -> String {
             format!("{who} {what}: {} of {customer}", which.join(", "))
         }
         Settled::Already { customer } => format!("{who} is {customer}, for whom that was decided already"),
-        Settled::Supported { customer } => format!("{who} is left: {customer} pays for it by now"),
+        Settled::Supported { customer } => format!("{who} is left: {customer} has a right to it by now"),
         Settled::NoEntitlement => {
             format!("{who} is left: no entitlement of the catalogue gives what they have")
         }

@@ -4,6 +4,7 @@ use crate::errors::{Code, Failure, Report};
 use frontdesk_providers::csv::{Column, Columns, Flaw, Row, Table, line};
 use std::fs::File;
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// Flaws of a sheet that are named at most.
@@ -26,10 +27,14 @@ pub(super) fn write_new(
     for row in rows {
         text.push_str(&line(row.iter().map(String::as_str)));
     }
-    // Never over a sheet that somebody edits.
-    let written = File::options().write(true).create_new(true).open(path);
-    let written = written.and_then(|mut file| file.write_all(text.as_bytes()));
-    written.map_err(|error| unusable(path, "could not be written", &error))
+    // Never over a sheet that somebody edits; and it names people, so nobody else on this machine reads it.
+    let made = File::options().write(true).create_new(true).mode(0o600).open(path);
+    let mut file = made.map_err(|error| unusable(path, "could not be written", &error))?;
+    file.write_all(text.as_bytes()).map_err(|error| {
+        // Half a sheet would be taken for a whole one.
+        let _ = std::fs::remove_file(path);
+        unusable(path, "could not be written", &error)
+    })
 }
 
 /// Reads the lines of a sheet that say something.

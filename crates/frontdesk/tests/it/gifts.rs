@@ -108,6 +108,7 @@ fn a_gift_is_revoked_from_whom_it_was_given_to_and_nothing_else_is() {
         verdict: Verdict::Revoke,
         entitlement: EntitlementId::new("community"),
         until: None,
+        until_bought: false,
         by: "Mira".to_owned(),
         reason: "left the team".to_owned(),
     };

@@ -33,6 +33,11 @@ fn sheet(town: &Town) {
     town.folder.write("pairs.csv", &text.replace("\r\n,90,", "\r\nyes,90,"));
     let nobody = said(town, "plan --pairs pairs.csv --target circle");
     assert!(nobody.contains("nobody says who decided it"), "{nobody}");
+    let other = text.replace("\r\n,90,", "\r\nyes,90,").replace(",1004\r\n", ",1003\r\n");
+    town.folder.write("pairs.csv", &other);
+    let changed = said(town, "plan --pairs pairs.csv --target circle --by Ada");
+    assert!(changed.contains("no pair that is proposed now"), "{changed}");
+    town.folder.write("pairs.csv", &text.replace("\r\n,90,", "\r\nyes,90,"));
     let decided = said(town, "plan --pairs pairs.csv --target circle --by Ada");
     assert!(decided.contains("are one from now on"), "{decided}");
     assert!(!decided.contains("~  ben+home@example.com"), "they are one: {decided}");
@@ -58,12 +63,18 @@ fn settlement(town: &Town) {
         let refused = said(town, &format!("settle unpaid.csv{by}"));
         assert!(refused.starts_with("exit 1\n") && refused.contains(why), "{line}: {refused}");
     }
+    town.folder.write(
+        "unpaid.csv",
+        &text.replace("\r\n,,,dan", "\r\nkeep,,a speaker,dan").replace("group:4012", "group:4014"),
+    );
+    let changed = said(town, "settle unpaid.csv --by Ada --yes");
+    assert!(changed.starts_with("exit 1\n") && changed.contains("line 2: member"), "{changed}");
     decide("keep,30d,a speaker");
-    let kept = said(town, "settle unpaid.csv --by Ada");
+    let kept = said(town, "settle unpaid.csv --by Ada --yes");
     assert!(kept.starts_with("exit 0\n") && kept.contains("dan@example.com (Circle member"), "{kept}");
     assert!(kept.contains("is kept: `community` of fdc_"), "{kept}");
-    let again = said(town, "settle unpaid.csv --by Ada");
-    assert!(again.contains("fdc_"), "{again}");
+    let again = said(town, "settle unpaid.csv --by Ada --yes");
+    assert!(again.starts_with("exit 0\n") && again.contains("not among those who have access"), "{again}");
 }
 
 #[test]

@@ -102,7 +102,13 @@ pub(in crate::commands) async fn run(
         Ok(file) => {
             let by = arguments.by.clone();
             let pairings = read(file, path, by.as_deref())?;
-            for pairing in &pairings {
+            let listed =
+                if pairings.is_empty() { Vec::new() } else { list(arguments, &mut reach, context).await? };
+            for (line, pairing) in &pairings {
+                if !listed.iter().any(|alike| is_of(alike, pairing)) {
+                    context.printer.note(&format!("line {line}: {}", not_listed(pairing)));
+                    continue;
+                }
                 let question = Question::Pairs(Ask::Pair(pairing.clone()));
                 let paired: Paired = reach.ask(&question, &mut context.printer).await?;
                 context.printer.note(&told(pairing, &paired));
@@ -117,9 +123,7 @@ pub(in crate::commands) async fn run(
             desk::ask(&Question::Plan(plan), config, context).await
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let (target, offline) = (arguments.target, arguments.offline);
-            let question = Question::Pairs(Ask::List { target, offline });
-            let pairs: Vec<Alike> = reach.ask(&question, &mut context.printer).await?;
+            let pairs = list(arguments, &mut reach, context).await?;
             write(path, &pairs)?;
             let count =
                 if pairs.len() == 1 { "1 pair is".to_owned() } else { format!("{} pairs are", pairs.len()) };
@@ -132,6 +136,34 @@ pub(in crate::commands) async fn run(
         }
         Err(error) => Err(sheets::unusable(path, "could not be read", &error)),
     }
+}
+
+/// Who may be whom, by what is known now.
+async fn list(
+    arguments: &Arguments,
+    reach: &mut Reach<'_>,
+    context: &mut Context,
+) -> Result<Vec<Alike>, Failure> {
+    let (target, offline) = (arguments.target, arguments.offline);
+    reach.ask(&Question::Pairs(Ask::List { target, offline }), &mut context.printer).await
+}
+
+/// Whether a line still says what was written into it.
+fn is_of(alike: &Alike, pairing: &Pairing) -> bool {
+    alike.customer == pairing.customer
+        && alike.holder == pairing.holder
+        && alike.target == pairing.target
+        && alike.member == pairing.member
+        && alike.has_access_as == pairing.address
+}
+
+fn not_listed(pairing: &Pairing) -> String {
+    let Pairing { customer, address, target, member, .. } = pairing;
+    format!(
+        "{customer} and {address} ({} member {member}) are left: they are no pair that is proposed now; they may be one \
+         already, or the line was changed",
+        target.title()
+    )
 }
 
 fn write(path: &Path, pairs: &[Alike]) -> Result<(), Failure> {
@@ -155,20 +187,20 @@ fn write(path: &Path, pairs: &[Alike]) -> Result<(), Failure> {
 }
 
 /// What was decided.
-fn read(file: impl io::Read, path: &Path, by: Option<&str>) -> Result<Vec<Pairing>, Failure> {
+fn read(file: impl io::Read, path: &Path, by: Option<&str>) -> Result<Vec<(u64, Pairing)>, Failure> {
     let mut pairings = sheets::read(file, path, &COLUMNS, pairing)?;
     if pairings.is_empty() {
         return Ok(pairings);
     }
     let by = sheets::author(by)?;
-    for pairing in &mut pairings {
+    for (_, pairing) in &mut pairings {
         by.clone_into(&mut pairing.by);
     }
     Ok(pairings)
 }
 
 /// One line; `None` where it says no, or nothing yet.
-fn pairing(row: &Row, columns: &Columns<Holds>) -> Result<Option<Pairing>, String> {
+fn pairing(row: &Row, columns: &Columns<Holds>) -> Result<Option<(u64, Pairing)>, String> {
     let get = |column| row.get(columns, column);
     let flaw = |what: String| format!("line {}: {what}", row.line);
     match get(Holds::Decision).to_lowercase().as_str() {
@@ -184,7 +216,7 @@ fn pairing(row: &Row, columns: &Columns<Holds>) -> Result<Option<Pairing>, Strin
     let address = Email::parse(address).ok_or_else(|| flaw(format!("`{address}` is no address")))?;
     let holder = Holder::try_from(get(Holds::Holder).to_owned()).map_err(flaw)?;
     let customer = CustomerId::new(get(Holds::Customer));
-    Ok(Some(Pairing { customer, holder, target, member, address, by: String::new() }))
+    Ok(Some((row.line, Pairing { customer, holder, target, member, address, by: String::new() })))
 }
 
 fn told(pairing: &Pairing, paired: &Paired) -> String {
@@ -209,7 +241,7 @@ mod tests {
 
     const LINE: &str = "90,the same,ada.q@gmail.com,Ada,adaq@gmail.com,A,fdc_1,customer,circle,1001";
 
-    fn read_sheet(lines: &[String], by: Option<&str>) -> Result<Vec<Pairing>, Failure> {
+    fn read_sheet(lines: &[String], by: Option<&str>) -> Result<Vec<(u64, Pairing)>, Failure> {
         let text = format!("{}{}", line(HEAD), lines.join("\r\n"));
         read(text.as_bytes(), Path::new("pairs.csv"), by)
     }
@@ -219,7 +251,7 @@ mod tests {
         let lines: Vec<_> = ["yes", "no", "", "X"].iter().map(|word| format!("{word},{LINE}")).collect();
         let pairings = read_sheet(&lines, Some("Ada")).expect("a sound sheet");
         assert_eq!(pairings.len(), 2);
-        assert_eq!((pairings[0].member, pairings[0].by.as_str()), (1001, "Ada"));
+        assert_eq!((pairings[0].1.member, pairings[0].1.by.as_str()), (1001, "Ada"));
         assert!(read_sheet(&lines, None).is_err(), "nobody decided");
         assert_eq!(read_sheet(&lines[1..3], None).expect("nothing is decided"), []);
     }
