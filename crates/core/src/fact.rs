@@ -681,10 +681,16 @@ impl Version {
         Self { at, hash: body.hash(), ambiguous: false, evidence, body }
     }
 
+    /// Whether it is a row of an export. Its time is when a file was written, so what the source itself told of the
+    /// object is better, whatever their times and whichever came first.
+    fn is_imported(&self) -> bool {
+        self.evidence.origin.starts_with(IMPORTED)
+    }
+
     /// The version that wins, flagged ambiguous if both stand at one instant with different states.
     #[must_use]
     pub fn join(self, other: Self) -> Self {
-        let standing = |version: &Self| (version.body.is_final(), version.at);
+        let standing = |version: &Self| (version.body.is_final(), !version.is_imported(), version.at);
         match standing(&self).cmp(&standing(&other)) {
             std::cmp::Ordering::Greater => self,
             std::cmp::Ordering::Less => other,
@@ -701,6 +707,9 @@ impl Version {
         }
     }
 }
+
+/// How the origin of what an export says begins.
+pub const IMPORTED: &str = "import:";
 
 /// How a version was learnt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

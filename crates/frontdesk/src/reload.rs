@@ -24,6 +24,9 @@ use tokio::sync::Mutex;
 /// is just being written is not.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
+/// How often files that change while they are read are read again. One that goes on changing is taken up by a later look.
+const READS_MAX: usize = 5;
+
 /// What the files hold, as far as it can be told apart: never a secret itself.
 type Fingerprint = [u8; 32];
 
@@ -84,8 +87,18 @@ impl Reloader {
     }
 
     fn read_beside(&self, running: &Running) -> Result<Reading, Failure> {
-        let Loaded { mut config, warnings } = config::load(&self.path, &self.environment)?;
-        let read = fingerprint(&self.path, &config);
+        let Loaded { mut config, mut warnings } = config::load(&self.path, &self.environment)?;
+        let mut read = fingerprint(&self.path, &config);
+        for _ in 0..READS_MAX {
+            // What is loaded between two alike looks is what they saw; a file that is being replaced is neither.
+            let again = config::load(&self.path, &self.environment)?;
+            let then = fingerprint(&self.path, &again.config);
+            let is_steady = then == read;
+            (config, warnings, read) = (again.config, again.warnings, then);
+            if is_steady {
+                break;
+            }
+        }
         let needs_restart = keep_what_needs_a_restart(&running.config, &mut config);
         Ok(Reading { config, read, needs_restart, warnings })
     }
@@ -300,7 +313,14 @@ fn keep_what_needs_a_restart(running: &Config, next: &mut Config) -> Vec<&'stati
         (before, after) => after.clone_from(before),
     }
     match (kit, &mut next.targets.kit) {
-        (Some(before), Some(after)) => after.base_url = before.base_url.clone(),
+        (Some(before), Some(after)) => {
+            after.base_url = before.base_url.clone();
+            if after.endpoint_secret_file != before.endpoint_secret_file {
+                // Kit goes on signing with the secret of the file before, until the restart.
+                after.endpoint_secret_file.clone_from(&before.endpoint_secret_file);
+                after.signing_secrets.extend(before.signing_secrets.iter().cloned());
+            }
+        }
         (before, after) => after.clone_from(before),
     }
     keys

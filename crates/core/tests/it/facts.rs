@@ -1,7 +1,7 @@
 //! Which of two words about one object counts.
 
 use crate::shop::*;
-use frontdesk_core::fact::{Body, Fact, Key, Kind, Learnt, SubscriptionStatus as S, Version};
+use frontdesk_core::fact::{Body, Fact, IMPORTED, Key, Kind, Learnt, SubscriptionStatus as S, Version};
 use frontdesk_core::id::SourceId;
 use frontdesk_core::reads::Purpose;
 
@@ -137,4 +137,25 @@ fn a_key_survives_its_text_form() {
     }
     assert!(Key::try_from("stripe:thing:1".to_owned()).is_err());
     assert!(Key::try_from("stripe".to_owned()).is_err());
+}
+
+#[test]
+fn what_the_source_told_is_better_than_a_row_of_an_export_whichever_came_first() {
+    let row = |seconds, status| {
+        let mut row = told(Learnt::Event, seconds, status);
+        if let Some(version) = &mut row.event {
+            version.evidence.origin = format!("{IMPORTED}subscription");
+        }
+        row
+    };
+    // The file was saved an hour after the source had told of the missing payment.
+    for (seconds, status, counts) in
+        [(3_600, S::Active, S::Unpaid), (5, S::Active, S::Unpaid), (5, S::Canceled, S::Canceled)]
+    {
+        let (event, row) = (told(Learnt::Event, 60, S::Unpaid), row(seconds, status));
+        let (one, other) = (event.clone().join(row.clone()), row.join(event));
+        assert_eq!(one, other);
+        let Body::Subscription(subscription) = &one.current().version.body else { panic!("a subscription") };
+        assert_eq!(subscription.status, counts);
+    }
 }

@@ -7,16 +7,13 @@ use super::BACKLOG_MAX;
 use crate::bell::Loop;
 use crate::engine::Engine;
 use crate::ports::Ports;
-use frontdesk_core::fact::{Body, Fact, Key};
+use frontdesk_core::fact::{Body, Fact, IMPORTED, Key};
 use frontdesk_core::reads::is_worth_keeping;
 use frontdesk_providers::stripe::export::{Exported, Odd};
 use frontdesk_store::{Commit, EntryKind, EntryState, Error, NewEntry, Write};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-
-/// How the keys of entries begin that are rows of an export.
-const KEY: &str = "import:";
 
 /// One row, and where it stood.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,7 +88,7 @@ impl<P: Ports> Engine<P> {
             id: self.new_entry_id(),
             source: settings.source.id.clone(),
             // The same row of the same export is the same entry.
-            event_key: format!("{KEY}{}", hex::encode(Sha256::digest(&body))),
+            event_key: format!("{IMPORTED}{}", hex::encode(Sha256::digest(&body))),
             kind: EntryKind::Import,
             event_type: format!("import.{}", key.kind.as_str()),
             object_id: Some(key.id.clone()),
@@ -112,7 +109,7 @@ impl<P: Ports> Engine<P> {
 /// says the same or is not older.
 fn is_better(fact: &Fact, body: &Body, exported_at: Timestamp) -> bool {
     let versions = [&fact.event, &fact.read].into_iter().flatten();
-    let mut of_source = versions.filter(|version| !version.evidence.origin.starts_with(KEY));
+    let mut of_source = versions.filter(|version| !version.evidence.origin.starts_with(IMPORTED));
     let current = fact.current().version;
     of_source.next().is_some() || current.hash == body.hash() || current.at >= exported_at
 }
