@@ -44,7 +44,8 @@ pub(crate) fn run() -> Result<(), Trouble> {
     let planned = measured(&binary, &config, &["plan", "--target", "circle", "--json"])?;
     let written = did(sandbox)? - before;
     let lines = planned.said.matches("\"symbol\"").count();
-    let calls = number_after(&planned.said, "\"calls\":").unwrap_or_default();
+    let looked = planned.said.split_once("\"looked\": {").map_or("", |(_, rest)| rest);
+    let calls = number_after(looked, "\"calls\":").unwrap_or_default();
     say("== the same reads, by a bare loop");
     let (bare, pages) = bare_loop(sandbox)?;
     let ratio = planned.span.as_secs_f64() / bare.as_secs_f64();
