@@ -192,17 +192,15 @@ impl<P: Ports> Engine<P> {
         for (target, desired) in &decision.desired {
             let sync = subject.syncs.get(target);
             let mut people = sync.map(|sync| sync.observed.people.clone()).unwrap_or_default();
-            if let Some(held) = held.get_mut(target)
-                && let Some(scan) = &held.scan
-            {
+            let Some(held) = held.get_mut(target) else { continue };
+            if let Some(scan) = &held.scan {
                 let beside = beside(desired, sync, scan, held.previous);
                 people.extend(beside.people);
                 held.supported.extend(beside.supported);
                 let ended = beside.ended.into_iter().map(|ended| (ended, subject.record.id.clone()));
                 held.ended.extend(ended);
                 differences.insert(*target, beside.differences);
-            }
-            if let Some(held) = held.get_mut(target).filter(|held| held.scan.is_none()) {
+            } else {
                 held.supported.extend(supported(desired, &people));
             }
             seen.insert(*target, people);

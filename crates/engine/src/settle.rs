@@ -92,11 +92,11 @@ impl<P: Ports> Engine<P> {
         let (members, addresses) = ([*member].into(), [address.clone()].into());
         let by_member = self.store().records_sharing(*target, &members, &BTreeSet::new()).await?;
         let sharing = self.store().records_sharing(*target, &members, &addresses).await?;
+        let all = behind(&settlement.items, &self.catalogue());
         let mut items = settlement.items.clone();
         for customer in sharing.iter().chain(&settlement.customer) {
             let Some(subject) = Subject::load(self.store(), customer).await? else { continue };
-            let behind = behind(&settlement.items, &self.catalogue());
-            if !behind.is_empty() && behind.iter().all(|id| is_ruled(&subject.record, id, settlement)) {
+            if !all.is_empty() && all.iter().all(|id| is_ruled(&subject.record, id, settlement)) {
                 return Ok(Settled::Already { customer: customer.clone() });
             }
             // What somebody pays for by now is not settled over their head.

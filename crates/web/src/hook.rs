@@ -4,10 +4,9 @@
 use crate::around::RequestId;
 use crate::body;
 use crate::client::Network;
-use crate::metrics::STANDINGS;
 use crate::problem::{Kind, Problem};
 use crate::server::Web;
-use crate::webhook::{BODY_BYTES_MAX, COME_BACK_AFTER, first_upper, joined};
+use crate::webhook::{self, BODY_BYTES_MAX, COME_BACK_AFTER, first_upper, joined};
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
@@ -17,7 +16,6 @@ use frontdesk_engine::Ports;
 use frontdesk_engine::hook::{CIRCLE_SECRET, Heard, KIT_SIGNATURE, Taken};
 use http::HeaderMap;
 use serde::Serialize;
-use std::sync::atomic::Ordering;
 
 /// Where Kit posts.
 pub(crate) const KIT_PATH: &str = "/webhooks/kit";
@@ -103,11 +101,7 @@ async fn call<P: Ports>(
 }
 
 fn answer<P: Ports>(web: &Web<P>, heard: Heard, id: &RequestId, network: Network) -> Response {
-    let count = |word: &str, times: usize| {
-        if let Some(nth) = STANDINGS.iter().position(|standing| *standing == word) {
-            web.counts().webhooks[nth].fetch_add(times as u64, Ordering::Relaxed);
-        }
-    };
+    let count = |word: &str, times: usize| webhook::count(web, word, times as u64);
     match heard {
         Heard::Stored(Taken { new, known, no_effect, quarantined }) => {
             for (word, times) in
@@ -120,12 +114,7 @@ fn answer<P: Ports>(web: &Web<P>, heard: Heard, id: &RequestId, network: Network
         }
         Heard::Refused(_) => {
             count("refused", 1);
-            web.counts().refused.fetch_add(1, Ordering::Relaxed);
-            let problem = match web.limits().signatures.take(network, web.ports().now_mono()) {
-                Ok(()) => Problem::new(Kind::Signature),
-                Err(span) => Problem::new(Kind::TooMany).after(span),
-            };
-            problem.into_response()
+            webhook::refused(web, network)
         }
         Heard::NoDelivery(why) => {
             count("no_event", 1);

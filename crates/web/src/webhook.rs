@@ -53,9 +53,7 @@ pub(crate) async fn receive<P: Ports>(
         Answer::NoEvent(_) => "no_event",
         Answer::Busy { .. } => "busy",
     };
-    if let Some(nth) = STANDINGS.iter().position(|word| *word == stands) {
-        web.counts().webhooks[nth].fetch_add(1, Ordering::Relaxed);
-    }
+    count(&web, stands, 1);
     match answer {
         Answer::Stored { entry, standing } => Json(Receipt {
             received: true,
@@ -65,15 +63,7 @@ pub(crate) async fn receive<P: Ports>(
             request_id: id.as_str(),
         })
         .into_response(),
-        Answer::Refused(_) => {
-            web.counts().refused.fetch_add(1, Ordering::Relaxed);
-            // The reason is in the log. The sender is not told how close it came.
-            let problem = match web.limits().signatures.take(network, web.ports().now_mono()) {
-                Ok(()) => Problem::new(Kind::Signature),
-                Err(span) => Problem::new(Kind::TooMany).after(span),
-            };
-            problem.into_response()
-        }
+        Answer::Refused(_) => refused(&web, network),
         Answer::NoEvent(problem) => {
             let said =
                 format!("{}. A copy is kept; nothing follows from it.", first_upper(&problem.to_string()));
@@ -88,6 +78,24 @@ pub(crate) async fn receive<P: Ports>(
             Problem::new(Kind::Busy).saying(said).after(COME_BACK_AFTER).into_response()
         }
     }
+}
+
+/// Counts deliveries that ended in one way.
+pub(crate) fn count<P: Ports>(web: &Web<P>, stands: &str, times: u64) {
+    if let Some(nth) = STANDINGS.iter().position(|word| *word == stands) {
+        web.counts().webhooks[nth].fetch_add(times, Ordering::Relaxed);
+    }
+}
+
+/// What the sender of something that nobody we know signed reads. The reason is in the log: the sender is not told how
+/// close it came.
+pub(crate) fn refused<P: Ports>(web: &Web<P>, network: Network) -> Response {
+    web.counts().refused.fetch_add(1, Ordering::Relaxed);
+    let problem = match web.limits().signatures.take(network, web.ports().now_mono()) {
+        Ok(()) => Problem::new(Kind::Signature),
+        Err(span) => Problem::new(Kind::TooMany).after(span),
+    };
+    problem.into_response()
 }
 
 /// A signature as one header. Several lines are one list (RFC 9110 §5.3), in which two times contradict.

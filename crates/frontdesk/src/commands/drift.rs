@@ -6,8 +6,9 @@
 
 use super::desk::{self, Desk, Question};
 use super::import::exports;
-use super::plan::{self, target};
+use super::plan;
 use super::reach::Reach;
+use super::sync::target;
 use crate::assemble::{self, store_failed};
 use crate::cli::{self, Context};
 use crate::config::{Config, Store};

@@ -1,7 +1,8 @@
 //! `frontdesk go-live`: lets go what a target collected in shadow mode, after showing what would be done.
 
 use super::desk::Desk;
-use super::plan::{by, show, target};
+use super::plan::{by, show};
+use super::sync::target;
 use crate::assemble::store_failed;
 use crate::errors::{Code, Failure, Report};
 use crate::exit::Exit;

@@ -3,6 +3,7 @@
 pub(super) mod sheet;
 
 use super::desk::Desk;
+use super::sync::target;
 use super::{whatif, wording};
 use crate::assemble::store_failed;
 use crate::cli::Context;
@@ -75,11 +76,6 @@ impl Arguments {
             new: None,
         }
     }
-}
-
-/// A target by its word.
-pub(super) fn target(text: &str) -> Result<Target, String> {
-    Target::parse(text).ok_or_else(|| "circle or kit".to_owned())
 }
 
 /// By what everybody is planned.

@@ -1,9 +1,10 @@
 //! `frontdesk settle`: who has access and does not pay is kept, with a reason and an end, or removed; in bulk, by a sheet.
 
 use super::desk::{self, Desk, Question};
-use super::plan::{by, target};
+use super::plan::by;
 use super::reach::Reach;
 use super::sheets::{self, needed};
+use super::sync::target;
 use super::{ruling, wording};
 use crate::assemble::store_failed;
 use crate::cli::{self, Context};

@@ -87,7 +87,8 @@ pub enum Action {
     },
 }
 
-fn target(text: &str) -> Result<Target, String> {
+/// A target by its word.
+pub(super) fn target(text: &str) -> Result<Target, String> {
     Target::parse(text).ok_or_else(|| "circle or kit".to_owned())
 }
 
