@@ -263,6 +263,11 @@ fn kits_webhook_endpoint_is_made_at_start_and_what_it_tells_is_put_right() {
     let said = served.stop();
     let secret = std::fs::read_to_string(&file).unwrap();
     assert!(secret.starts_with("whsec_") && !said.contains(secret.trim()), "{said}");
+    // A process that was stopped before it noted the answer asks once more, and would hide that the tag was taken.
+    town.open();
+    town.settle();
+    assert!(town.tagged("member").contains(ADA));
+    town.shut();
     // The next start reads it from there, and makes no other endpoint.
     let served = Served::start(&town);
     untag(&town);
