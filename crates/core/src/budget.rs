@@ -48,6 +48,31 @@ impl Reason {
     }
 }
 
+/// How far the wait after one more refusal for too many calls grows by itself.
+pub const REFUSED_WAIT_MAX: SignedDuration = SignedDuration::from_mins(5);
+
+/// Refusals for too many calls in a row after which a limit on calls in a window cannot be the reason: the waits
+/// between them are longer than any such window.
+pub const REFUSED_OFTEN: u32 = 4;
+
+/// How long an account waits that was refused for too many calls `in_a_row` times, this one counted.
+///
+/// `asked` is the least that this refusal asks for, and never undercut: each refused call may cost of a month's
+/// allowance. It doubles with each refusal up to [`REFUSED_WAIT_MAX`], and up to a quarter is added by `dice` (uniform
+/// in `0..=u32::MAX`), so that programs under one limit do not come back together. The first wait is as asked, and so is
+/// one that was asked to be longer than that.
+///
+/// Source: `docs/providers.md`, Circle §5.2 and Kit §4.
+pub fn wait_refused(asked: SignedDuration, in_a_row: u32, dice: u32) -> SignedDuration {
+    let factor = 1i32 << in_a_row.saturating_sub(1).min(20);
+    let grown = asked.checked_mul(factor).unwrap_or(REFUSED_WAIT_MAX).min(REFUSED_WAIT_MAX);
+    if grown <= asked {
+        return asked;
+    }
+    let quarter = grown.as_millis() / 4 * i128::from(dice) / i128::from(u32::MAX);
+    grown.saturating_add(SignedDuration::from_millis(i64::try_from(quarter).unwrap_or_default()))
+}
+
 /// A monthly allowance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Monthly {
@@ -204,6 +229,17 @@ mod tests {
         let refused = spent.allow(&limits, Reason::Grant, start + SignedDuration::from_secs(59));
         assert_eq!(refused, Err(Refusal::Window { until: start + SignedDuration::from_secs(60) }));
         assert_eq!(spent.allow(&limits, Reason::Grant, start + SignedDuration::from_secs(60)), Ok(()));
+    }
+
+    #[test]
+    fn refusals_in_a_row_wait_longer_and_never_less_than_asked() {
+        let seconds =
+            |asked, in_a_row, dice| wait_refused(SignedDuration::from_secs(asked), in_a_row, dice).as_secs();
+        assert_eq!([1, 2, 3, 4, 40].map(|n| seconds(60, n, 0)), [60, 120, 240, 300, 300]);
+        assert_eq!([1, 2, 3, 4, 40].map(|n| seconds(60, n, u32::MAX)), [60, 150, 300, 375, 375]);
+        assert_eq!([1, 2, 9].map(|n| seconds(900, n, u32::MAX)), [900; 3], "a longer wait was asked for");
+        let before: i64 = (1..REFUSED_OFTEN).map(|n| seconds(60, n, 0)).sum();
+        assert!(before > 5 * 60, "longer than Circle's window");
     }
 
     #[test]

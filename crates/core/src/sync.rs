@@ -409,7 +409,7 @@ mod tests {
     fn what_the_whole_account_waits_for_uses_no_tries() {
         for failure in [
             Failure::Throttled { until: Timestamp::MAX, why: "429".to_owned() },
-            Failure::Unauthorized { why: "401".to_owned() },
+            Failure::Unauthorized { why: "401".to_owned(), perhaps_spent: false },
             Failure::Misconfigured { mapping: Item::CircleGroup(1) },
             Failure::CappedUntil { until: Timestamp::MAX },
         ] {

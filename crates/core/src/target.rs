@@ -463,6 +463,10 @@ pub enum Failure {
     Unauthorized {
         /// What the target said, in our words.
         why: String,
+        /// Whether the same answer may mean that the account's calls of the month are used up, and nothing be wrong
+        /// with the credential.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        perhaps_spent: bool,
     },
     /// The target will not do this for this person. A person must look.
     Rejected {

@@ -63,6 +63,8 @@ pub(crate) struct Known {
     pub(crate) retry_at: Option<Duration>,
     /// Whether reading them was ever tried.
     pub(crate) was_tried: bool,
+    /// Whether this process saw the present credential accepted.
+    pub(crate) was_accepted: bool,
     /// Failures in a row.
     pub(crate) tries: u32,
     /// Until when only members of old are taken, by what was answered last.

@@ -4,10 +4,12 @@
 use crate::engine::Engine;
 use crate::lease::Held;
 use crate::ports::Ports;
-use crate::reconcile::STOPPED_PROBE_EVERY;
+use crate::reconcile::{Drain, STOPPED_PROBE_EVERY};
+use frontdesk_core::budget::{REFUSED_OFTEN, wait_refused};
 use frontdesk_core::target::Failure;
 use frontdesk_store::{AccountState, Commit, Error, Stopped, Write};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// That an account as a whole makes no calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +18,31 @@ pub(crate) struct Waits {
     pub(crate) until: Timestamp,
     /// Why, in our words.
     pub(crate) why: String,
+}
+
+/// An answer, as far as the account as a whole is concerned.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Heard<'a> {
+    /// What it was.
+    pub(crate) outcome: Result<(), &'a Failure>,
+    /// Its status; `None`: there was no answer.
+    pub(crate) status: Option<u16>,
+    /// Whether this process saw the credential accepted before.
+    pub(crate) was_accepted: bool,
+}
+
+/// What is kept of an account's refusals for too many calls.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+struct Refusals {
+    /// How many came since a call last went through.
+    in_a_row: u32,
+}
+
+impl Refusals {
+    fn of(state: &AccountState) -> Self {
+        let kept = state.budget.clone().map(serde_json::from_value);
+        kept.and_then(Result::ok).unwrap_or_default()
+    }
 }
 
 impl<P: Ports> Engine<P> {
@@ -49,23 +76,47 @@ impl<P: Ports> Engine<P> {
         Ok(all.max_by_key(|waits| waits.until))
     }
 
-    /// Draws the account's conclusions from an answer: breaker, limit, refused credential.
-    pub(crate) async fn note_health(
+    /// The same for a target's account, which remembers that its credential works.
+    pub(crate) async fn note_target_health(
         &self,
-        held: &Held,
-        title: &str,
+        drain: &mut Drain<'_>,
         outcome: Result<(), &Failure>,
         status: Option<u16>,
     ) -> Result<(), Error> {
+        let heard = Heard { outcome, status, was_accepted: drain.known.was_accepted };
+        self.note_health(&drain.held, drain.target.title(), heard).await?;
+        drain.known.was_accepted |= outcome.is_ok();
+        Ok(())
+    }
+
+    /// Draws the account's conclusions from an answer: breaker, limit, refused credential, spent month.
+    pub(crate) async fn note_health(&self, held: &Held, title: &str, heard: Heard<'_>) -> Result<(), Error> {
+        let Heard { outcome, status, was_accepted } = heard;
         let now = self.ports().now_wall();
         let name = held.lease.account.as_str();
         let before = self.store().account(name).await?.map(|account| account.state).unwrap_or_default();
         let mut state: AccountState = before.clone();
         match outcome {
-            Err(Failure::Unauthorized { why }) => {
+            Err(Failure::Unauthorized { why, perhaps_spent }) => {
                 state.stopped = Some(Stopped { at: now, why: why.clone() });
+                if before.stopped.is_none() {
+                    self.alert_stopped(held, title, why, *perhaps_spent, was_accepted).await?;
+                }
             }
-            Err(Failure::Throttled { until, .. }) => state.throttled_until = Some(*until),
+            Err(Failure::Throttled { until, .. }) => {
+                let in_a_row = Refusals::of(&state).in_a_row.saturating_add(1);
+                state.budget = Some(serde_json::json!(Refusals { in_a_row }));
+                let wait = wait_refused(until.duration_since(now), in_a_row, self.dice());
+                state.throttled_until = Some(now.saturating_add(wait).unwrap_or(Timestamp::MAX));
+                if in_a_row >= REFUSED_OFTEN
+                    && let Some(month) = self.month(name).await?.filter(|month| month.is_quiet)
+                {
+                    let said = format!(
+                        "{title} says that there are too many calls, {in_a_row} times in a row over minutes"
+                    );
+                    self.alert_spent(name, &said, month).await?;
+                }
+            }
             // Only silence and a server's own failure are signs of an outage; a refusal shows that somebody is there.
             Err(Failure::Transient { .. } | Failure::Unknown { .. })
                 if status.is_none_or(|status| status >= 500) =>
@@ -82,18 +133,17 @@ impl<P: Ports> Engine<P> {
                     self.close_alert(&format!("outage:{name}")).await?;
                 }
                 state.breaker.succeed();
-                if outcome.is_ok() && state.stopped.take().is_some() {
-                    self.close_alert(&format!("unauthorized:{name}")).await?;
+                if outcome.is_ok() {
+                    let was_refused = state.budget.take().is_some();
+                    let was_stopped = state.stopped.take().is_some();
+                    if was_stopped {
+                        self.close_alert(&format!("unauthorized:{name}")).await?;
+                    }
+                    if was_stopped || was_refused {
+                        self.close_spent(name).await?;
+                    }
                 }
             }
-        }
-        if let (Some(stopped), None) = (&state.stopped, &before.stopped) {
-            tracing::error!(
-                account.id = name,
-                "the credential is refused, nothing is sent until it works: {}",
-                stopped.why
-            );
-            self.alert(&format!("unauthorized:{name}"), "unauthorized", name, &stopped.why).await?;
         }
         if state == before {
             return Ok(());
@@ -103,6 +153,29 @@ impl<P: Ports> Engine<P> {
             Err(error) if !error.is_conflict() => Err(error),
             _ => Ok(()),
         }
+    }
+
+    /// Says why an account stopped: its credential is refused, or its month is probably over. A credential that was
+    /// accepted before, or a month that is over by our own count, tells the two apart where the answer does not.
+    async fn alert_stopped(
+        &self,
+        held: &Held,
+        title: &str,
+        why: &str,
+        perhaps_spent: bool,
+        was_accepted: bool,
+    ) -> Result<(), Error> {
+        let name = held.lease.account.as_str();
+        if perhaps_spent
+            && let Some(month) = self.month(name).await?.filter(|month| was_accepted || month.is_over())
+        {
+            return self.alert_spent(name, &format!("{title} refuses every call ({why})"), month).await;
+        }
+        tracing::error!(
+            account.id = name,
+            "the credential is refused, nothing is sent until it works: {why}"
+        );
+        self.alert(&format!("unauthorized:{name}"), "unauthorized", name, why).await
     }
 
     /// Opens an alert, once: the first of its key stays until it is closed.

@@ -14,6 +14,7 @@
 
 pub mod account;
 pub mod acts;
+mod allowance;
 pub mod apply;
 mod bell;
 mod call;

@@ -232,7 +232,7 @@ pub(crate) fn why(failure: &Failure) -> String {
     match failure {
         Failure::Transient { why }
         | Failure::Throttled { why, .. }
-        | Failure::Unauthorized { why }
+        | Failure::Unauthorized { why, .. }
         | Failure::Rejected { why }
         | Failure::Unknown { why } => why.clone(),
         Failure::Misconfigured { mapping } => format!("`{mapping}` does not exist there"),

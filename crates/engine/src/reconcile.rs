@@ -469,7 +469,7 @@ impl<P: Ports> Engine<P> {
         self.ports().crash_point("C7").await;
         let outcome = spoken.outcome.clone();
         let health = outcome.as_ref().map(|_| ());
-        self.note_health(&drain.held, drain.target.title(), health, spoken.status).await?;
+        self.note_target_health(drain, health, spoken.status).await?;
         if !self.record_answer(drain, &intent, spoken).await? {
             return Ok(Acted::LeaseLost);
         }

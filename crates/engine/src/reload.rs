@@ -94,6 +94,7 @@ impl<P: Ports> Engine<P> {
                 let Some(known) = self.accounts().of(target) else { return Ok(()) };
                 let mut known = known.lock().await;
                 known.was_tried = false;
+                known.was_accepted = false;
                 known.prepared_at = None;
                 known.retry_at = None;
                 self.lift_stop(account).await?;
@@ -119,6 +120,7 @@ impl<P: Ports> Engine<P> {
         let writes = vec![
             Write::Account { name: name.to_owned(), state },
             Write::AlertClose { key: format!("unauthorized:{name}"), at: now },
+            Write::AlertClose { key: crate::allowance::alert_key(name), at: now },
         ];
         let lifted = self.store().commit(Commit { expect: vec![held.expect()], writes }).await;
         self.store().release(&held.lease).await?;

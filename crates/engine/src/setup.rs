@@ -230,7 +230,7 @@ impl<P: Ports> Engine<P> {
         let expect = vec![drain.held.expect()];
         self.store().commit(Commit { expect, writes: vec![Write::CallAnswer(answer)] }).await?;
         let outcome = result.as_ref().map(|_| ());
-        self.note_health(&drain.held, drain.target.title(), outcome, status).await?;
+        self.note_target_health(drain, outcome, status).await?;
         Ok(result)
     }
 

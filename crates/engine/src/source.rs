@@ -2,6 +2,7 @@
 
 use crate::account::SOURCE;
 use crate::engine::Engine;
+use crate::health::Heard;
 use crate::lease::Held;
 use crate::ports::Ports;
 use crate::reads::{TITLE, why};
@@ -100,7 +101,8 @@ impl<P: Ports> Engine<P> {
                 "a read at the source failed"
             );
         }
-        self.note_health(held, TITLE, result.as_ref().map(|_| ()), status).await?;
+        let heard = Heard { outcome: result.as_ref().map(|_| ()), status, was_accepted: false };
+        self.note_health(held, TITLE, heard).await?;
         let call = CallAnswer {
             id: intent.id.clone(),
             epoch: held.lease.epoch,

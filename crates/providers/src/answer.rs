@@ -62,7 +62,7 @@ impl Answer<'_> {
 
     /// The credential does not open this account.
     pub(crate) fn unauthorized(&self, words: &str) -> Failure {
-        Failure::Unauthorized { why: self.why(words) }
+        Failure::Unauthorized { why: self.why(words), perhaps_spent: false }
     }
 
     /// An answer that does not tell what became of the call: a write may have been done, a read

@@ -279,7 +279,7 @@ pub(super) fn failed(desk: &Desk, sync: &Sync) -> Option<String> {
 fn failure(desk: &Desk, failure: &Failure) -> String {
     match failure {
         Failure::Transient { why }
-        | Failure::Unauthorized { why }
+        | Failure::Unauthorized { why, .. }
         | Failure::Rejected { why }
         | Failure::Unknown { why } => why.clone(),
         Failure::Throttled { until, why } => format!("{why}, until {}", desk.when(*until)),

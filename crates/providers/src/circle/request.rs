@@ -45,6 +45,7 @@ impl Account {
             HeaderValue::from_str(&format!("{scheme} {}", self.token.expose())).map_err(|_| {
                 Failure::Unauthorized {
                     why: "the token holds a character that no header can carry".to_owned(),
+                    perhaps_spent: false,
                 }
             })?;
         credential.set_sensitive(true);

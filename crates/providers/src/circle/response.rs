@@ -66,7 +66,8 @@ pub(super) fn forbidden(answer: &Answer<'_>, words: &Words, now: Timestamp) -> F
     } else if words.contain("maximum limit of members") {
         answer.rejected("the plan is full")
     } else {
-        answer.unauthorized("a token of the wrong type, or the allowance is used up")
+        let why = answer.why("a token of the wrong type, or the allowance is used up");
+        Failure::Unauthorized { why, perhaps_spent: true }
     }
 }
 

@@ -401,7 +401,7 @@ fn too_many_calls_wait_a_minute_or_as_long_as_asked() {
 #[test]
 fn the_edge_and_the_api_refuse_in_different_words() {
     let why = |body: &str| match judge(&find(), 403, body.as_bytes()) {
-        Err(Failure::Transient { why } | Failure::Unauthorized { why }) => why,
+        Err(Failure::Transient { why } | Failure::Unauthorized { why, .. }) => why,
         other => panic!("{other:?}"),
     };
     assert_eq!(why(HTML), "answered 403: blocked at the edge, before the API");

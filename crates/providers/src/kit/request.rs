@@ -47,6 +47,7 @@ impl Account {
         };
         let mut value = value.map_err(|_| Failure::Unauthorized {
             why: "the credential holds a character that no header can carry".to_owned(),
+            perhaps_spent: false,
         })?;
         value.set_sensitive(true);
         Ok(draft.build(&self.base, (name, value), marks))

@@ -54,23 +54,20 @@ pub(super) fn refused(response: &Response<'_>, now: Timestamp) -> Refused {
     let told = |words: &str| code.map_or_else(|| why(words), |code| why(&format!("{words} (`{code}`)")));
     let header = |name: &str| response.headers.get(name).and_then(|value| value.to_str().ok());
     let is_left_alone = header("stripe-should-retry") == Some("false");
+    let unauthorized = |why: String| Failure::Unauthorized { why, perhaps_spent: false };
     let mut permission = None;
     let failure = match status {
         401 if code == Some("api_key_expired") || message.starts_with("Expired API Key") => {
-            Failure::Unauthorized { why: why("the key has expired") }
+            unauthorized(why("the key has expired"))
         }
-        401 => Failure::Unauthorized { why: why("the key is refused") },
+        401 => unauthorized(why("the key is refused")),
         403 => {
             permission = named_permission(message);
-            Failure::Unauthorized {
-                why: match &permission {
-                    Some(name) => why(&format!("the key lacks the permission `{name}`")),
-                    None if message.contains("IP address") => {
-                        why("the key may not be used from this address")
-                    }
-                    None => why("the key may not read this"),
-                },
-            }
+            unauthorized(match &permission {
+                Some(name) => why(&format!("the key lacks the permission `{name}`")),
+                None if message.contains("IP address") => why("the key may not be used from this address"),
+                None => why("the key may not read this"),
+            })
         }
         429 if code == Some("lock_timeout") && !is_left_alone => {
             Failure::Transient { why: why("another request holds the object") }

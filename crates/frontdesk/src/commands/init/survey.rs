@@ -232,7 +232,7 @@ fn why(failure: &Refusal) -> String {
     match failure {
         Refusal::Transient { why }
         | Refusal::Throttled { why, .. }
-        | Refusal::Unauthorized { why }
+        | Refusal::Unauthorized { why, .. }
         | Refusal::Rejected { why }
         | Refusal::Unknown { why } => why.clone(),
         Refusal::Misconfigured { mapping } => format!("`{mapping}` does not exist there"),
