@@ -36,7 +36,18 @@ struct Outside {
     chance: u64,
     /// Called instead of the world; `None` passes the call on.
     stand_in: Option<StandIn>,
-    heard: Vec<(Provider, String)>,
+    heard: Vec<Heard>,
+}
+
+/// A call that a provider heard.
+#[derive(Clone)]
+pub(crate) struct Heard {
+    pub(crate) provider: Provider,
+    pub(crate) at: Timestamp,
+    /// Its method and its whole path with the query.
+    pub(crate) line: String,
+    /// What was answered; `None`: nothing was.
+    pub(crate) status: Option<u16>,
 }
 
 #[derive(Clone)]
@@ -79,12 +90,15 @@ impl Ports for TestPorts {
         call.body.clone_from(request.body());
         let answer = self.with(|outside| {
             let provider = Provider::of(&call.path).unwrap();
-            outside.heard.push((provider, format!("{} {target}", call.method)));
             // A call takes a moment, so that what it shows is newer than what was known.
             outside.now = outside.now.saturating_add(SignedDuration::from_millis(20)).unwrap();
             let now = outside.now;
             let stood_in = outside.stand_in.and_then(|stand_in| stand_in(&call));
-            stood_in.or_else(|| outside.world.handle(&call, now).answer())
+            let answer = stood_in.or_else(|| outside.world.handle(&call, now).answer());
+            let status = answer.as_ref().map(|answer| answer.status);
+            let line = format!("{} {target}", call.method);
+            outside.heard.push(Heard { provider, at: now, line, status });
+            answer
         });
         let answer = answer.ok_or(NoAnswer::TimedOut)?;
         let mut response = http::Response::builder().status(answer.status);
@@ -205,8 +219,25 @@ impl House {
 
     /// The calls since the last time that somebody asked, to one provider.
     pub(crate) fn heard(&self, provider: Provider) -> Vec<String> {
+        self.calls(provider).into_iter().map(|heard| heard.line).collect()
+    }
+
+    /// The same, with when they came and what was answered.
+    pub(crate) fn calls(&self, provider: Provider) -> Vec<Heard> {
         let heard = self.ports.with(|outside| std::mem::take(&mut outside.heard));
-        heard.into_iter().filter(|(of, _)| *of == provider).map(|(_, call)| call).collect()
+        heard.into_iter().filter(|heard| heard.provider == provider).collect()
+    }
+
+    /// All that the sandbox holds.
+    pub(crate) fn state(&self) -> Value {
+        self.ports.with(|outside| outside.world.state(outside.now))
+    }
+
+    /// Takes all faults away.
+    pub(crate) fn heal(&self) {
+        let call = Call::new("DELETE", "/_sandbox/faults");
+        let answer = self.ports.with(|outside| outside.world.handle(&call, outside.now)).answer().unwrap();
+        assert_eq!(answer.status, 200);
     }
 
     /// Moves the clock, and lets every loop look.
@@ -215,13 +246,31 @@ impl House {
         self.look();
     }
 
+    /// Lets time go by for so long: from each instant at which a loop is due to the next.
+    pub(crate) fn run(&self, span: SignedDuration) {
+        let until = self.now().saturating_add(span).unwrap();
+        loop {
+            let sent = self.ports.with(|outside| outside.world.next_due());
+            let next = [self.rest(), sent].into_iter().flatten().filter(|next| *next < until).min();
+            let Some(next) = next else { break };
+            self.ports.with(|outside| outside.now = next.max(outside.now));
+        }
+        self.ports.with(|outside| outside.now = until.max(outside.now));
+        self.look();
+    }
+
     /// Lets every loop look until nothing is due.
     pub(crate) fn look(&self) {
+        self.rest();
+    }
+
+    /// The same; returns when one is due next.
+    fn rest(&self) -> Option<Timestamp> {
         self.wait(async {
             for _ in 0..50 {
                 let delivered = self.deliver().await;
                 let now = self.now();
-                let mut due = [
+                let due = [
                     self.engine.apply_due().await.unwrap(),
                     self.engine.read_due().await.unwrap(),
                     self.engine.reconcile(Target::Circle).await.unwrap(),
@@ -229,12 +278,13 @@ impl House {
                 ]
                 .into_iter()
                 .flatten();
-                if !delivered && due.all(|at| at > now) {
-                    return;
+                let next = due.min();
+                if !delivered && next.is_none_or(|at| at > now) {
+                    return next;
                 }
             }
             panic!("the loops do not come to rest");
-        });
+        })
     }
 
     async fn deliver(&self) -> bool {
