@@ -61,6 +61,17 @@ pub fn billing_address(person: usize) -> String {
     format!("billing{person}@example.org")
 }
 
+/// A purchase, as the payment account knows it.
+#[derive(Clone, Debug)]
+pub struct Purchased {
+    /// Which of [`crate::truth::Truth::purchases`] it is.
+    pub nth: usize,
+    /// What was bought.
+    pub plan: Plan,
+    /// What the sandbox answered: the objects concerned.
+    pub done: Value,
+}
+
 /// One act of the payment account, and the events that it made.
 struct Act<'a> {
     run: &'a Run,
@@ -88,6 +99,49 @@ impl Act<'_> {
 fn events(done: &Value) -> Vec<String> {
     let listed = done["events"].as_array().into_iter().flatten();
     listed.filter_map(|event| event.as_str().map(str::to_owned)).collect()
+}
+
+/// How what somebody bought before the run goes on in it; half of them then live on as anybody else.
+pub async fn live_on(run: Run, person: usize, before: Purchased, mut rng: Rng) {
+    let Purchased { nth, plan, done } = before;
+    let pause = Duration::from_millis(
+        u64::try_from(run.span.as_millis()).unwrap_or(u64::MAX) / 1000 * rng.below(700),
+    );
+    run.stage.clock.sleep(pause).await;
+    let mut act = Act { run: &run, rng: &mut rng };
+    let subscription = done["subscription"].clone();
+    match (act.rng.below(4), plan) {
+        (0, Plan::Course) => {
+            let told = act.stripe("refund", json!({ "charge": done["charge"] }));
+            run.end(nth, run.stage.true_now(), &events(&told));
+        }
+        (0 | 1, Plan::Community | Plan::Pro) => {
+            let told = act.stripe("cancel", json!({ "subscription": subscription, "when": "now" }));
+            run.end(nth, run.stage.true_now(), &events(&told));
+        }
+        (2, Plan::Community | Plan::Pro) => {
+            act.stripe("renew", json!({ "subscription": subscription }));
+        }
+        (3, Plan::Community | Plan::Pro) => fail_to_renew(&mut act, nth, &subscription).await,
+        _ => {}
+    }
+    if rng.hits(500) {
+        live(run, person, rng).await;
+    }
+}
+
+/// A renewal fails, and is paid within the grace time or never.
+async fn fail_to_renew(act: &mut Act<'_>, nth: usize, subscription: &Value) {
+    let told = act.stripe("renewal_fail", json!({ "subscription": subscription }));
+    // The source counts in whole seconds.
+    let failed_at =
+        Timestamp::from_second(act.run.stage.true_now().as_second()).expect("a second of this run");
+    if act.rng.hits(500) {
+        act.run.stage.clock.sleep(Duration::from_secs(act.rng.between(60, 3600))).await;
+        act.stripe("renewal_recover", json!({ "subscription": subscription }));
+    } else {
+        act.run.end_by_clock(nth, failed_at.saturating_add(GRACE).unwrap_or(Timestamp::MAX), &events(&told));
+    }
 }
 
 /// One person's life in a run: a random journey, at random times.
@@ -151,17 +205,7 @@ pub async fn live(run: Run, person: usize, mut rng: Rng) {
             let subscription = done["subscription"].clone();
             let pause = wait(act.rng, 200);
             run.stage.clock.sleep(pause).await;
-            act.stripe("renewal_fail", json!({ "subscription": subscription }));
-            // The source counts in whole seconds.
-            let failed_at =
-                Timestamp::from_second(run.stage.true_now().as_second()).expect("a second of this run");
-            if act.rng.hits(500) {
-                run.stage.clock.sleep(Duration::from_secs(act.rng.between(60, 3600))).await;
-                act.stripe("renewal_recover", json!({ "subscription": subscription }));
-            } else {
-                let over = failed_at.saturating_add(GRACE).unwrap_or(Timestamp::MAX);
-                run.end_by_clock(nth, over);
-            }
+            fail_to_renew(&mut act, nth, &subscription).await;
         }
         8 => {
             let (nth, done) = buy(&mut act, person, Plan::Community, json!({}));
@@ -234,7 +278,6 @@ impl Run {
                 until: None,
                 end_known_at: None,
                 end_events: BTreeSet::new(),
-                ends_by_clock: false,
             });
             truth.purchases.len() - 1
         })
@@ -245,11 +288,8 @@ impl Run {
         self.truth(|truth| truth.end(nth, at, events));
     }
 
-    /// Notes that a purchase ends by the clock.
-    pub fn end_by_clock(&self, nth: usize, at: Timestamp) {
-        self.truth(|truth| {
-            truth.purchases[nth].until = Some(at);
-            truth.purchases[nth].ends_by_clock = true;
-        });
+    /// Notes that a purchase ends by the clock, because of what these events told.
+    pub fn end_by_clock(&self, nth: usize, at: Timestamp, events: &[String]) {
+        self.end(nth, at, events);
     }
 }

@@ -1,6 +1,7 @@
 //! The large faults of a run, and what people do by hand while it goes on: at the targets, and with Frontdesk itself.
 
 use crate::customers::{address, billing_address};
+use crate::executor::Node;
 use crate::fault::Fault;
 use crate::ports::SimPorts;
 use crate::rng::Rng;
@@ -210,6 +211,9 @@ impl Run {
         for freeze in self.store.freezes(self.stage.true_now()).await.unwrap_or_default() {
             self.thaw(&freeze.name).await;
         }
+        if self.adopts {
+            self.adopted.notified().await;
+        }
         for target in Target::ALL {
             loop {
                 if let Some(engine) = self.living().into_iter().next()
@@ -225,9 +229,16 @@ impl Run {
     fn living(&self) -> Vec<Engine<SimPorts>> {
         self.nodes(|nodes| nodes.values().flatten().cloned().collect())
     }
+
+    /// The processes that are up, with their numbers.
+    pub(crate) fn living_nodes(&self) -> Vec<(Node, Engine<SimPorts>)> {
+        self.nodes(|nodes| {
+            nodes.iter().filter_map(|(node, engine)| engine.clone().map(|engine| (*node, engine))).collect()
+        })
+    }
 }
 
-const fn provider_of(target: Target) -> Provider {
+pub(crate) const fn provider_of(target: Target) -> Provider {
     match target {
         Target::Circle => Provider::Circle,
         Target::Kit => Provider::Kit,

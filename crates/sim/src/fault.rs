@@ -44,11 +44,13 @@ pub enum Fault {
     Lost,
     ChangingList,
     Freeze,
+    Import,
+    CrashImporting,
 }
 
 impl Fault {
     /// All faults: number, name, what is injected.
-    pub const ALL: [(Self, &'static str, &'static str, &'static str); 32] = [
+    pub const ALL: [(Self, &'static str, &'static str, &'static str); 34] = [
         (Self::CrashBeforeCommit, "F1", "crash_before_commit", "the process dies between body and commit"),
         (Self::CrashBeforeAnswer, "F2", "crash_before_answer", "the process dies between commit and answer"),
         (Self::CrashApplying, "F3", "crash_applying", "the process dies while it applies an event"),
@@ -91,6 +93,8 @@ impl Fault {
         (Self::ChangingList, "F81", "changing_list", "a list changes between two of its pages"),
         (Self::ClockJump, "F89", "clock_jump", "the wall clock jumps by years and back"),
         (Self::Freeze, "F101", "freeze", "a person freezes a target and thaws it"),
+        (Self::Import, "F96", "import", "what was before Frontdesk is imported while people go on living"),
+        (Self::CrashImporting, "F96b", "crash_importing", "the process dies in the middle of an import"),
     ];
 
     /// The fault's number in the catalogue.
@@ -106,6 +110,14 @@ impl Fault {
     /// The inverse of [`Fault::name`]; numbers are taken as well.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.iter().find(|row| row.1.eq_ignore_ascii_case(word) || row.2 == word).map(|row| row.0)
+    }
+
+    /// In how many of a thousand runs it may strike.
+    const fn share(self) -> u64 {
+        match self {
+            Self::Import => 250,
+            _ => 500,
+        }
     }
 
     /// The crash that belongs to a named step of the engine.
@@ -136,7 +148,7 @@ impl Plan {
     pub fn draw(rng: &mut Rng) -> Self {
         let mut rates = BTreeMap::new();
         for (fault, ..) in Fault::ALL {
-            if rng.hits(500) {
+            if rng.hits(fault.share()) {
                 let often: &[u64] =
                     if fault == Fault::Lost { &[100, 400, 1000] } else { &[15, 40, 100, 200] };
                 rates.insert(fault, *rng.pick(often));
@@ -164,6 +176,7 @@ impl Plan {
             "no_fence_check" | "lease_without_watch" => &[Fault::Pause],
             "ignore_freeze" => &[Fault::Freeze],
             "poll_only_counts" => &[Fault::Lost],
+            "write_in_shadow" => &[Fault::Import],
             _ => &[],
         };
         self.rates.extend(often.iter().map(|fault| (*fault, OFTEN)));

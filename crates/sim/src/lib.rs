@@ -23,6 +23,7 @@ pub mod executor;
 pub mod fault;
 mod hooks;
 pub mod oracle;
+mod past;
 pub mod ports;
 pub mod regressions;
 pub mod rng;

@@ -20,6 +20,8 @@ use std::sync::{Mutex, PoisonError};
 
 /// How long a purchase must have been known before taking what it gives is a broken promise.
 const SETTLED: SignedDuration = SignedDuration::from_mins(30);
+/// How much earlier than the file's `live` a purchase may lie that counts as later: the source's times are its own.
+const BOUGHT_SLACK: SignedDuration = SignedDuration::from_mins(6);
 /// How often one object may be asked for in a minute: every ten seconds by each of three processes, each of which may
 /// have died once meanwhile.
 const ASKED_MAX: usize = 36;
@@ -94,6 +96,10 @@ pub async fn converged(run: &Run) -> bool {
                     let what = format!("{} at {target} waits for {name}, which was thawed", row.customer);
                     run.stage.broken("I25", what);
                 }
+                State::Held(Hold::Shadow) => {
+                    let what = format!("{} at {target} waits although {target} went live", row.customer);
+                    run.stage.broken("I19", what);
+                }
                 State::Applied | State::Held(_) | State::Contested { .. } => {}
                 // Tries that are used up wait for a day or a person, with a case: that is in line too, and the books
                 // of such a run are not opened, because its work is done after the silence.
@@ -163,6 +169,7 @@ pub async fn open(books: &Books<'_>) {
     never_lost(books).await;
     nothing_forged(books).await;
     grants_have_evidence(books, &circle);
+    nothing_old_before_go_live(books, &circle);
     removals_are_demanded(books, &circle);
     holds_what_is_true(books);
     invited_once(books, &circle);
@@ -266,6 +273,23 @@ fn grants_have_evidence(books: &Books<'_>, circle: &Ledger) {
     }
 }
 
+/// I24: between the file's `live` and the word of a person, nobody is let in for what they bought before.
+fn nothing_old_before_go_live(books: &Books<'_>, circle: &Ledger) {
+    let Some(opened) = books.truth(|truth| truth.opened.get(&Target::Circle).copied()) else { return };
+    let is_between = |grant: &&Change| opened.file_at <= grant.at && opened.at.is_none_or(|at| grant.at < at);
+    for grant in circle.by_us("added to group").filter(is_between) {
+        let bought_since = |truth: &Truth| {
+            let mut theirs = truth.purchases.iter().filter(|bought| is_of(bought.person, &grant.email));
+            theirs.any(|bought| bought.from.saturating_add(BOUGHT_SLACK).is_ok_and(|at| at >= opened.file_at))
+        };
+        if !books.truth(bought_since) {
+            let what =
+                format!("{} was let in at {} for what they bought before go-live", grant.email, grant.at);
+            books.broken("I24", what);
+        }
+    }
+}
+
 /// I10: whoever was put out was no longer entitled.
 fn removals_are_demanded(books: &Books<'_>, circle: &Ledger) {
     for removal in circle.by_us("removed from group") {
@@ -277,6 +301,12 @@ fn removals_are_demanded(books: &Books<'_>, circle: &Ledger) {
             continue;
         };
         let item = Item::CircleGroup(group);
+        if books.truth(|truth| truth.is_theirs(person, &item)) {
+            books.broken(
+                "I10",
+                format!("{} was put out of {item}, where they were before, without a payment", removal.email),
+            );
+        }
         if books.truth(|truth| truth.forbids_removal(person, &item, removal.at, SETTLED)) {
             books.broken(
                 "I10",
@@ -323,7 +353,12 @@ fn holds_what_is_true(books: &Books<'_>) {
         for target in Target::ALL {
             let ours = managed(target);
             let should: BTreeSet<_> = entitled.iter().filter(|item| item.target() == target).collect();
-            let does: BTreeSet<_> = held.iter().filter(|item| ours.contains(*item)).collect();
+            let is_left = |item: &Item| {
+                !entitled.contains(item)
+                    && books.truth(|truth| truth.by_hand.contains(&(person, item.clone())))
+            };
+            let does: BTreeSet<_> =
+                held.iter().filter(|item| ours.contains(*item) && !is_left(item)).collect();
             if should != does {
                 let promise = if should.is_subset(&does) { "I9" } else { "I19" };
                 books.broken(

@@ -1,11 +1,12 @@
 //! One run from its seed: safety under faults, then the faults stop and it must converge, then a day of silence, then
 //! the books are opened.
 
-use crate::customers::{GRACE, address, live};
+use crate::customers::{GRACE, address, live, live_on};
 use crate::executor::{Executor, Node, Step};
 use crate::fault::{Fault, Marks, Plan};
 use crate::hooks;
 use crate::oracle;
+use crate::past;
 use crate::ports::SimPorts;
 use crate::rng::Rng;
 use crate::truth::Truth;
@@ -20,7 +21,7 @@ use frontdesk_engine::settings::{Connection, Mode, Settings, Source, TargetSetti
 use frontdesk_providers::call::Base;
 use frontdesk_providers::secret::Secret;
 use frontdesk_providers::{circle, kit, stripe};
-use frontdesk_sandbox::Delivery;
+use frontdesk_sandbox::{Delivery, Provider};
 use frontdesk_store::{SqliteMode, SqliteSettings, Store};
 use jiff::SignedDuration;
 use serde_json::json;
@@ -164,7 +165,12 @@ pub struct Run {
     pub sender: Arc<Notify>,
     /// The one store that all nodes share.
     pub store: Store,
-    settings: Settings,
+    /// Whether people were there before Frontdesk, which somebody takes up beside them.
+    pub(crate) adopts: bool,
+    /// Rings when every target was gone live with.
+    pub(crate) adopted: Arc<Notify>,
+    /// What every process is told.
+    settings: Arc<Mutex<Settings>>,
     dropped: BTreeSet<u64>,
     sent: Arc<AtomicU64>,
     truth: Arc<Mutex<Truth>>,
@@ -176,6 +182,11 @@ impl Run {
     /// Works on the truth.
     pub fn truth<T>(&self, work: impl FnOnce(&mut Truth) -> T) -> T {
         work(&mut self.truth.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Works on what every process is told.
+    pub(crate) fn settings<T>(&self, work: impl FnOnce(&mut Settings) -> T) -> T {
+        work(&mut self.settings.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(crate) fn nodes<T>(
@@ -206,10 +217,11 @@ impl Run {
 
     fn start_node(&self, node: Node, life: u64) {
         let ports = SimPorts::new(self.stage.clone(), node, self.rng.fork(&format!("node{node}.{life}")));
-        let settings = Settings { node: format!("node{node}.{life}"), ..self.settings.clone() };
         let run = self.clone();
         self.stage.trace(node, "starts");
         self.stage.clock.spawn(node, async move {
+            let settings = run.settings(|settings| settings.clone());
+            let settings = Settings { node: format!("node{node}.{life}"), ..settings };
             let engine = match Engine::open(ports, run.store.clone(), settings).await {
                 Ok(engine) => engine,
                 Err(error) => {
@@ -275,9 +287,7 @@ impl Run {
     /// One request to a living node. The answer is lost when the node dies meanwhile.
     fn post(&self, delivery: &Delivery, rng: &mut Rng) -> oneshot::Receiver<u16> {
         let (tell, hear) = oneshot::channel();
-        let living: Vec<_> = self.nodes(|nodes| {
-            nodes.iter().filter_map(|(node, engine)| engine.clone().map(|engine| (*node, engine))).collect()
-        });
+        let living = self.living_nodes();
         if living.is_empty() {
             return hear;
         }
@@ -406,7 +416,12 @@ pub fn run(setup: &Setup) -> Report {
     let mut executor = Executor::new(rng.fork("executor"));
     let stage = Stage::new(executor.clock(), setup.seed, plan.clone(), &rng, setup.bug);
     stage.with(|shared| shared.trace.keep_all = setup.keep_trace);
-    let settings = settings(&mut knobs, node_count);
+    let mut settings = settings(&mut knobs, node_count);
+    let adopts = plan.has(Fault::Import);
+    if adopts {
+        settings.targets.values_mut().for_each(|target| target.mode = Mode::Shadow);
+        stage.with(|shared| shared.shadowed.extend([Provider::Circle, Provider::Kit]));
+    }
     let sqlite = SqliteSettings {
         path: scratch.0.join("frontdesk.db"),
         mode: SqliteMode::InThread { vfs: None },
@@ -418,13 +433,17 @@ pub fn run(setup: &Setup) -> Report {
         span: setup.profile.span(),
         sender: Arc::new(Notify::new()),
         store,
-        settings,
+        adopts,
+        adopted: Arc::new(Notify::new()),
+        settings: Arc::new(Mutex::new(settings)),
         dropped: setup.dropped.clone(),
         sent: Arc::default(),
         truth: Arc::default(),
         nodes: Arc::default(),
         rng: rng.clone(),
     };
+    let mut going_on =
+        if adopts { past::before(&run, people, &mut rng.fork("before")) } else { BTreeMap::new() };
     prepare(&run, &plan, &mut knobs, people, setup.profile);
     for node in 1..=node_count {
         run.start_node(node, 0);
@@ -432,7 +451,14 @@ pub fn run(setup: &Setup) -> Report {
     stage.clock.spawn(0, run.clone().send(rng.fork("sender")));
     stage.clock.spawn(0, run.clone().disturb(rng.fork("disturb"), people));
     for person in (0..people).filter(|person| !setup.absent.contains(&(*person as u64))) {
-        stage.clock.spawn(0, live(run.clone(), person, rng.fork(&format!("person{person}"))));
+        let (run, rng) = (run.clone(), rng.fork(&format!("person{person}")));
+        match going_on.remove(&person) {
+            Some(before) => stage.clock.spawn(0, live_on(run, person, before, rng)),
+            None => stage.clock.spawn(0, live(run, person, rng)),
+        }
+    }
+    if adopts {
+        stage.clock.spawn(0, run.clone().adopt(rng.fork("adopt")));
     }
     let mut drive = Drive {
         run: &run,
@@ -456,6 +482,9 @@ pub fn run(setup: &Setup) -> Report {
     is_alive = is_alive && drive.until(span + CONVERGES_WITHIN);
     let settled = block(oracle::converged(&run));
     let heard = stage.with(|shared| shared.heard.len());
+    if adopts && settled {
+        stage.clock.spawn(0, run.clone().import_again(rng.fork("import again")));
+    }
     is_alive = is_alive && drive.until(span + CONVERGES_WITHIN + SILENCE);
     if is_alive {
         if settled {
@@ -605,13 +634,14 @@ fn prepare(run: &Run, plan: &Plan, knobs: &mut Rng, people: usize, profile: Prof
     let endpoint = json!({ "url": "https://members.northwind.example/webhooks/stripe", "secret": SECRET, "enabled_events": ["*"] });
     run.stage.control("stripe/endpoint", &endpoint);
     for person in 0..people {
+        let email = address(person);
         match knobs.below(3) {
-            0 => {
-                let body = json!({ "email": address(person), "name": "Of old", "state": "active" });
+            0 if !run.is_member(&email) => {
+                let body = json!({ "email": email, "name": "Of old", "state": "active" });
                 run.stage.control("circle/member", &body);
             }
-            1 => {
-                run.stage.control("kit/subscriber", &json!({ "email": address(person), "state": "active" }));
+            1 if !run.is_subscriber(&email) => {
+                run.stage.control("kit/subscriber", &json!({ "email": email, "state": "active" }));
             }
             _ => {}
         }
@@ -646,15 +676,19 @@ fn prepare(run: &Run, plan: &Plan, knobs: &mut Rng, people: usize, profile: Prof
     }
 }
 
-/// Asks the sender for every event that was never acknowledged, but for those that are lost for good.
+/// Asks the sender for every event that was never acknowledged, but for those that are lost for good or were before
+/// there was anybody to tell.
 fn resend(run: &Run) {
     let now = run.stage.true_now();
-    let (known, lost) = run.truth(|truth| (truth.acknowledged.clone(), truth.lost.clone()));
+    let (known, untold) = run.truth(|truth| {
+        let untold: BTreeSet<_> = truth.lost.union(&truth.before).cloned().collect();
+        (truth.acknowledged.clone(), untold)
+    });
     let state = run.stage.with(|shared| shared.world.stripe.state(now));
     for event in state["events"].as_array().into_iter().flatten() {
         if let Some(id) = event["id"].as_str()
             && !known.contains_key(id)
-            && !lost.contains(id)
+            && !untold.contains(id)
         {
             run.stage.control("stripe/redeliver", &json!({ "event": id }));
         }

@@ -111,7 +111,6 @@ impl Town {
                 until: None,
                 end_known_at: None,
                 end_events: BTreeSet::new(),
-                ends_by_clock: false,
             });
             truth.purchases.len() - 1
         });

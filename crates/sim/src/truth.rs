@@ -1,7 +1,8 @@
 //! What is true of who paid for what, by the world's own account: kept by the scripts that made it so, never by our
 //! decisions.
 
-use frontdesk_core::target::Item;
+use crate::world::epoch;
+use frontdesk_core::target::{Item, Target};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,14 +28,12 @@ pub struct Purchase {
     pub end_known_at: Option<Timestamp>,
     /// The events that tell of its end.
     pub end_events: BTreeSet<String>,
-    /// Ends by the clock, without an event: known as soon as it is so.
-    pub ends_by_clock: bool,
 }
 
 impl Purchase {
     /// Whether it may still be taken to give access at `at`: paid, and its end not known for longer than the lag.
     pub fn may_give(&self, at: Timestamp) -> bool {
-        let known = if self.ends_by_clock { self.until } else { self.end_known_at };
+        let known = self.end_known_at;
         let over = match (self.until, known) {
             (Some(until), Some(known)) => at > until.max(known).saturating_add(LAG).unwrap_or(Timestamp::MAX),
             _ => false,
@@ -46,6 +45,15 @@ impl Purchase {
     pub fn gives(&self, at: Timestamp) -> bool {
         self.from <= at && self.until.is_none_or(|until| at < until)
     }
+}
+
+/// When a target that began in shadow mode was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// When the file said `live`.
+    pub file_at: Timestamp,
+    /// When somebody let go what had been collected; `None`: not yet.
+    pub at: Option<Timestamp>,
 }
 
 /// All purchases of a run.
@@ -61,6 +69,12 @@ pub struct Truth {
     pub put_out: BTreeSet<usize>,
     /// From whom a tag was taken off by another program, each at most once.
     pub untagged: BTreeSet<usize>,
+    /// Events from before there was an endpoint: nobody sends them, whoever asks.
+    pub before: BTreeSet<String>,
+    /// What people held when the run began, given by hand: paid or not.
+    pub by_hand: BTreeSet<(usize, Item)>,
+    /// Targets that began in shadow mode and were opened.
+    pub opened: BTreeMap<Target, Opened>,
 }
 
 impl Truth {
@@ -84,6 +98,30 @@ impl Truth {
         purchase.until.get_or_insert(at);
         purchase.end_events.extend(events.iter().cloned());
         purchase.end_known_at = purchase.end_known_at.or(known);
+    }
+
+    /// Ends a purchase before the run: nobody can ever have believed that it gives anything.
+    pub fn end_before(&mut self, nth: usize, at: Timestamp) {
+        let purchase = &mut self.purchases[nth];
+        purchase.until = Some(at);
+        purchase.end_known_at = Some(at);
+    }
+
+    /// Notes that everything from before the run is known by now.
+    pub fn imported(&mut self, at: Timestamp) {
+        let before = self.purchases.iter_mut().filter(|purchase| purchase.from < epoch());
+        before.for_each(|purchase| purchase.known_at = purchase.known_at.or(Some(at)));
+    }
+
+    /// Whether what a person was given by hand, before the run, is not ours to take: no purchase ever supported it
+    /// since.
+    pub fn is_theirs(&self, person: usize, item: &Item) -> bool {
+        let supports = |purchase: &&Purchase| {
+            purchase.person == person
+                && purchase.items.contains(item)
+                && purchase.until.is_none_or(|until| until > epoch())
+        };
+        self.by_hand.contains(&(person, item.clone())) && !self.purchases.iter().any(|p| supports(&p))
     }
 
     /// What a person is entitled to in truth at `at`.

@@ -7,7 +7,7 @@ use frontdesk_engine::ports::NoAnswer;
 use frontdesk_sandbox::{Answer, Call, Provider, Reply, World};
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -109,6 +109,8 @@ pub struct Shared {
     pub out_until: BTreeMap<Provider, Duration>,
     /// Until when each provider refuses our credential.
     pub refuses_until: BTreeMap<Provider, Duration>,
+    /// Providers whose target is in shadow mode: nothing may be written there.
+    pub shadowed: BTreeSet<Provider>,
     /// Since when a person holds each provider's writes back.
     pub frozen_since: BTreeMap<Provider, Duration>,
     /// Invitations whose outcome nobody heard, by address, and when they left (I17).
@@ -174,6 +176,7 @@ impl Stage {
             clock_lie: SignedDuration::ZERO,
             out_until: BTreeMap::new(),
             refuses_until: BTreeMap::new(),
+            shadowed: BTreeSet::new(),
             frozen_since: BTreeMap::new(),
             unheard: BTreeMap::new(),
             in_flight: BTreeMap::new(),
@@ -215,7 +218,11 @@ impl Stage {
 
     /// One of the world's own acts: no faults.
     pub fn control(&self, path: &str, body: &serde_json::Value) -> serde_json::Value {
-        let now = self.true_now();
+        self.control_at(path, body, self.true_now())
+    }
+
+    /// The same, at a time of its own: what was before the run.
+    pub fn control_at(&self, path: &str, body: &serde_json::Value, now: Timestamp) -> serde_json::Value {
         let call = Call::new("POST", &format!("/_sandbox/{path}")).json(body);
         let answer = self.with(|shared| shared.world.handle(&call, now)).answer();
         let answer = answer.expect("the control surface always answers");
@@ -342,6 +349,9 @@ impl Stage {
         });
         if frozen_for.is_some_and(|span| span > UNDER_WAY) {
             self.broken("I25", format!("{} {} was sent under a freeze", call.method, call.path));
+        }
+        if call.method != "GET" && self.with(|shared| shared.shadowed.contains(&provider)) {
+            self.broken("I24", format!("{} {} was sent in shadow mode", call.method, call.path));
         }
         self.with(|shared| {
             let reply = shared.world.handle(call, now);

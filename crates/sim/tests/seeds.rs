@@ -10,7 +10,7 @@ use frontdesk_sim::batch::{Batch, Summary, first_caught, run_all};
 use frontdesk_sim::run::{Profile, Setup};
 
 /// Each planted bug, and the promises by which it may be found.
-const PLANTED: [(&str, &[&str]); 14] = [
+const PLANTED: [(&str, &[&str]); 15] = [
     ("ack_before_commit", &["I1", "I2"]),
     ("dup_ack_without_write", &["I3"]),
     ("skip_signature", &["I5"]),
@@ -25,6 +25,7 @@ const PLANTED: [(&str, &[&str]); 14] = [
     ("lease_without_watch", &["I18"]),
     ("ignore_freeze", &["I25"]),
     ("poll_only_counts", &["I7"]),
+    ("write_in_shadow", &["I24"]),
 ];
 
 /// A bug that is not seen within so many seeds was missed.
