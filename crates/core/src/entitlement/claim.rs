@@ -120,6 +120,8 @@ pub enum Property {
     CancelAt,
     /// That a subscription ends with the running period.
     CancelAtPeriodEnd,
+    /// When the period ends that a subscription is in.
+    PeriodEnd,
     /// Why a subscription was cancelled.
     CancelReason,
     /// What becomes of the invoices of a subscription whose collection is paused.
@@ -132,7 +134,7 @@ pub enum Property {
 
 impl Property {
     /// All properties, in the order in which they are declared.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Status,
         Self::PaymentStatus,
         Self::Succeeded,
@@ -142,6 +144,7 @@ impl Property {
         Self::CreatedAt,
         Self::CancelAt,
         Self::CancelAtPeriodEnd,
+        Self::PeriodEnd,
         Self::CancelReason,
         Self::CollectionPaused,
         Self::PauseReason,
@@ -160,6 +163,7 @@ impl Property {
             Self::CreatedAt => "created_at",
             Self::CancelAt => "cancel_at",
             Self::CancelAtPeriodEnd => "cancel_at_period_end",
+            Self::PeriodEnd => "period_end",
             Self::CancelReason => "cancel_reason",
             Self::CollectionPaused => "collection_paused",
             Self::PauseReason => "pause_reason",

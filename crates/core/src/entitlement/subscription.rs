@@ -271,25 +271,37 @@ impl<'a> Desk<'a> {
 
     /// A renewal failed. Grace runs from the creation of the oldest unpaid invoice: never from
     /// when we first saw it, so that order does not matter.
+    ///
+    /// Until an invoice is known to be owed, its creation is a guess. The likeliest is the beginning of the period, and a
+    /// guess ends nothing: the invoices are read (see `reads`). But no source has to answer, an export names no invoice, and
+    /// access must not be for ever. What is past due in a period was billed before its end, so grace that runs from there
+    /// is over for certain, and ends access once the subscription itself was read again and says the same.
     fn past_due(&mut self, around: &Around<'a>, policy: &Policy, verdict: &mut Verdict) -> Standing {
         let owed = around.owed().next();
-        let subscription = around.told.state;
-        let period = subscription.items.iter().filter_map(|item| item.period_start_at).max();
+        let told = around.told;
+        let subscription = told.state;
+        let starts = subscription.items.iter().filter_map(|item| item.period_start_at);
         let start =
-            owed.map(|invoice| invoice.state.created_at).or(period).unwrap_or(subscription.created_at);
-        let until = start + policy.grace;
+            owed.map(|invoice| invoice.state.created_at).or(starts.max()).unwrap_or(subscription.created_at);
+        let mut until = start + policy.grace;
         if let Some(invoice) = owed {
             verdict.claims.push(Claim::said(invoice.key, &invoice.current, Property::CreatedAt, start));
             verdict.sum.clone_from(&invoice.state.due);
         }
+        let mut is_over = self.has_passed(until);
+        if is_over && owed.is_none() {
+            let end = subscription.items.iter().filter_map(|item| item.period_end_at).max();
+            verdict
+                .claims
+                .extend(end.map(|end| Claim::said(told.key, &told.current, Property::PeriodEnd, end)));
+            // Where no period is named, it was billed before it was said to be past due.
+            until = end.unwrap_or_else(|| told.at()).max(start) + policy.grace;
+            is_over = self.has_passed(until);
+        }
         verdict.claims.push(Claim::Until { at: until, what: Deadline::Grace });
-        // Without an invoice that is known to be owed the start is a guess, and a guess ends nothing: the invoices
-        // are read (see `reads`), and until then access stays.
-        if let Some(invoice) = owed
-            && self.has_passed(until)
-        {
+        if is_over {
             // It may have been paid or withdrawn, and another one be the oldest: then grace runs anew.
-            verdict.proof.insert(invoice.key.clone());
+            verdict.proof.insert(owed.map_or(told.key, |invoice| invoice.key).clone());
             return Standing::Over { why: Over::GraceOver, at: until };
         }
         let newest = around.owed().last();

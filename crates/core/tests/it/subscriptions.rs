@@ -3,13 +3,15 @@
 use crate::shop::*;
 use frontdesk_core::case::{CaseKind, Reason};
 use frontdesk_core::catalogue::{OnPause, OnTrial, Policy};
-use frontdesk_core::entitlement::{FIRST_INVOICE_WAIT, Standing, Terms};
+use frontdesk_core::desired::{Desired, Removal, Wish};
+use frontdesk_core::entitlement::{FIRST_INVOICE_WAIT, Over, Standing, Terms};
 use frontdesk_core::fact::{
     Body, Checkout, Customer, DisputeStatus, Invoice, InvoiceStatus, Kind, PaymentStatus, Subscription,
     SubscriptionStatus,
 };
 use frontdesk_core::reads::{Purpose, RENEWAL_TOLD_WITHIN};
 use frontdesk_core::stage::Stage;
+use std::collections::BTreeSet;
 
 const IN: &str = "circle:group:4012 want, kit:tag:member want";
 const OUT: &str = "circle:group:4012 absent, kit:tag:member absent";
@@ -96,6 +98,67 @@ fn a_draft_and_a_later_invoice_do_not_move_grace() {
         panic!("{:?}", decision.entitled)
     };
     assert_eq!(*until, at(37 * DAY));
+}
+
+/// Past due, as an export tells it: no invoice, at most a period.
+fn past_due_by_export(has_period: bool) -> (Told, Subscription) {
+    let mut subscription =
+        Subscription { latest_invoice: None, ..sub(SubscriptionStatus::PastDue, "price_member") };
+    if !has_period {
+        for item in &mut subscription.items {
+            (item.period_start_at, item.period_end_at) = (None, None);
+        }
+    }
+    let told = Told::default().event(0, Kind::Customer, "cus_1", customer("ada@example.com")).event(
+        20 * DAY,
+        Kind::Subscription,
+        "sub_1",
+        Body::Subscription(subscription.clone()),
+    );
+    (told, subscription)
+}
+
+#[test]
+fn grace_without_an_invoice_ends_when_it_is_over_for_certain_and_takes_nothing_unread() {
+    for (name, has_period, end) in
+        [("by the period", true, 37 * DAY), ("by when it was told", false, 27 * DAY)]
+    {
+        let (told, subscription) = past_due_by_export(has_period);
+        let standing = |seconds| {
+            let decision = told.decide(&catalogue(), seconds);
+            decision.entitled.entitlements[0].standing.clone()
+        };
+        let until = |seconds| match standing(seconds) {
+            Standing::Entitled(Terms::PastDue { until, .. }) => until,
+            other => panic!("{name}: {other:?}"),
+        };
+        // The likeliest end is only a guess, and ends nothing.
+        assert_eq!(until(6 * DAY), at(7 * DAY), "{name}");
+        assert_eq!((until(7 * DAY), until(end - 1)), (at(end), at(end)), "{name}");
+        assert_eq!(told.decide(&catalogue(), 6 * DAY).next_wake_at, Some(at(7 * DAY)), "{name}");
+        assert_eq!(told.decide(&catalogue(), 20 * DAY).next_wake_at, Some(at(end)), "{name}");
+        assert_eq!(standing(end), Standing::Over { why: Over::GraceOver, at: at(end) }, "{name}");
+
+        let removals = |told: &Told, seconds| -> BTreeSet<String> {
+            let decision = told.decide(&catalogue(), seconds);
+            let wishes = decision.desired.values().flat_map(Desired::wishes).map(|(_, _, wish)| match wish {
+                Wish::Absent { removal: Removal::Proven, .. } => "proven".to_owned(),
+                Wish::Absent { removal: Removal::NeedsProof(objects), .. } => format!("needs {objects:?}"),
+                other => other.as_str().to_owned(),
+            });
+            wishes.collect()
+        };
+        let unread = format!("needs {:?}", BTreeSet::from([key(Kind::Subscription, "sub_1")]));
+        assert_eq!(removals(&told, end), [unread].into(), "{name}");
+        let body = Body::Subscription(subscription);
+        let read = told.clone().read(end + 60, Kind::Subscription, "sub_1", body);
+        if has_period {
+            assert_eq!(removals(&read, end + 60), ["proven".to_owned()].into(), "{name}");
+        }
+        let invoiced =
+            told.clone().read(end, Kind::Invoice, "in_2", Body::Invoice(invoice(33, InvoiceStatus::Open)));
+        assert_eq!(line(&invoiced.decide(&catalogue(), end)), format!("community=past_due | {IN}"), "{name}");
+    }
 }
 
 #[test]

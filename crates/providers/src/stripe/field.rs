@@ -25,6 +25,7 @@ pub const fn path(kind: Kind, property: Property) -> Option<&'static str> {
         (Kind::Subscription, Property::NoLongerSells) => "items.data[].price.id",
         (Kind::Subscription, Property::CancelAt) => "cancel_at",
         (Kind::Subscription, Property::CancelAtPeriodEnd) => "cancel_at_period_end",
+        (Kind::Subscription, Property::PeriodEnd) => "items.data[].current_period_end",
         (Kind::Subscription, Property::CancelReason) => "cancellation_details.reason",
         (Kind::Subscription, Property::CollectionPaused) => "pause_collection.behavior",
         (Kind::Subscription, Property::PauseReason) => "status_details.paused.subscription.type",
@@ -64,7 +65,9 @@ mod tests {
     fn what_the_path_leads_to_is_what_was_learnt() {
         let subscription = json!({
             "id": "sub_1", "status": "paused", "created": 1, "cancel_at": 2_000, "cancel_at_period_end": true,
-            "items": { "data": [{ "id": "si_1", "price": { "id": "price_1", "product": "prod_1" } }] },
+            "items": { "data": [{
+                "id": "si_1", "price": { "id": "price_1", "product": "prod_1" }, "current_period_end": 3_000,
+            }] },
             "pause_collection": { "behavior": "void" }, "cancellation_details": { "reason": "payment_failed" },
             "status_details": { "paused": { "subscription": { "type": "pause_requested" } } },
         });
@@ -73,6 +76,7 @@ mod tests {
             (Property::NoLongerSells, json!("price_1")),
             (Property::CancelAt, json!(2_000)),
             (Property::CancelAtPeriodEnd, json!(true)),
+            (Property::PeriodEnd, json!(3_000)),
             (Property::CancelReason, json!("payment_failed")),
             (Property::CollectionPaused, json!("void")),
             (Property::PauseReason, json!("pause_requested")),
@@ -87,5 +91,6 @@ mod tests {
         assert_eq!(learnt.collection_paused.as_deref(), Some("void"));
         assert_eq!(learnt.cancel_reason.as_deref(), Some("payment_failed"));
         assert_eq!(learnt.cancel_at.map(jiff::Timestamp::as_second), Some(2_000));
+        assert_eq!(learnt.items[0].period_end_at.map(jiff::Timestamp::as_second), Some(3_000));
     }
 }
