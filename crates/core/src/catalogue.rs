@@ -221,6 +221,11 @@ impl Catalogue {
         self
     }
 
+    /// Whether it carries along what `previous` and its predecessors granted.
+    pub fn follows(&self, previous: &Self) -> bool {
+        self.earlier.is_superset(&previous.earlier) && self.earlier.is_superset(&previous.granted())
+    }
+
     /// What this version itself grants for each good.
     fn granted(&self) -> BTreeSet<EarlierGrant> {
         let of_plan = |plan: &Plan| -> Vec<EarlierGrant> {
@@ -313,6 +318,9 @@ mod tests {
         let third =
             Catalogue::default().following(&catalogue("price_2", 2).following(&catalogue("price_1", 1)));
         assert_eq!(third.managed(Target::Circle), [Item::CircleGroup(1), Item::CircleGroup(2)].into());
+        let second = catalogue("price_2", 2).following(&catalogue("price_1", 1));
+        assert!(third.follows(&second) && third.follows(&catalogue("price_1", 1)));
+        assert!(!second.follows(&catalogue("price_3", 3)) && !second.follows(&third));
     }
 
     #[test]

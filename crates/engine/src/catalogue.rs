@@ -10,12 +10,16 @@ use frontdesk_core::email::Email;
 use frontdesk_core::id::{CustomerId, SourceId};
 use frontdesk_core::outlook::{Shift, shifts};
 use frontdesk_core::plan::Change;
-use frontdesk_store::{CatalogueVersion, Commit, EntryKind, EntryState, Error, NewEntry, Store, Write};
+use frontdesk_store::{
+    CatalogueVersion, Commit, EntryKind, EntryState, Error, Expect, NewEntry, Store, Write,
+};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
 
 /// Customers that one page reads.
 const CUSTOMERS_PER_PAGE: u32 = 200;
+/// Which version is in force, by its name, in the table `meta`: of two who bring one into force at once, one is refused.
+const IN_FORCE: &str = "catalogue";
 /// The least by which a later version is later.
 const LATER: SignedDuration = SignedDuration::from_millis(1);
 
@@ -28,15 +32,32 @@ pub(crate) async fn take_up<P: Ports>(
     store: &Store,
     settings: &Settings,
 ) -> Result<Catalogue, Error> {
-    let previous = store.catalogues().await?.pop().map(|version| version.catalogue);
-    let catalogue = match &previous {
-        Some(previous) => succeeding(&settings.catalogue, previous),
-        None => settings.catalogue.clone(),
-    };
-    if previous.as_ref() != Some(&catalogue) {
-        enter(ports, store, &settings.source.id, &catalogue, None).await?;
+    loop {
+        let previous = store.catalogue_at(Timestamp::MAX).await?.map(|version| version.catalogue);
+        let catalogue = match &previous {
+            Some(previous) => succeeding(&settings.catalogue, previous),
+            None => settings.catalogue.clone(),
+        };
+        if previous.as_ref() == Some(&catalogue) {
+            return Ok(catalogue);
+        }
+        match enter(ports, store, &settings.source.id, previous.as_ref(), &catalogue, None).await? {
+            TakenUp::Done => return Ok(catalogue),
+            // Another node was first: this file's follows what that one granted.
+            TakenUp::Overtaken => {}
+        }
     }
-    Ok(catalogue)
+}
+
+/// What came of bringing a version into force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a version that was overtaken is not in force"]
+pub enum TakenUp {
+    /// It is in force.
+    Done,
+    /// Another process brought one into force meanwhile, of which this one knows nothing. Nothing was changed: follow that
+    /// one, see what would follow from it, and decide again.
+    Overtaken,
 }
 
 /// The version that what is written makes after `previous`: the same, where nothing was edited.
@@ -45,17 +66,25 @@ pub(crate) fn succeeding(written: &Catalogue, previous: &Catalogue) -> Catalogue
 }
 
 /// Enters a version into the journal, with who confirmed it, if anybody had to. From then on it is in force for whoever
-/// decides, and every customer is due.
+/// decides, and every customer is due. `previous` is the version that it was made to follow: what that one granted it
+/// carries along, so nothing is entered where another one is in force by now.
 async fn enter<P: Ports>(
     ports: &P,
     store: &Store,
     source: &SourceId,
+    previous: Option<&Catalogue>,
     catalogue: &Catalogue,
     by: Option<&str>,
-) -> Result<(), Error> {
+) -> Result<TakenUp, Error> {
     let now = ports.now_wall();
+    // Read before the newest version is, so that whoever comes in between is found by the commit.
+    let in_force = store.meta(IN_FORCE).await?;
+    let newest = store.catalogue_at(Timestamp::MAX).await?;
+    if newest.as_ref().map(|version| &version.catalogue) != previous {
+        return Ok(TakenUp::Overtaken);
+    }
     // The newest version is the one that came last, also where the clock jumped back meanwhile.
-    let newest = store.catalogue_at(Timestamp::MAX).await?.map(|version| version.since);
+    let newest = newest.map(|version| version.since);
     let since = newest.and_then(|since| since.checked_add(LATER).ok()).map_or(now, |after| after.max(now));
     let entry = new_entry_id(ports);
     let version = catalogue.version();
@@ -78,8 +107,12 @@ async fn enter<P: Ports>(
         reason: None,
     };
     let taken_up = CatalogueVersion { version: version.clone(), entry, catalogue: catalogue.clone(), since };
-    let mut writes =
-        vec![Write::Journal(journal), Write::CatalogueVersion(taken_up), Write::WakeAll { at: now }];
+    let mut writes = vec![
+        Write::Journal(journal),
+        Write::CatalogueVersion(taken_up),
+        Write::Meta { key: IN_FORCE.to_owned(), value: version.clone() },
+        Write::WakeAll { at: now },
+    ];
     for alert in store.open_alerts().await?.into_iter().filter(|alert| alert.kind == "unmapped") {
         let Some((source, id)) = alert.subject.split_once(':') else { continue };
         let source = SourceId::new(source);
@@ -88,9 +121,13 @@ async fn enter<P: Ports>(
             writes.push(Write::AlertClose { key: alert.key, at: now });
         }
     }
-    store.commit(Commit { expect: Vec::new(), writes }).await?;
+    let expect = vec![Expect::Meta { key: IN_FORCE.to_owned(), value: in_force }];
+    match store.commit(Commit { expect, writes }).await {
+        Err(error) if error.is_conflict() => return Ok(TakenUp::Overtaken),
+        done => done?,
+    };
     tracing::info!(catalogue.version = version, "the catalogue changed: every customer is looked at again");
-    Ok(())
+    Ok(TakenUp::Done)
 }
 
 /// What another catalogue would change for one customer.
@@ -196,16 +233,19 @@ impl<P: Ports> Engine<P> {
     ///
     /// It is exchanged before it is durable: what is decided after the commit must not rest on the one before. What was
     /// under way meanwhile is refused by the revisions that the commit raises, and worked out again.
-    pub async fn take_up(&self, catalogue: Catalogue, by: Option<&str>) -> Result<(), Error> {
+    pub async fn take_up(&self, catalogue: Catalogue, by: Option<&str>) -> Result<TakenUp, Error> {
         let source = self.settings().source.id.clone();
         let before = self.catalogue();
-        self.exchange_catalogue(catalogue.clone());
-        if let Err(error) = enter(self.ports(), self.store(), &source, &catalogue, by).await {
-            self.exchange_catalogue(Catalogue::clone(&before));
-            return Err(error);
+        if !catalogue.follows(&before) {
+            return Ok(TakenUp::Overtaken);
         }
-        self.look_at_everything().await;
-        Ok(())
+        self.exchange_catalogue(catalogue.clone());
+        let entered = enter(self.ports(), self.store(), &source, Some(&before), &catalogue, by).await;
+        match entered {
+            Ok(TakenUp::Done) => self.look_at_everything().await,
+            Ok(TakenUp::Overtaken) | Err(_) => self.exchange_catalogue(Catalogue::clone(&before)),
+        }
+        entered
     }
 
     /// Has another node's catalogue decide here as well. Whether there was one.

@@ -5,13 +5,14 @@ use crate::bell::{Bell, Loop};
 use crate::ingest::IN_FLIGHT_MAX;
 use crate::lease::Watch;
 use crate::ports::Ports;
-use crate::settings::Settings;
+use crate::settings::{Mode, Settings};
 use frontdesk_core::catalogue::Catalogue;
 use frontdesk_core::id::{CustomerId, EntryId};
 use frontdesk_core::target::Target;
 use frontdesk_store::{Error, Store};
 use jiff::{SignedDuration, Timestamp};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::{Semaphore, broadcast};
 
@@ -44,6 +45,8 @@ struct Inner<P> {
     ingest_permits: Semaphore,
     accounts: Accounts,
     watch: Watch,
+    /// The mode of each target that this process last noted in the store.
+    modes: Mutex<BTreeMap<Target, Mode>>,
 }
 
 /// What may be exchanged while the loops run. Both are replaced at once, so that nobody sees half of a reload.
@@ -69,6 +72,7 @@ impl<P: Ports> Engine<P> {
             ingest_permits: Semaphore::new(IN_FLIGHT_MAX),
             accounts,
             watch: Watch::default(),
+            modes: Mutex::default(),
             in_force: RwLock::new(InForce { settings: Arc::new(settings), catalogue: Arc::new(catalogue) }),
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -98,6 +102,12 @@ impl<P: Ports> Engine<P> {
         self.inner.in_force.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Changes one thing in the settings, whatever else is exchanged meanwhile.
+    pub fn amend_settings(&self, amend: impl FnOnce(&mut Settings)) {
+        let mut in_force = self.inner.in_force.write().unwrap_or_else(PoisonError::into_inner);
+        amend(Arc::make_mut(&mut in_force.settings));
+    }
+
     /// Has every decision from here on rest on these.
     pub fn exchange(&self, settings: Settings, catalogue: Catalogue) {
         let next = InForce { settings: Arc::new(settings), catalogue: Arc::new(catalogue) };
@@ -112,6 +122,16 @@ impl<P: Ports> Engine<P> {
     /// Has every call from here on rest on other settings, whatever the catalogue is by then.
     pub(crate) fn exchange_settings(&self, settings: Settings) {
         self.inner.in_force.write().unwrap_or_else(PoisonError::into_inner).settings = Arc::new(settings);
+    }
+
+    /// The mode of a target that this process took up last; `None`: none yet.
+    pub(crate) fn mode_taken_up(&self, target: Target) -> Option<Mode> {
+        self.inner.modes.lock().unwrap_or_else(PoisonError::into_inner).get(&target).copied()
+    }
+
+    /// Remembers which mode of a target this process took up.
+    pub(crate) fn took_up_mode(&self, target: Target, mode: Mode) {
+        self.inner.modes.lock().unwrap_or_else(PoisonError::into_inner).insert(target, mode);
     }
 
     /// The bell of the loops.

@@ -285,12 +285,20 @@ impl<P: Ports> Engine<P> {
             {
                 self.retry_sync(customer, drain.target, &format!("thawed {name}")).await?;
             }
-            Hold::Shadow if self.written(drain.target).await?.is_written(seen) => {
+            Hold::Shadow if self.mode_now(drain).await?.is_written(seen) => {
                 self.retry_sync(customer, drain.target, "went live").await?;
             }
             _ => {}
         }
         Ok(turn)
+    }
+
+    /// Which rows of the target are written by now, whatever the pass began with.
+    async fn mode_now(&self, drain: &Drain<'_>) -> Result<Written, Error> {
+        match self.settings().targets.get(&drain.target) {
+            Some(settings) => self.take_up_mode(drain.target, settings.mode).await,
+            None => Ok(Written::Nothing),
+        }
     }
 
     /// Whether a step of a row is made. The file may have said `shadow` since the pass began: then it stops here.

@@ -106,6 +106,8 @@ codes! {
     InShadow = 65,
     /// A sheet that was edited cannot be taken up, or one cannot be written.
     SheetUnusable = 66,
+    /// A catalogue that was confirmed does not follow the one in force.
+    CatalogueOvertaken = 67,
     /// A scenario cannot be read, or says something that scenarios cannot say.
     ScenarioUnreadable = 70,
     /// An import could not read on; what it has read is kept.

@@ -53,12 +53,11 @@ async fn make(engine: Engine<LivePorts>, path: PathBuf, url: String) {
 
 /// Has the secret believed from here on, beside those that are.
 fn take_up(engine: &Engine<LivePorts>, secret: Secret) {
-    let mut settings = (*engine.settings()).clone();
-    if let Some(kit) = settings.targets.get_mut(&Target::Kit) {
-        kit.hook_secrets.push(secret);
-    }
-    let catalogue = (*engine.catalogue()).clone();
-    engine.exchange(settings, catalogue);
+    engine.amend_settings(|settings| {
+        if let Some(kit) = settings.targets.get_mut(&Target::Kit) {
+            kit.hook_secrets.push(secret);
+        }
+    });
 }
 
 /// Writes the secret for this user alone, whole or not at all.

@@ -7,10 +7,10 @@
 use crate::assemble;
 use crate::assemble::store_failed;
 use crate::config::{self, Config, Environment, Loaded, Origin, Store};
-use crate::errors::{Failure, Report};
+use crate::errors::{Code, Failure, Report};
 use crate::live::{Hangups, LivePorts};
 use frontdesk_core::catalogue::Catalogue;
-use frontdesk_engine::catalogue::{Earlier, Foreseen};
+use frontdesk_engine::catalogue::{Earlier, Foreseen, TakenUp};
 use frontdesk_engine::reload::Matter;
 use frontdesk_engine::{Engine, Ports};
 use frontdesk_store::Error;
@@ -113,13 +113,16 @@ impl Reloader {
     ///
     /// # Errors
     ///
-    /// When a key cannot be used, or the store did not take it. What was in force stays so.
+    /// When a key cannot be used, the store did not take it, or another process took a catalogue up since this one was
+    /// foreseen. The catalogue that was in force stays so.
     pub async fn take_up(&self, reading: Reading, catalogue: Catalogue, by: &str) -> Result<(), Failure> {
         let mut running = self.running.lock().await;
         self.take_up_settings(&mut running, reading).await?;
         let failed = |error: Error| store_failed(&error);
-        if *self.engine.catalogue() != catalogue {
-            self.engine.take_up(catalogue, Some(by)).await.map_err(failed)?;
+        if *self.engine.catalogue() != catalogue
+            && self.engine.take_up(catalogue, Some(by)).await.map_err(failed)? == TakenUp::Overtaken
+        {
+            return Err(overtaken());
         }
         self.engine.configuration_waits(Matter::Removes, None).await.map_err(failed)
     }
@@ -173,7 +176,20 @@ impl Reloader {
             tracing::info!("the configuration was read again; the catalogue is as it was");
             return self.engine.configuration_waits(Matter::Removes, None).await.map_err(failed);
         }
-        let settled = self.engine.next_catalogue(&written, Earlier::WithdrawNew);
+        while self.take_up_catalogue(&written).await? == TakenUp::Overtaken {
+            // What follows the version that another process took up meanwhile may be something else.
+            self.engine.follow_catalogue().await.map_err(failed)?;
+            if self.engine.catalogue().as_written() == written {
+                return self.engine.configuration_waits(Matter::Removes, None).await.map_err(failed);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes up what the file says where nobody loses anything by it; else says that it waits.
+    async fn take_up_catalogue(&self, written: &Catalogue) -> Result<TakenUp, Failure> {
+        let failed = |error: Error| store_failed(&error);
+        let settled = self.engine.next_catalogue(written, Earlier::WithdrawNew);
         let foreseen = self.engine.foresee(settled).await.map_err(failed)?;
         let losing = foreseen.prospects.iter().filter(|prospect| prospect.takes()).count();
         if losing > 0 {
@@ -183,11 +199,15 @@ impl Reloader {
                 self.path.display()
             );
             tracing::warn!(losing, "{why}");
-            return self.engine.configuration_waits(Matter::Removes, Some(&why)).await.map_err(failed);
+            self.engine.configuration_waits(Matter::Removes, Some(&why)).await.map_err(failed)?;
+            return Ok(TakenUp::Done);
         }
-        let next = self.engine.next_catalogue(&written, Earlier::Keep);
-        self.engine.take_up(next, None).await.map_err(failed)?;
-        self.engine.configuration_waits(Matter::Removes, None).await.map_err(failed)
+        let next = self.engine.next_catalogue(written, Earlier::Keep);
+        let taken_up = self.engine.take_up(next, None).await.map_err(failed)?;
+        if taken_up == TakenUp::Done {
+            self.engine.configuration_waits(Matter::Removes, None).await.map_err(failed)?;
+        }
+        Ok(taken_up)
     }
 
     async fn tell(&self, matter: Matter, why: Option<&str>) {
@@ -240,6 +260,14 @@ impl Reloader {
             }
         });
     }
+}
+
+/// That what was confirmed does not follow what is in force by now.
+fn overtaken() -> Failure {
+    let message = "another process took up a catalogue meanwhile, so the one you confirmed was not taken up";
+    Report::error(Code::CatalogueOvertaken, message)
+        .hint("run `frontdesk reload` again: it shows what would follow from it now, and asks")
+        .into()
 }
 
 /// A hash over the file and over every file that holds one of its secrets. One that cannot be read is like an empty one:

@@ -76,6 +76,13 @@ pub enum Expect {
         /// The state.
         state: EntryState,
     },
+    /// The installation's value of this name is still what was read.
+    Meta {
+        /// The name.
+        key: String,
+        /// The value; `None`: there is none. Then the commit has to set it, by a [`Write::Meta`].
+        value: Option<String>,
+    },
 }
 
 /// One thing to write.
@@ -373,6 +380,7 @@ impl Commit {
             Expect::Revision { customer, .. } | Expect::NoCustomer(customer) => (1, customer.as_str()),
             Expect::SyncGeneration { customer, .. } => (2, customer.as_str()),
             Expect::JournalState { id, .. } => (3, id.as_str()),
+            Expect::Meta { key, .. } => (4, key.as_str()),
         });
         compiled.script.extend(expect.into_iter().map(|expect| match expect {
             Expect::Revision { customer, revision } => customer::expect(customer, *revision),
@@ -382,6 +390,7 @@ impl Commit {
                 sync::expect(customer, *target, *generation)
             }
             Expect::JournalState { id, state } => journal::expect(id, *state),
+            Expect::Meta { key, value } => meta::expect(key, value.as_deref()),
         }));
         let mut writes: Vec<_> = self.writes.iter().collect();
         writes.sort_by_key(|write| (write.rank(), write.order()));

@@ -107,6 +107,38 @@ fn after_an_import_a_target_waits_for_a_person_although_no_row_waits_yet() {
 }
 
 #[test]
+fn nodes_that_are_told_different_modes_leave_each_others_mark_and_a_person_is_told() {
+    let mut house = House::with("golive-modes", set(Mode::Shadow));
+    house.buys("bob@example.com");
+    let shadow = house.engine.clone();
+    house.restart_with(|settings| {
+        set(Mode::Live)(settings);
+        settings.node = "second".to_owned();
+    });
+    house.look();
+    let went = house.wait(house.engine.go_live(Target::Circle, "ada")).unwrap();
+    assert_eq!(went, WentLive::Done { rows: 1 });
+    // The first still has its file from before.
+    house.wait(shadow.reconcile(Target::Circle)).unwrap();
+    let open = house.wait(house.engine.store().open_alerts()).unwrap();
+    let alert = open.iter().find(|alert| alert.kind == "modes_differ").expect("somebody is told");
+    let why = alert.detail["why"].as_str().unwrap();
+    let node = &shadow.settings().node;
+    assert!(
+        why.contains(&format!("`shadow` on the node `{node}`")) && why.contains("`live` on `second`"),
+        "{why}"
+    );
+    let written = house.wait(house.engine.written(Target::Circle)).unwrap();
+    assert!(matches!(written, Written::Everything { by: Some(by), .. } if by == "ada"));
+    // Its file says the same by now: what it held meanwhile waits for a person like everything else.
+    shadow.amend_settings(set(Mode::Live));
+    house.wait(shadow.reconcile(Target::Circle)).unwrap();
+    assert_eq!(alerts(&house), ["not_live kit", "not_live circle"]);
+    let went = house.wait(house.engine.go_live(Target::Circle, "ada")).unwrap();
+    assert_eq!(went, WentLive::Done { rows: 1 });
+}
+
+#[test]
 fn a_file_that_says_shadow_stops_a_pass_that_is_under_way() {
     let house = House::new("golive-stop");
     house.buys("bob@example.com");

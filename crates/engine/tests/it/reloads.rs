@@ -4,7 +4,7 @@ use crate::house::{GROUP, House};
 use frontdesk_core::catalogue::Catalogue;
 use frontdesk_core::id::EntitlementId;
 use frontdesk_core::target::{Item, Target};
-use frontdesk_engine::catalogue::Earlier;
+use frontdesk_engine::catalogue::{Earlier, TakenUp};
 use frontdesk_engine::reload::{Account, Matter};
 use frontdesk_engine::settings::{Connection, Settings};
 use frontdesk_providers::secret::Secret;
@@ -24,7 +24,7 @@ fn meaning(house: &House, items: &[Item]) -> Catalogue {
 fn take_up(house: &House, written: &Catalogue, earlier: Earlier<'_>) {
     let next = house.engine.next_catalogue(written, earlier);
     let by = matches!(earlier, Earlier::Withdraw { .. }).then_some("mira");
-    house.wait(house.engine.take_up(next, by)).unwrap();
+    assert_eq!(house.wait(house.engine.take_up(next, by)).unwrap(), TakenUp::Done);
     house.look();
     house.pass(SignedDuration::from_mins(2));
 }
@@ -100,6 +100,28 @@ fn a_catalogue_of_another_process_is_followed() {
     assert!(house.wait(here.follow_catalogue()).unwrap());
     assert_eq!(here.catalogue(), house.engine.catalogue());
     assert!(!house.wait(here.follow_catalogue()).unwrap(), "there is nothing new");
+}
+
+#[test]
+fn of_two_catalogues_that_are_confirmed_at_once_the_second_is_refused_and_made_anew() {
+    let mut house = House::new("reload-both");
+    house.buys("ada@example.com");
+    let here = house.engine.clone();
+    let second = meaning(&house, &[Item::kit_tag("member")]);
+    let confirmed = here.next_catalogue(&second, Earlier::Withdraw { by: "mira" });
+    // Another node is quicker.
+    house.edit(|catalogue| catalogue.plans[0].title = "The community".to_owned());
+    let in_force = house.engine.catalogue();
+    assert_eq!(house.wait(here.take_up(confirmed, Some("mira"))).unwrap(), TakenUp::Overtaken);
+    let versions = house.wait(house.engine.store().catalogues()).unwrap();
+    assert_eq!((versions.len(), &versions[1].catalogue), (2, &*in_force), "nothing was entered");
+    assert!(here.catalogue().withdrawn.is_empty(), "nor does it decide here");
+
+    assert!(house.wait(here.follow_catalogue()).unwrap());
+    let anew = here.next_catalogue(&second, Earlier::Withdraw { by: "mira" });
+    assert_eq!(house.wait(here.take_up(anew, Some("mira"))).unwrap(), TakenUp::Done);
+    let versions = house.wait(house.engine.store().catalogues()).unwrap();
+    assert!(versions[2].catalogue.earlier.is_superset(&in_force.earlier), "what the first granted is known");
 }
 
 /// The settings with another token of Circle's.

@@ -104,6 +104,7 @@ suite! {
         a_customer_has_five_links_at_most,
         the_catalogue_in_force_depends_on_the_instant,
         a_value_of_the_installation_is_drawn_once,
+        of_two_who_rest_on_one_value_one_is_refused,
     }
     audit {
         a_chain_verifies_and_reads_back,

@@ -3,8 +3,8 @@ use crate::sample::{at, customer_id, entry_id, row, write};
 use frontdesk_core::case::{CaseKind, Reason};
 use frontdesk_core::catalogue::Catalogue;
 use frontdesk_store::{
-    CaseFilter, CaseState, CatalogueVersion, Commit, Committed, LIVE_MAX, LinkPurpose, StatusLink, Store,
-    Write,
+    CaseFilter, CaseState, CatalogueVersion, Commit, Committed, Expect, LIVE_MAX, LinkPurpose, StatusLink,
+    Store, Write,
 };
 use tokio::task::JoinSet;
 
@@ -178,4 +178,29 @@ pub(crate) async fn a_value_of_the_installation_is_drawn_once(backend: Backend) 
     write(store, vec![Write::Meta { key: "salt".to_owned(), value: "set".to_owned() }]).await;
     assert_eq!(store.meta_or("salt", "late").await.unwrap(), "set");
     store.check_writable(at(5)).await.unwrap();
+}
+
+pub(crate) async fn of_two_who_rest_on_one_value_one_is_refused(backend: Backend) {
+    let store = &backend.store;
+    for read in [None, Some("first".to_owned())] {
+        let mut nodes = JoinSet::new();
+        for nth in 0..6 {
+            let (store, read) = (store.clone(), read.clone());
+            nodes.spawn(async move {
+                let expect = vec![Expect::Meta { key: "mark".to_owned(), value: read }];
+                let writes = vec![Write::Meta { key: "mark".to_owned(), value: format!("by {nth}") }];
+                match store.commit(Commit { expect, writes }).await {
+                    Ok(_) => true,
+                    Err(error) => {
+                        assert!(error.is_conflict(), "{error}");
+                        false
+                    }
+                }
+            });
+        }
+        let done = nodes.join_all().await;
+        assert_eq!(done.iter().filter(|done| **done).count(), 1, "after {read:?}");
+        assert!(store.meta("mark").await.unwrap().unwrap().starts_with("by "));
+        write(store, vec![Write::Meta { key: "mark".to_owned(), value: "first".to_owned() }]).await;
+    }
 }
