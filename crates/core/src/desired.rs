@@ -300,9 +300,17 @@ fn votes(entitled: &Entitled, catalogue: &Catalogue) -> BTreeMap<(Holder, Item),
                 let vote = votes.entry((purchase.holder.clone(), item.clone())).or_default();
                 let (good, entitlement) = (grant.good.clone(), grant.entitlement.clone());
                 if let Some(Withdrawn { at, by, .. }) = withdrawn {
-                    let because = vec![Claim::Withdrawn { good, entitlement, at: *at, by: by.clone() }];
+                    let (at, by) = (*at, by.clone());
+                    let meaning = catalogue.entitlements.get(&entitlement);
+                    let because = match meaning.filter(|_| purchase.gives(catalogue).contains(&entitlement)) {
+                        Some(meaning) => {
+                            Claim::Redefined { entitlement, means: meaning.items.clone(), at, by }
+                        }
+                        None => Claim::Withdrawn { good, entitlement, at, by },
+                    };
+                    let because = vec![because];
                     // A person saw whom it concerns and confirmed it: there is nothing more to prove.
-                    vote.over.push(Ended { because, at: *at, by_clock: false, proof: BTreeSet::new() });
+                    vote.over.push(Ended { because, at, by_clock: false, proof: BTreeSet::new() });
                     continue;
                 }
                 vote.earlier.push(Claim::GrantedEarlier { good, entitlement });

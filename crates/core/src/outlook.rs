@@ -5,7 +5,7 @@ use crate::email::Email;
 use crate::entitlement::Claim;
 use crate::plan::Change;
 use crate::sync::Sync;
-use crate::target::{Holder, Holding, Item, Target};
+use crate::target::{Holder, Holding, Item, Membership, Target};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,6 +21,8 @@ pub struct Shift {
     /// What becomes of it: given to who does not hold it, taken from who holds or may hold it, or left as it is
     /// although it was wanted, or was to go.
     pub change: Change,
+    /// Whether they were last seen to hold it. What a person revokes is looked for also where nobody ever looked.
+    pub is_seen: bool,
     /// Why, as the later state says; empty where it says nothing of the item.
     pub because: Vec<Claim>,
 }
@@ -41,10 +43,13 @@ pub fn shifts(
         let person = syncs.get(&item.target()).and_then(|sync| sync.observed.people.get(holder));
         let (before, after) = (was.get(key), will.get(key));
         let holding = person.and_then(|person| person.items.get(item));
-        let change = change(before.map(|of| of.1), after.map(|of| of.1), holding)?;
+        let is_unknown_there =
+            matches!(person.map(|person| &person.membership), Some(Membership::NotMember { .. }));
+        let change = change(before.map(|of| of.1), after.map(|of| of.1), holding, is_unknown_there)?;
+        let is_seen = matches!(holding, Some(Holding::Present { .. }));
         let address = after.or(before)?.0.clone();
         let because = after.map(|of| because(of.1).to_vec()).unwrap_or_default();
-        Some(Shift { holder: holder.clone(), address, item: item.clone(), change, because })
+        Some(Shift { holder: holder.clone(), address, item: item.clone(), change, is_seen, because })
     });
     shifts.collect()
 }
@@ -58,13 +63,20 @@ fn wishes(desired: &BTreeMap<Target, Desired>) -> BTreeMap<(Holder, Item), (&Ema
     wishes.collect()
 }
 
-fn change(before: Option<&Wish>, after: Option<&Wish>, holding: Option<&Holding>) -> Option<Change> {
+/// `is_unknown_there`: the target was seen not to know the person, who then holds nothing there.
+fn change(
+    before: Option<&Wish>,
+    after: Option<&Wish>,
+    holding: Option<&Holding>,
+    is_unknown_there: bool,
+) -> Option<Change> {
     let is_seen = matches!(holding, Some(Holding::Present { .. }));
     match (before, after) {
         (Some(Wish::Absent { .. }), Some(Wish::Absent { .. }))
         | (Some(Wish::Want { .. }), Some(Wish::Want { .. })) => None,
         (_, Some(Wish::Absent { because, .. })) => {
-            let is_looked_for = because.iter().any(Claim::is_revocation) && holding.is_none();
+            let is_looked_for =
+                because.iter().any(Claim::is_revocation) && holding.is_none() && !is_unknown_there;
             let may_hold = !matches!(
                 holding,
                 None | Some(Holding::Absent { .. } | Holding::Sent { present: false, .. })

@@ -7,6 +7,7 @@ use crate::ruling::Verdict;
 use crate::target::Item;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// One reason for an answer, with where it can be looked up.
@@ -85,6 +86,17 @@ pub enum Claim {
         /// What it granted then.
         entitlement: EntitlementId,
         /// When it was withdrawn.
+        at: Timestamp,
+        /// By whom.
+        by: String,
+    },
+    /// What the entitlement means was changed, and a person confirmed that what it meant before is taken.
+    Redefined {
+        /// The entitlement, which is still given for what was sold.
+        entitlement: EntitlementId,
+        /// What it means by now.
+        means: BTreeSet<Item>,
+        /// When that was confirmed.
         at: Timestamp,
         /// By whom.
         by: String,
@@ -216,7 +228,10 @@ impl Claim {
     /// The source's time, or a person's, for claims that have one.
     pub const fn at(&self) -> Option<Timestamp> {
         match self {
-            Self::Said { at, .. } | Self::Ruled { at, .. } | Self::Withdrawn { at, .. } => Some(*at),
+            Self::Said { at, .. }
+            | Self::Ruled { at, .. }
+            | Self::Withdrawn { at, .. }
+            | Self::Redefined { at, .. } => Some(*at),
             _ => None,
         }
     }

@@ -66,6 +66,21 @@ fn a_line_that_is_taken_out_takes_nothing_until_somebody_confirms_it() {
 }
 
 #[test]
+fn an_entitlement_that_means_another_group_is_not_called_withdrawn() {
+    let mut other = catalogue();
+    let community = other.entitlements.get_mut(&EntitlementId::new("community")).expect("the shop has it");
+    community.items = [Item::CircleGroup(5000)].into();
+    let next = other.following(&catalogue());
+    let settled = next.clone().withdrawing(next.left(), at(2 * DAY), "mira");
+    let decision = decide(&membership(), &settled);
+    let wish = &decision.desired[&Target::Circle].holders[&Holder::Customer].items[&GROUP];
+    let Wish::Absent { because, .. } = wish else { panic!("{wish:?}") };
+    let [Claim::Redefined { entitlement, means, by, .. }] = &because[..] else { panic!("{because:?}") };
+    assert_eq!((entitlement.as_str(), by.as_str()), ("community", "mira"));
+    assert_eq!(*means, [Item::CircleGroup(5000)].into());
+}
+
+#[test]
 fn what_was_bought_after_the_withdrawal_is_not_concerned() {
     let next = edited().following(&catalogue());
     let settled = next.clone().withdrawing(next.left(), at(-1), "mira");

@@ -8,12 +8,42 @@ use frontdesk_core::email::Email;
 use frontdesk_core::entitlement::{Claim, Deadline, Over, Standing, Terms};
 use frontdesk_core::explain::{Turning, explain};
 use frontdesk_core::fact::{Body, Kind, Learnt};
-use frontdesk_core::id::{EntitlementId, SourceId};
+use frontdesk_core::id::{CustomerId, EntitlementId, SourceId};
+use frontdesk_core::outlook::shifts;
 use frontdesk_core::record::Tie;
 use frontdesk_core::ruling::{OPERATOR, Ruling, Verdict};
 use frontdesk_core::stage::Stage;
-use frontdesk_core::target::{Holder, Membership, Person, Target};
+use frontdesk_core::sync::Sync;
+use frontdesk_core::target::{Holder, Holding, Item, Membership, Person, Target};
 use std::collections::{BTreeMap, BTreeSet};
+
+#[test]
+fn a_revocation_lists_what_may_be_held_and_says_of_what_that_is_known() {
+    let told = membership();
+    let seen = |membership, holding: Option<Holding>| {
+        let mut sync = Sync::new(CustomerId::new("fdc_ada"), Target::Circle, at(DAY));
+        let items = holding.map(|holding| (GROUP, holding)).into_iter().collect();
+        sync.observed.people.insert(Holder::Customer, Person { membership, items, ..Person::default() });
+        BTreeMap::from([(Target::Circle, sync)])
+    };
+    let takes = |syncs: &BTreeMap<Target, Sync>| -> Vec<(Item, bool)> {
+        let decided =
+            |told: &Told| decide_for(&told.record(), syncs, &[], &catalogue(), true, 3 * DAY).desired;
+        let revoked = told.clone().and(ruled(2 * DAY, Verdict::Revoke, payer(), None));
+        let shifts = shifts(&decided(&told), &decided(&revoked), syncs);
+        let at_circle = shifts.into_iter().filter(|shift| shift.item.target() == Target::Circle);
+        at_circle.map(|shift| (shift.item, shift.is_seen)).collect()
+    };
+    let present = Holding::Present { seen_at: at(DAY) };
+    for (name, membership, holding, expected) in [
+        ("held", Membership::Unseen, Some(present), vec![(GROUP, true)]),
+        ("nobody looked", Membership::Unseen, None, vec![(GROUP, false)]),
+        ("not known there", Membership::NotMember { seen_at: at(DAY) }, None, vec![]),
+        ("not held", Membership::Unseen, Some(Holding::Absent { seen_at: at(DAY) }), vec![]),
+    ] {
+        assert_eq!(takes(&seen(membership, holding)), expected, "{name}");
+    }
+}
 
 /// A ruling about somebody's community, `seconds` after the start.
 fn ruled(seconds: i64, verdict: Verdict, about: Tie, until: Option<i64>) -> Told {

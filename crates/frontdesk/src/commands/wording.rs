@@ -129,6 +129,11 @@ pub(super) fn claim(desk: &Desk, claim: &Claim) -> String {
         Claim::Withdrawn { good, entitlement, at, by } => {
             format!("catalogue: {by} withdrew `{entitlement}` for `{good}` on {}", desk.when(*at))
         }
+        Claim::Redefined { entitlement, means, at, by } => {
+            let means: Vec<_> = means.iter().map(self::item).collect();
+            let means = if means.is_empty() { "nothing any more".to_owned() } else { means.join(", ") };
+            format!("catalogue: {by} confirmed on {} that `{entitlement}` means {means}", desk.when(*at))
+        }
         Claim::WantedByAnother { customer, item } => {
             format!("record `{customer}`, who shares the member, wants {}", self::item(item))
         }
