@@ -1,7 +1,7 @@
 //! What was known of a customer at an instant, and what followed from it: `explain --at`.
 //!
 //! The record is derived again from what the journal had by then, under the catalogue that was in force; what the targets
-//! were seen to hold is told by the audit log. Reads alone; nothing asks a provider.
+//! were seen to hold is told by the audit log, and by what nobody has looked at since. Reads alone; nothing asks a provider.
 
 use crate::engine::Engine;
 use crate::ports::Ports;
@@ -30,7 +30,8 @@ pub struct Then {
     pub catalogue: CatalogueVersion,
     /// What follows from them. Its stages know nothing of the targets: see [`Then::shown`].
     pub decision: Decision,
-    /// What each target was seen to hold, as far as the audit log tells it. How the rows stood is not kept.
+    /// What each target was seen to hold, as far as it is kept: what our own calls showed, by the audit log; what lists showed,
+    /// where they were not read again since. How the rows stood is not kept.
     pub syncs: BTreeMap<Target, Sync>,
     /// What the customer saw, by the audit log.
     pub shown: Vec<Shown>,
@@ -103,7 +104,8 @@ impl<P: Ports> Engine<P> {
             let Some(record) = rebuilt.records.get(&id) else { continue };
             let mut chain = self.store().audit_chain(&id).await?;
             chain.retain(|entry| entry.at <= at);
-            known.push(Then::of(record, &rebuilt, catalogue.clone(), &chain, at));
+            let rows = if id == view.row.id { view.syncs.clone() } else { BTreeMap::new() };
+            known.push(Then::of(record, &rebuilt, catalogue.clone(), &chain, &rows, at));
         }
         Ok(Some(if known.is_empty() { Hindsight::NotYet } else { Hindsight::Known(known) }))
     }
@@ -115,6 +117,7 @@ impl Then {
         rebuilt: &Rebuilt,
         catalogue: CatalogueVersion,
         chain: &[AuditEntry],
+        rows: &BTreeMap<Target, Sync>,
         at: Timestamp,
     ) -> Self {
         let others: Vec<&Record> = rebuilt.records.values().filter(|other| shares(record, other)).collect();
@@ -133,7 +136,8 @@ impl Then {
             })
         };
         let done = last_done(chain);
-        let syncs = seen(record, &decided(&empty), &done, at);
+        let mut syncs = seen(record, &decided(&empty), &done, at);
+        not_looked_at_since(rows, &done, at, &mut syncs);
         let decision = decided(&syncs);
         Self { at, record: record.clone(), decision, syncs, shown: shown(chain), done, catalogue }
     }
@@ -196,4 +200,28 @@ fn seen(record: &Record, decision: &Decision, done: &[Done], at: Timestamp) -> B
         person.items.insert(item.clone(), holding.clone());
     }
     syncs
+}
+
+/// Adds what a row still shows as it was last seen at `at` or before: nobody looked since, so that is what was known then.
+fn not_looked_at_since(
+    rows: &BTreeMap<Target, Sync>,
+    done: &[Done],
+    at: Timestamp,
+    syncs: &mut BTreeMap<Target, Sync>,
+) {
+    for (target, row) in rows {
+        for (holder, person) in &row.observed.people {
+            for (item, holding) in &person.items {
+                let (Holding::Present { seen_at } | Holding::Absent { seen_at }) = holding else { continue };
+                let mut later = done.iter().filter(|done| done.at > *seen_at);
+                if *seen_at > at || later.any(|done| done.item.as_ref() == Some(item)) {
+                    continue;
+                }
+                let sync =
+                    syncs.entry(*target).or_insert_with(|| Sync::new(row.customer.clone(), *target, at));
+                let known = sync.observed.people.entry(holder.clone()).or_default();
+                known.items.insert(item.clone(), holding.clone());
+            }
+        }
+    }
 }

@@ -5,7 +5,8 @@ use frontdesk_core::explain::explain;
 use frontdesk_core::id::CustomerId;
 use frontdesk_core::record::Record;
 use frontdesk_core::stage::Stage;
-use frontdesk_core::target::{Holding, Item, Target};
+use frontdesk_core::target::{Holder, Holding, Item, Target};
+use frontdesk_engine::settings::Mode;
 use frontdesk_engine::then::{Hindsight, Then};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -67,6 +68,31 @@ fn happens(house: &House, bought: &Value, chance: &mut Chance) {
         _ => ("stripe/cancel", with("when", json!("now"))),
     };
     house.attempt(path, &body);
+}
+
+#[test]
+fn what_lists_had_shown_was_seen_then_as_long_as_nobody_looked_again() {
+    let house = House::with("then-lists", |settings| {
+        settings.targets.values_mut().for_each(|target| target.mode = Mode::Shadow);
+    });
+    let group = Item::CircleGroup(crate::house::GROUP);
+    house.act(
+        "circle/member",
+        &json!({ "email": "ada@example.com", "state": "active", "group": crate::house::GROUP }),
+    );
+    house.buys("ada@example.com");
+    let before = house.now();
+    house.pass(SignedDuration::from_hours(13));
+    let ada = house.customer("ada@example.com");
+    let held = |at| {
+        let known = then(&house, &ada, at).unwrap().remove(0);
+        let circle = known.syncs.get(&Target::Circle).cloned();
+        let people = circle.map(|sync| sync.observed.people).unwrap_or_default();
+        people.get(&Holder::Customer).and_then(|person| person.items.get(&group).cloned())
+    };
+    let Some(Holding::Present { seen_at }) = held(house.now()) else { panic!("a sweep showed it") };
+    assert!(seen_at > before);
+    assert_eq!(held(before), None, "and said nothing of the time before");
 }
 
 #[test]

@@ -15,8 +15,8 @@ use frontdesk_core::catalogue::Catalogue;
 use frontdesk_core::entitlement::{Claim, Standing};
 use frontdesk_core::explain::{Explained, Seen, explain};
 use frontdesk_core::id::EntitlementId;
-use frontdesk_core::sync::{State, Sync};
-use frontdesk_core::target::{Holder, Target};
+use frontdesk_core::sync::{Hold, State, Sync};
+use frontdesk_core::target::{Holder, Holding, Target};
 use frontdesk_engine::view::CustomerView;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -91,30 +91,40 @@ fn text(desk: &Desk, view: &CustomerView, explained: &[Explained], places: Place
     let address = view.access_address();
     let address = address.as_ref().map_or("no address", |address| address.as_str());
     let mut text = format!("{address}  {}", view.row.id);
-    text.push_str(&answers(desk, explained, &view.syncs, "they see", places));
+    text.push_str(&answers(desk, explained, &view.syncs, &NOW, places));
     text.push_str(&around(desk, view));
     text
 }
 
-/// Each answer with its reasons. `syncs` are the rows whose pending work is told; `see` is the lead of the stage.
+/// What is said otherwise of another time.
+struct Tense {
+    /// The lead of the stage.
+    sees: &'static str,
+    /// Of an item about which nothing is known to have been seen.
+    unseen: &'static str,
+}
+
+const NOW: Tense = Tense { sees: "they see", unseen: "never looked at" };
+
+/// Each answer with its reasons. `syncs` are the rows whose pending work is told.
 fn answers(
     desk: &Desk,
     explained: &[Explained],
     syncs: &BTreeMap<Target, Sync>,
-    see: &str,
+    tense: &Tense,
     places: Places<'_>,
 ) -> String {
     if explained.is_empty() {
         return "\n\nNothing was bought, or nothing that gives anything.".to_owned();
     }
-    explained.iter().map(|one| answer(desk, one, syncs, see, places)).collect()
+    explained.iter().map(|one| answer(desk, one, syncs, tense, places)).collect()
 }
 
 fn answer(
     desk: &Desk,
     one: &Explained,
     syncs: &BTreeMap<Target, Sync>,
-    see: &str,
+    tense: &Tense,
     places: Places<'_>,
 ) -> String {
     let name = one.entitlement.as_ref();
@@ -129,7 +139,7 @@ fn answer(
     }
     if let Some(stage) = one.stage {
         let since = one.pending_since.map(|at| format!(", since {}", desk.when(at))).unwrap_or_default();
-        text.push_str(&about(see, &format!("{stage}{since}")));
+        text.push_str(&about(tense.sees, &format!("{stage}{since}")));
     }
     for (n, claim) in one.because.iter().enumerate() {
         let lead = if n == 0 { "because" } else { "" };
@@ -140,7 +150,7 @@ fn answer(
         }
     }
     for seen in &one.targets {
-        text.push_str(&target(desk, syncs, seen));
+        text.push_str(&target(desk, syncs, seen, tense));
     }
     if let Some(turning) = &one.would_change {
         let (lead, turning) = wording::turning(desk, turning);
@@ -157,7 +167,7 @@ fn title(catalogue: &Catalogue, entitlement: &EntitlementId) -> String {
 }
 
 /// What one target should hold and was seen to hold, and what is pending there.
-fn target(desk: &Desk, syncs: &BTreeMap<Target, Sync>, seen: &Seen) -> String {
+fn target(desk: &Desk, syncs: &BTreeMap<Target, Sync>, seen: &Seen, tense: &Tense) -> String {
     let mut text = String::new();
     for (n, (item, (wish, holding))) in seen.items.iter().enumerate() {
         let lead = if n == 0 { seen.target.title() } else { "" };
@@ -166,19 +176,41 @@ fn target(desk: &Desk, syncs: &BTreeMap<Target, Sync>, seen: &Seen) -> String {
             "absent" => "to be gone",
             _ => "left as it is",
         };
-        let seen = wording::holding(desk, holding.as_ref());
+        let seen = match holding {
+            Some(holding) => wording::holding(desk, Some(holding)),
+            None => tense.unseen.to_owned(),
+        };
         text.push_str(&about(lead, &format!("{}: {wish}, {seen}", wording::item(item))));
     }
     let Some(sync) = syncs.get(&seen.target) else { return text };
     if sync.state != State::Applied {
         let next = sync.next_attempt_at.map(|at| format!(", next try {}", desk.when(at))).unwrap_or_default();
         let (state, since) = (wording::state(&sync.state), desk.when(sync.due_since));
-        text.push_str(&about("", &format!("{state}, since {since}{next}")));
+        let held = held(&sync.state, seen);
+        text.push_str(&about("", &format!("{state}{held}, since {since}{next}")));
         if let Some(failed) = wording::failed(desk, sync) {
             text.push_str(&about("", &format!("last: {failed}")));
         }
     }
     text
+}
+
+/// What is not taken while the row waits, as far as the entitlement gives it: a row waits as a whole, and may do so for the
+/// sake of another one.
+fn held(state: &State, seen: &Seen) -> String {
+    if !matches!(state, State::Held(Hold::Brake { .. } | Hold::Proof)) {
+        return String::new();
+    }
+    let may_go = |wish: &str, holding: Option<&Holding>| {
+        wish == "absent" && !matches!(holding, None | Some(Holding::Absent { .. }))
+    };
+    let held = seen.items.iter().filter(|(_, (wish, holding))| may_go(wish, holding.as_ref()));
+    let held: Vec<_> = held.map(|(item, _)| wording::item(item)).collect();
+    match held.len() {
+        0 => "; nothing of this is held by it".to_owned(),
+        1 => format!("; {} stays until then", held[0]),
+        _ => format!("; {} stay until then", held.join(", ")),
+    }
 }
 
 /// What stands around the entitlements: when each target was last seen, reads, cases.
@@ -242,4 +274,32 @@ fn document(desk: &Desk, view: &CustomerView, explained: &[Explained], places: P
         "cases": view.cases,
         "next_change_at": view.next_change_at(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use frontdesk_core::target::Item;
+    use jiff::Timestamp;
+
+    #[test]
+    fn what_waits_behind_a_brake_is_named_where_it_is_given() {
+        let brake = State::Held(Hold::Brake { name: "circle-1".to_owned() });
+        let present = Some(Holding::Present { seen_at: Timestamp::UNIX_EPOCH });
+        let seen = |wishes: &[(u64, &str, &Option<Holding>)]| Seen {
+            target: Target::Circle,
+            state: Some(brake.clone()),
+            items: wishes
+                .iter()
+                .map(|(id, wish, holding)| (Item::CircleGroup(*id), ((*wish).to_owned(), (*holding).clone())))
+                .collect(),
+        };
+        let ends = seen(&[(4012, "absent", &present), (4013, "want", &present), (4014, "absent", &None)]);
+        assert_eq!(held(&brake, &ends), "; access group 4012 stays until then");
+        let both = seen(&[(4012, "absent", &present), (4013, "absent", &present)]);
+        assert_eq!(held(&brake, &both), "; access group 4012, access group 4013 stay until then");
+        let other = seen(&[(4013, "want", &present)]);
+        assert_eq!(held(&brake, &other), "; nothing of this is held by it");
+        assert_eq!(held(&State::Due, &ends), "");
+    }
 }

@@ -1,7 +1,7 @@
 //! `frontdesk explain WHO --at TIME`: what was known then, under the catalogue of then, and what the targets held as far as
-//! the audit log tells it.
+//! that is kept.
 
-use super::{DEPTH, Places, answers, said};
+use super::{DEPTH, Places, Tense, answers, said};
 use crate::assemble::store_failed;
 use crate::commands::desk::Desk;
 use crate::commands::instant::{FORMS, instant};
@@ -16,6 +16,9 @@ use frontdesk_engine::then::{Hindsight, Then};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+
+/// Lists that were read again since have taken the place of what they showed then.
+const THEN: Tense = Tense { sees: "they saw", unseen: "what was seen there then is not kept" };
 
 /// Explains what was known of a customer at an instant.
 pub(super) async fn run(
@@ -109,7 +112,7 @@ fn text(desk: &Desk, then: &Then, explained: &[Explained], places: Places<'_>) -
         format!("{address}  {}\n\n", then.record.id),
         wrapped("As known", DEPTH, &known),
         format!("\n{}", wrapped("Catalogue", DEPTH, &catalogue)),
-        answers(desk, explained, &BTreeMap::new(), "they saw", places),
+        answers(desk, explained, &BTreeMap::new(), &THEN, places),
     ];
     parts.into_iter().chain(done).collect()
 }
