@@ -9,6 +9,7 @@ use crate::subject::Subject;
 use crate::sweep::Scanned;
 use frontdesk_core::desired::{Desired, Wish};
 use frontdesk_core::email::Email;
+use frontdesk_core::entitlement::Standing;
 use frontdesk_core::id::CustomerId;
 use frontdesk_core::pairs::{Likeness, Somebody, pairs};
 use frontdesk_core::plan::{Change, Left, Line, Part, Totals, lines};
@@ -72,12 +73,14 @@ pub struct Planned {
     pub pairs: Vec<Alike>,
     /// What was bought and no plan sells, and by how many.
     pub unmapped: BTreeMap<String, u64>,
+    /// Customers who may use something and of whom no address is known: nothing can be given to them.
+    pub without_address: u64,
 }
 
 impl Planned {
     /// Whether somebody has something to look at.
     pub fn is_clear(&self) -> bool {
-        self.lines.is_empty() && self.unmapped.is_empty() && self.is_known()
+        self.lines.is_empty() && self.unmapped.is_empty() && self.without_address == 0 && self.is_known()
     }
 
     /// Whether every target was looked at.
@@ -109,6 +112,13 @@ pub struct Alike {
     pub has_access_as: Email,
     /// The other's name.
     pub members_name: Option<String>,
+}
+
+/// What of the records has no line.
+#[derive(Default)]
+struct Aside {
+    unmapped: BTreeMap<String, u64>,
+    without_address: u64,
 }
 
 /// What is known of who holds what at one target.
@@ -150,7 +160,8 @@ impl<P: Ports> Engine<P> {
             looked.insert(*target, on);
             held.insert(*target, Held { scan, previous, ..Held::default() });
         }
-        let (mut lines, mut unmapped) = (Vec::new(), BTreeMap::new());
+        let mut lines = Vec::new();
+        let mut aside = Aside::default();
         let mut after: Option<CustomerId> = None;
         loop {
             let page = self.store().customers(None, after.as_ref(), BATCH).await?;
@@ -158,7 +169,7 @@ impl<P: Ports> Engine<P> {
             after = Some(last.id.clone());
             for row in &page {
                 let Some(subject) = Subject::load(self.store(), &row.id).await? else { continue };
-                lines.extend(self.plan_of(&subject, &mut held, &mut unmapped).await?);
+                lines.extend(self.plan_of(&subject, &mut held, &mut aside).await?);
             }
         }
         for (target, held) in &held {
@@ -170,7 +181,9 @@ impl<P: Ports> Engine<P> {
         });
         let totals = Totals::of(&lines);
         let pairs = looked.keys().flat_map(|target| alike(*target, &lines)).collect();
-        Ok(Planned { as_of: self.ports().now_wall(), looked, lines, totals, pairs, unmapped })
+        let Aside { unmapped, without_address } = aside;
+        let as_of = self.ports().now_wall();
+        Ok(Planned { as_of, looked, lines, totals, pairs, unmapped, without_address })
     }
 
     /// The lines of one record.
@@ -178,15 +191,19 @@ impl<P: Ports> Engine<P> {
         &self,
         subject: &Subject,
         held: &mut BTreeMap<Target, Held>,
-        unmapped: &mut BTreeMap<String, u64>,
+        aside: &mut Aside,
     ) -> Result<Vec<Line>, Error> {
         let others = subject.others(self.store()).await?;
         let catalogue = self.catalogue();
         let mut decision = subject.decide_under(&catalogue, &others, self.ports().now_wall());
         let goods: BTreeSet<_> = decision.entitled.unmapped.iter().map(|of| of.good.to_string()).collect();
         for good in goods {
-            *unmapped.entry(good).or_default() += 1;
+            *aside.unmapped.entry(good).or_default() += 1;
         }
+        let is_entitled = decision.entitled.entitlements.iter().any(|entitlement| {
+            entitlement.holder == Holder::Customer && matches!(entitlement.standing, Standing::Entitled(_))
+        });
+        aside.without_address += u64::from(is_entitled && subject.record.access_address().is_none());
         decision.desired.retain(|target, _| held.contains_key(target));
         let (mut seen, mut differences) = (BTreeMap::new(), BTreeMap::new());
         for (target, desired) in &decision.desired {

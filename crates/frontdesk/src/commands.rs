@@ -1,6 +1,7 @@
 //! The commands, one file each: arguments, and `run`.
 
 pub mod audit;
+mod author;
 pub mod case;
 pub mod completions;
 pub mod customer;

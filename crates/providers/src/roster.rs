@@ -48,6 +48,10 @@ pub struct Listed {
     pub id: Option<u64>,
     /// How far the person is there, where the file says so in a word that is known.
     pub standing: Option<Standing>,
+    /// Whether the file says that they are in no longer: deactivated, banned or removed. Then it shows nobody to have
+    /// anything.
+    #[serde(default)]
+    pub is_out: bool,
     /// What the file says that they have.
     pub has: BTreeSet<Item>,
 }
@@ -75,14 +79,20 @@ impl Layout {
         let text = |cell| row.get(&self.columns, cell);
         let address = Email::parse(text(Cell::Address)).ok_or("`Email` is no address")?;
         let tags = text(Cell::Tags).split([',', ';']).map(str::trim).filter(|name| !name.is_empty());
+        let status = text(Cell::Status).to_lowercase();
         Ok(Listed {
             address,
             id: text(Cell::Id).parse().ok(),
-            standing: standing(self.target, &text(Cell::Status).to_lowercase()),
+            standing: standing(self.target, &status),
+            is_out: self.target == Target::Circle && OUT.contains(&status.as_str()),
             has: tags.map(Item::kit_tag).collect(),
         })
     }
 }
+
+/// How an export may call a member who is not in any more. Circle's interface says *deactivated* and *banned*; the other
+/// words are guesses at its exports, which are documented nowhere.
+const OUT: [&str; 7] = ["deactivated", "deleted", "removed", "banned", "blocked", "suspended", "left"];
 
 /// Source: `docs/providers.md`: Circle's `inactive` is invited and not yet there; Kit's is not yet confirmed.
 fn standing(target: Target, word: &str) -> Option<Standing> {
@@ -125,6 +135,15 @@ mod tests {
         let ben = kit[0].clone().unwrap();
         assert_eq!((ben.id, ben.standing), (None, Some(Standing::OptedOut)));
         assert_eq!(ben.has, [Item::kit_tag("member"), Item::kit_tag("vip")].into());
+    }
+
+    #[test]
+    fn who_was_put_out_of_a_community_is_in_its_export_and_not_there() {
+        let rows = "Email,Status\na@x.example,Deactivated\nb@x.example,Active\nc@x.example,\n";
+        let out: Vec<_> =
+            people(Target::Circle, rows).into_iter().map(|listed| listed.unwrap().is_out).collect();
+        assert_eq!(out, [true, false, false]);
+        assert!(!people(Target::Kit, "Email,State\na@x.example,removed\n")[0].clone().unwrap().is_out);
     }
 
     #[test]

@@ -43,7 +43,8 @@ impl<P: Ports> Engine<P> {
         let managed = self.catalogue().managed(target);
         let is_shadow = self.written(target).await? == Written::Nothing;
         let mut noticed = Noticed::default();
-        for listed in people {
+        // Who was put out is not seen there by a file that still lists them.
+        for listed in people.iter().filter(|listed| !listed.is_out) {
             let has: BTreeSet<Item> =
                 listed.has.union(all_have).filter(|item| managed.contains(item)).cloned().collect();
             let ids = listed.id.into_iter().collect();

@@ -21,12 +21,14 @@ use frontdesk_core::sweep::{List, Listed, Scan};
 use frontdesk_core::target::{Item, Target};
 use frontdesk_engine::Ports;
 use frontdesk_engine::plan::By;
-use frontdesk_providers::csv::Table;
+use frontdesk_providers::csv::Table as Sheet;
 use frontdesk_providers::roster::Layout;
 use frontdesk_providers::secret::Secret;
+use frontdesk_providers::stripe::export::Table;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::DirBuilder;
+use std::fs::{DirBuilder, File};
+use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -55,11 +57,11 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, Failure
     let config = context.config_without_credentials()?;
     cli::runtime().block_on(async {
         if arguments.stripe.is_empty() {
-            let question = Question::Plan(plan::Arguments::offline(arguments.target));
+            let question = Question::Plan(plan::Arguments::without_keys(arguments.target));
             return desk::ask(&question, &bare(config), context).await;
         }
         let folder = Folder::new()?;
-        let config = Config { store: Store::Sqlite(folder.0.join("frontdesk.db")), ..bare(config) };
+        let config = Config { store: Store::Sqlite(folder.path.join("frontdesk.db")), ..bare(config) };
         by_exports(arguments, &config, &mut context.printer).await
     })
 }
@@ -78,6 +80,12 @@ async fn by_exports(arguments: &Arguments, config: &Config, printer: &mut Printe
     let now = ports.now_wall();
     // Everything is looked through before anything is taken in.
     let files = exports::check(&arguments.stripe, arguments.exported_at, now)?;
+    if !files.iter().any(|file| file.holds(Table::Customers)) {
+        printer.warning(
+            &Report::warning(Code::ExportFlawed, "no file has Stripe's customers, so no address of a payer is known")
+                .hint("export Customers from the dashboard with the columns `id` and `Email`, and name that file after `--stripe` too"),
+        );
+    }
     let managed = config.catalogue();
     let mut scans = BTreeMap::new();
     for (target, files) in [(Target::Circle, &arguments.circle), (Target::Kit, &arguments.kit)] {
@@ -93,7 +101,7 @@ async fn by_exports(arguments: &Arguments, config: &Config, printer: &mut Printe
     }
     let planned = engine.plan(arguments.target, &By::Given(scans)).await;
     let planned = planned.map_err(|error| store_failed(&error))?;
-    plan::show(&planned, &desk, printer).await?;
+    plan::show(&planned, plan::Reads::Exports, &desk, printer).await?;
     printer.note("one-time purchases are in no export of Stripe's; who made only those seems not to pay");
     Ok(if planned.is_clear() { Exit::Done } else { Exit::Found })
 }
@@ -173,12 +181,14 @@ const OWN_IDS: u64 = u64::MAX / 2;
 impl People {
     fn read(&mut self, target: Target, path: &Path) -> Result<Vec<Person>, Failure> {
         let (file, _) = exports::open(path)?;
-        let sheet = Table::open(file).map_err(|flaw| exports::flawed(path, &flaw))?;
+        let sheet = Sheet::open(file).map_err(|flaw| exports::flawed(path, &flaw))?;
         let layout = Layout::find(target, sheet.header()).map_err(|flaw| exports::flawed(path, &flaw))?;
         let (mut people, mut reports) = (Vec::new(), Vec::new());
         for row in sheet {
             let row = row.map_err(|flaw| exports::flawed(path, &flaw))?;
             match layout.person(&row) {
+                // Who was put out is still listed, and has nothing.
+                Ok(listed) if listed.is_out => {}
                 Ok(listed) => {
                     let next = OWN_IDS + self.ids.len() as u64;
                     let known = self.ids.entry(listed.address.clone());
@@ -195,25 +205,90 @@ impl People {
     }
 }
 
-/// A folder that goes with the command.
-struct Folder(PathBuf);
+/// How the folders of this command are called.
+const FOLDER: &str = "frontdesk-drift-";
+
+/// A folder that goes with the command. It is locked while the command runs, so that one that a killed process left
+/// behind is known by not being so.
+struct Folder {
+    path: PathBuf,
+    /// Holds the lock.
+    _opened: File,
+}
 
 impl Folder {
+    /// Makes one in the folder for temporary files, and takes away what killed processes left there.
     fn new() -> Result<Self, Failure> {
-        let path = std::env::temp_dir().join(format!("frontdesk-drift-{}", std::process::id()));
-        // It holds the people of the exports: nobody else on this machine may look.
-        DirBuilder::new().mode(0o700).create(&path).map_err(|error| {
-            Report::error(Code::StoreRefused, format!("could not make the folder `{}`", path.display()))
+        let parent = std::env::temp_dir();
+        Self::in_folder(&parent).map_err(|error| {
+            Report::error(Code::StoreRefused, format!("could not make a folder in `{}`", parent.display()))
                 .because(&error)
                 .hint("name a folder that you can write to in the variable TMPDIR")
-        })?;
-        Ok(Self(path))
+                .into()
+        })
+    }
+
+    fn in_folder(parent: &Path) -> io::Result<Self> {
+        take_away_leftovers(parent);
+        for nth in 0.. {
+            let path = parent.join(format!("{FOLDER}{}-{nth}", std::process::id()));
+            // It holds the people of the exports: nobody else on this machine may look.
+            match DirBuilder::new().mode(0o700).create(&path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                made => made?,
+            }
+            // Before it is locked it looks left behind, and another process may take it away.
+            let Ok(opened) = File::open(&path) else { continue };
+            if opened.try_lock().is_ok() && path.exists() {
+                return Ok(Self { path, _opened: opened });
+            }
+        }
+        unreachable!("there are more numbers than folders")
     }
 }
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // What is left behind is in a folder for temporary files.
-        let _ = std::fs::remove_dir_all(&self.0);
+        // What is left behind is in a folder for temporary files, and the next run takes it away.
+        let _ = std::fs::remove_dir_all(&self.path);
+    }
+}
+
+/// Removes the folders of processes that were killed before they could. Those of others of this machine's users stay: they
+/// cannot be opened.
+fn take_away_leftovers(parent: &Path) {
+    let entries = std::fs::read_dir(parent).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(FOLDER)) {
+        let is_folder = entry.file_type().is_ok_and(|of| of.is_dir());
+        if let Some(opened) = is_folder.then(|| File::open(entry.path()).ok()).flatten()
+            && opened.try_lock().is_ok()
+        {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_process_left_goes_with_the_next_run_and_what_runs_stays() {
+        let parent = std::env::temp_dir().join(format!("frontdesk-leftovers-{}", std::process::id()));
+        std::fs::create_dir_all(&parent).unwrap();
+        let left = parent.join(format!("{FOLDER}1"));
+        std::fs::create_dir(&left).unwrap();
+        std::fs::write(left.join("frontdesk.db"), "people").unwrap();
+        let other = parent.join("somebody-elses");
+        std::fs::create_dir(&other).unwrap();
+        let running = Folder::in_folder(&parent).unwrap();
+        assert!(!left.exists() && other.exists());
+        let next = Folder::in_folder(&parent).unwrap();
+        assert!(running.path.exists() && next.path != running.path);
+        drop(running);
+        assert!(next.path.exists());
+        drop(next);
+        assert_eq!(std::fs::read_dir(&parent).unwrap().count(), 1);
+        std::fs::remove_dir_all(&parent).unwrap();
     }
 }

@@ -1,7 +1,7 @@
 //! `frontdesk go-live`: lets go what a target collected in shadow mode, after showing what would be done.
 
 use super::desk::Desk;
-use super::plan::{by, show};
+use super::plan::{Reads, by, show};
 use super::sync::target;
 use crate::assemble::store_failed;
 use crate::errors::{Code, Failure, Report};
@@ -51,7 +51,7 @@ pub(super) async fn run(arguments: &Arguments, desk: &Desk, printer: &mut Printe
     }
     if !yes && !desk.engine.written(*target).await.map_err(|error| store_failed(&error))?.is_live() {
         let planned = desk.engine.plan(Some(*target), &by(*offline)).await;
-        show(&planned.map_err(|error| store_failed(&error))?, desk, printer).await?;
+        show(&planned.map_err(|error| store_failed(&error))?, Reads::Keys, desk, printer).await?;
         return Ok(Exit::Found);
     }
     let went = desk.engine.go_live(*target, author).await.map_err(|error| store_failed(&error))?;

@@ -49,6 +49,10 @@ pub struct Arguments {
     /// The catalogue that the file holds, read by whoever asks.
     #[arg(skip)]
     new: Option<Box<config::Written>>,
+    /// Asked by who reads no key: what needs one is said to.
+    #[arg(skip)]
+    #[serde(default)]
+    without_keys: bool,
 }
 
 impl Arguments {
@@ -64,8 +68,8 @@ impl Arguments {
 }
 
 impl Arguments {
-    /// By what was last seen.
-    pub(super) const fn offline(target: Option<Target>) -> Self {
+    /// By what was last seen, for who reads no key.
+    pub(super) const fn without_keys(target: Option<Target>) -> Self {
         Self {
             target,
             offline: true,
@@ -74,6 +78,7 @@ impl Arguments {
             catalogue: None,
             since: String::new(),
             new: None,
+            without_keys: true,
         }
     }
 }
@@ -89,12 +94,29 @@ pub(super) async fn run(arguments: &Arguments, desk: &Desk, printer: &mut Printe
     }
     let planned = desk.engine.plan(arguments.target, &by(arguments.offline)).await;
     let planned = planned.map_err(|error| store_failed(&error))?;
-    show(&planned, desk, printer).await?;
+    let reads = if arguments.without_keys { Reads::NoKeys } else { Reads::Keys };
+    show(&planned, reads, desk, printer).await?;
     Ok(if planned.is_clear() { Exit::Done } else { Exit::Found })
 }
 
+/// What whoever is shown a plan reads of the providers: what they can do next hangs on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reads {
+    /// Their keys are at hand.
+    Keys,
+    /// None of their keys.
+    NoKeys,
+    /// Exports alone.
+    Exports,
+}
+
 /// Prints a plan.
-pub(super) async fn show(planned: &Planned, desk: &Desk, printer: &mut Printer) -> Result<(), Failure> {
+pub(super) async fn show(
+    planned: &Planned,
+    reads: Reads,
+    desk: &Desk,
+    printer: &mut Printer,
+) -> Result<(), Failure> {
     let targets = targets(planned, desk).await.map_err(|error| store_failed(&error))?;
     for (target, looked) in &planned.looked {
         printer.note(&format!("{}: {}", target.title(), on_what(looked, desk)));
@@ -104,11 +126,11 @@ pub(super) async fn show(planned: &Planned, desk: &Desk, printer: &mut Printer) 
         vec![line.change().symbol().to_string(), who, said(line, desk)]
     });
     printer.table(&["", "who", "what, and why"], rows)?;
-    printer.text(&format!("\n{}", sums(planned, &targets).join("\n")))?;
+    printer.text(&format!("\n{}", sums(planned, reads, &targets).join("\n")))?;
     let items: Vec<_> = planned.lines.iter().map(document).collect();
     printer.json(&json!({
         "as_of": planned.as_of, "targets": targets, "lines": items, "totals": planned.totals, "pairs": planned.pairs,
-        "unmapped": planned.unmapped,
+        "unmapped": planned.unmapped, "without_address": planned.without_address,
     }))
 }
 
@@ -175,7 +197,8 @@ fn said(line: &Line, desk: &Desk) -> String {
     why.extend(line.held.values().map(wording::state));
     let worth: Vec<_> = line.worth.iter().map(self::worth).collect();
     let worth = if worth.is_empty() { String::new() } else { format!(" ({})", worth.join(", ")) };
-    format!("{}: {}{worth}", what.join("; "), why.join("; "))
+    let why = if why.is_empty() { String::new() } else { format!(": {}", why.join("; ")) };
+    format!("{}{why}{worth}", what.join("; "))
 }
 
 fn items(line: &Line, change: Change) -> impl Iterator<Item = String> {
@@ -234,7 +257,7 @@ pub(super) fn sums_of(sums: &BTreeMap<String, BTreeMap<Every, i64>>) -> String {
 }
 
 /// The last lines: people and money, then each target.
-fn sums(planned: &Planned, targets: &BTreeMap<Target, Value>) -> Vec<String> {
+fn sums(planned: &Planned, reads: Reads, targets: &BTreeMap<Target, Value>) -> Vec<String> {
     let Totals { pay_without_access, access_without_payment, lose_access, .. } = planned.totals;
     let behind = sums_of(&planned.totals.pay_without_access_worth);
     let mut sums = Vec::new();
@@ -256,10 +279,27 @@ fn sums(planned: &Planned, targets: &BTreeMap<Target, Value>) -> Vec<String> {
             "{count} bought `{good}`, which no plan sells: they get nothing until one does, or `catalogue.ignore` names it"
         ));
     }
+    if planned.without_address > 0 {
+        let say = match reads {
+            Reads::Exports => "; Stripe's export of customers has them",
+            Reads::Keys | Reads::NoKeys => "",
+        };
+        sums.push(format!(
+            "{} pay, and no address of theirs is known: nothing can be given to them{say}",
+            planned.without_address
+        ));
+    }
     if !planned.pairs.is_empty() {
+        let needs = match reads {
+            Reads::Keys => "",
+            Reads::NoKeys => "; it needs the keys that the configuration names",
+            Reads::Exports => {
+                "; it needs the keys that the configuration names, and `frontdesk import` first"
+            }
+        };
         sums.push(format!(
             "{} of those who pay may be among those who have access, under another address: `frontdesk plan --pairs \
-             pairs.csv` writes them into a sheet",
+             pairs.csv` writes them into a sheet{needs}",
             planned.pairs.len()
         ));
     }

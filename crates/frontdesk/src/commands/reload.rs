@@ -1,7 +1,7 @@
 //! `frontdesk reload`: reads the configuration again, shows what its catalogue would change, and takes it up.
 
 use super::desk::Desk;
-use super::wording;
+use super::{author, wording};
 use crate::errors::{Code, Failure, Report};
 use crate::exit::Exit;
 use crate::printer::Printer;
@@ -44,11 +44,7 @@ pub(super) async fn run(arguments: &Arguments, desk: &Desk, printer: &mut Printe
         let report = Report::error(Code::NotFound, "this Frontdesk was not started from a file");
         return Err(report.hint("a demo reads none again; start it anew").into());
     };
-    let by = arguments.by.as_deref().map(str::trim).filter(|by| !by.is_empty());
-    let Some(by) = by else {
-        let report = Report::error(Code::NotAnId, "nobody is named who decides this");
-        return Err(report.hint("name yourself with `--by NAME`").into());
-    };
+    let by = author::named(arguments.by.as_deref())?;
     let reading = reloader.read().await?;
     for warning in &reading.warnings {
         printer.warning(warning);

@@ -2,7 +2,7 @@
 
 use super::desk::Desk;
 use super::who::{Meant, meant};
-use super::wording;
+use super::{author, wording};
 use crate::assemble::store_failed;
 use crate::config;
 use crate::errors::{Code, Failure, Report};
@@ -60,7 +60,8 @@ pub(super) async fn run(
     desk: &Desk,
     printer: &mut Printer,
 ) -> Result<Exit, Failure> {
-    let (by, reason) = (author(arguments)?, reason(arguments)?);
+    let by = author::named(arguments.by.as_deref())?.to_owned();
+    let reason = reason(arguments)?;
     let entitlement = entitlement(&arguments.entitlement, desk)?;
     let until = arguments.until.as_deref().map(|text| end(text, desk)).transpose()?;
     let holder = holder(arguments)?;
@@ -86,12 +87,6 @@ fn gone() -> Failure {
 
 fn refused(message: impl Into<String>, hint: impl Into<String>) -> Failure {
     Report::error(Code::NotAnId, message).hint(hint).into()
-}
-
-fn author(arguments: &Arguments) -> Result<String, Failure> {
-    let by = arguments.by.as_deref().map(str::trim).filter(|by| !by.is_empty());
-    by.map(ToOwned::to_owned)
-        .ok_or_else(|| refused("nobody is named who decides this", "name yourself with `--by NAME`"))
 }
 
 fn reason(arguments: &Arguments) -> Result<String, Failure> {
@@ -123,8 +118,20 @@ fn holder(arguments: &Arguments) -> Result<Holder, Failure> {
         .ok_or_else(|| refused(format!("`{typed}` is no address"), "write it as in ada@example.com"))
 }
 
+/// Why something that was typed is no end of a ruling.
+pub(super) struct Odd {
+    /// What is wrong with it.
+    pub(super) message: String,
+    /// What would be right.
+    hint: &'static str,
+}
+
+fn end(typed: &str, desk: &Desk) -> Result<Timestamp, Failure> {
+    instant_of(typed, desk).map_err(|odd| refused(odd.message, odd.hint))
+}
+
 /// The instant at which a ruling ends: a length of time from now, an instant, or a day or time of the site's zone.
-pub(super) fn end(typed: &str, desk: &Desk) -> Result<Timestamp, Failure> {
+pub(super) fn instant_of(typed: &str, desk: &Desk) -> Result<Timestamp, Odd> {
     let zone = &desk.site.zone;
     let typed = typed.trim();
     let zoned = |at: DateTime| zone.to_timestamp(at).ok();
@@ -135,15 +142,17 @@ pub(super) fn end(typed: &str, desk: &Desk) -> Result<Timestamp, Failure> {
         .or_else(|| typed.parse::<DateTime>().ok().and_then(zoned));
     match at {
         Some(at) if at.duration_since(desk.now()) > SignedDuration::ZERO => Ok(at),
-        Some(at) => Err(refused(
-            format!(
-                "`{typed}` has passed: it is {}, and the end was {}",
-                desk.when(desk.now()),
-                desk.when(at)
-            ),
-            "name an end that is still to come, or leave `--until` out",
-        )),
-        None => Err(refused(format!("`{typed}` is no time"), "write 30d, 2026-12-24 or 2026-12-24T18:00")),
+        Some(at) => {
+            let (now, end) = (desk.when(desk.now()), desk.when(at));
+            Err(Odd {
+                message: format!("`{typed}` has passed: it is {now}, and the end was {end}"),
+                hint: "name an end that is still to come, or leave `--until` out",
+            })
+        }
+        None => Err(Odd {
+            message: format!("`{typed}` is no time, such as 30d, 2026-12-24 or 2026-12-24T18:00"),
+            hint: "write a length of time, a day, or a day and a time of the site's clock",
+        }),
     }
 }
 
@@ -214,7 +223,12 @@ fn line(shift: &Shift, desk: &Desk) -> String {
     let why = shift.because.iter().find(|_| shift.change == Change::Leave);
     let why =
         why.map(|claim| format!(" is left as it is: {}", wording::claim(desk, claim))).unwrap_or_default();
-    format!("  {} {item}{why}", shift.change.symbol())
+    let unsure = if shift.change == Change::Take && !shift.is_seen {
+        ", if they have it: nobody has looked yet"
+    } else {
+        ""
+    };
+    format!("  {} {item}{unsure}{why}", shift.change.symbol())
 }
 
 /// The subscriptions that go on charging for what is revoked.

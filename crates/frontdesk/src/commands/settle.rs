@@ -127,7 +127,7 @@ impl Ask {
                     engine.plan(*target, &by(*offline)).await.map_err(|error| store_failed(&error))?;
                 json!(planned.lines.iter().flat_map(Unpaid::of).collect::<Vec<_>>())
             }
-            Self::When { typed } => json!(ruling::end(typed, desk)?),
+            Self::When { typed } => json!(ruling::instant_of(typed, desk).map_err(|odd| odd.message)),
             Self::Settle(settlement) => {
                 json!(engine.settle_access(settlement).await.map_err(|error| store_failed(&error))?)
             }
@@ -250,7 +250,7 @@ async fn take_up(
     if decided.is_empty() {
         return Ok(Exit::Done);
     }
-    let whens = whens(&decided, reach, printer).await?;
+    let whens = whens(&decided, arguments, reach, printer).await?;
     let settlements: Vec<_> = decided
         .into_iter()
         .map(|Decided { settlement, until, .. }| Settlement {
@@ -308,19 +308,33 @@ fn beside(decided: Vec<Decided>, unpaid: &[Unpaid]) -> Result<(Vec<Decided>, Vec
     if flaws.is_empty() { Ok((stand, left)) } else { Err(flaws) }
 }
 
-/// The instants that were typed, all of them before anything is done.
+/// The instants that were typed, all of them before anything is done. Those that are none are told by their lines.
 async fn whens(
     decided: &[Decided],
+    arguments: &Arguments,
     reach: &mut Reach<'_>,
     printer: &mut Printer,
 ) -> Result<BTreeMap<String, Timestamp>, Failure> {
     let typed: BTreeSet<_> = decided.iter().filter_map(|one| one.until.clone()).collect();
-    let mut whens = BTreeMap::new();
+    let (mut whens, mut odd) = (BTreeMap::new(), BTreeMap::new());
     for typed in typed {
         let ask = Ask::When { typed: typed.clone() };
-        whens.insert(typed, reach.ask(&Question::Settle(ask), printer).await?);
+        match reach.ask(&Question::Settle(ask), printer).await? {
+            Ok(at) => whens.insert(typed, at).map(drop),
+            Err(why) => odd.insert(typed, why).map(drop),
+        };
     }
-    Ok(whens)
+    let flaws = flaws_of(decided, &odd);
+    if flaws.is_empty() { Ok(whens) } else { Err(sheets::flawed(&arguments.sheet, &flaws)) }
+}
+
+/// The lines whose end is no time, or has passed.
+fn flaws_of(decided: &[Decided], odd: &BTreeMap<String, String>) -> Vec<String> {
+    let flaw = |one: &Decided| {
+        let why = odd.get(one.until.as_ref()?)?;
+        Some(format!("line {}: `until`, or `--until` where the line has none: {why}", one.line))
+    };
+    decided.iter().filter_map(flaw).collect()
 }
 
 /// One line; `None` where it says nothing.
@@ -405,6 +419,32 @@ fn told(settlement: &Settlement, settled: &Settled) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_end_that_is_no_time_is_told_by_its_line() {
+        let decided = |line, until: Option<&str>| Decided {
+            line,
+            until: until.map(ToOwned::to_owned),
+            settlement: Settlement {
+                target: Target::Circle,
+                member: line,
+                address: Email::parse("ada@example.com").unwrap(),
+                customer: None,
+                items: [Item::CircleGroup(4012)].into(),
+                verdict: Verdict::Grant,
+                until: None,
+                reason: "early".to_owned(),
+                by: "Kim".to_owned(),
+            },
+        };
+        let lines =
+            [decided(2, Some("90d")), decided(3, Some("soon")), decided(4, None), decided(5, Some("soon"))];
+        let odd = [("soon".to_owned(), "`soon` is no time".to_owned())].into();
+        let flaws = flaws_of(&lines, &odd);
+        assert_eq!(flaws.len(), 2);
+        assert!(flaws[0].starts_with("line 3: ") && flaws[0].ends_with("`soon` is no time"), "{flaws:?}");
+        assert!(flaws[1].starts_with("line 5: "), "{flaws:?}");
+    }
 
     #[test]
     fn items_are_read_back_as_they_were_written() {

@@ -153,6 +153,7 @@ fn exports_alone_say_what_differs_without_any_key_and_leave_nothing_behind() {
         ("customers.csv", CUSTOMERS),
         ("subscriptions.csv", SUBSCRIPTIONS),
         ("members.csv", "Name,Email\nAda,ada@example.com\nCleo,cleo@example.com\nDan,dan@example.com\n"),
+        ("everyone.csv", "Email,Status\nada@example.com,Active\ndan@example.com,Deactivated\n"),
         ("subscribers.csv", "email,state\nada@example.com,active\n"),
     ] {
         town.folder.write(name, text);
@@ -169,6 +170,15 @@ fn exports_alone_say_what_differs_without_any_key_and_leave_nothing_behind() {
     assert!(
         vague.starts_with("exit 2\n") && vague.contains("whoever is a member counts as having all"),
         "{vague}"
+    );
+    let everyone =
+        drift("drift --stripe customers.csv subscriptions.csv --circle everyone.csv --target circle");
+    assert!(!everyone.contains("dan@example.com"), "who was put out has nothing: {everyone}");
+    let nameless = drift("drift --stripe subscriptions.csv --circle group:4012=members.csv --target circle");
+    assert!(
+        nameless.contains("no file has Stripe's customers, so no address of a payer is known")
+            && nameless.contains("2 pay, and no address of theirs is known"),
+        "{nameless}"
     );
     let json = drift(&format!("{words} --json"));
     let data = json.split_once("--- stdout\n").unwrap().1.split_once("--- stderr").unwrap().0;

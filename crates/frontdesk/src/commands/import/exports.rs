@@ -13,7 +13,7 @@ use crate::printer::Printer;
 use frontdesk_core::id::SourceId;
 use frontdesk_engine::import::{ExportedRow, Taken};
 use frontdesk_providers::csv::{Flaw, Row, Table as Sheet};
-use frontdesk_providers::stripe::export::Layout;
+use frontdesk_providers::stripe::export::{Layout, Table};
 use jiff::Timestamp;
 use serde_json::json;
 use std::error::Error as _;
@@ -33,6 +33,13 @@ pub(in crate::commands) struct Checked {
     layout: Layout,
     exported_at: Timestamp,
     rows: u64,
+}
+
+impl Checked {
+    /// Whether this is what it holds.
+    pub(in crate::commands) fn holds(&self, table: Table) -> bool {
+        self.layout.table == table
+    }
 }
 
 /// Reads all files once. Nothing is taken in of any, if one has a flaw.

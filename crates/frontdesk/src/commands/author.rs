@@ -1,0 +1,17 @@
+//! Who decides something: named by `--by`, else whoever is signed in on this machine.
+
+use crate::errors::{Code, Failure, Report};
+
+/// The name of whoever decides.
+///
+/// # Errors
+///
+/// Nobody was named, and the environment names nobody either: in a container, or under cron, it often does not.
+pub(super) fn named(by: Option<&str>) -> Result<&str, Failure> {
+    by.map(str::trim).filter(|by| !by.is_empty()).ok_or_else(|| {
+        let message =
+            "nobody is named who decides this: there is no `--by`, and neither USER nor LOGNAME is set here";
+        let hint = "add your name, as in `--by \"Kim Reyes\"`: it is kept, and `frontdesk explain` shows it";
+        Report::error(Code::NotAnId, message).hint(hint).into()
+    })
+}
