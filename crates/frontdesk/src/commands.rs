@@ -20,6 +20,7 @@ pub mod probe;
 mod reach;
 pub mod rebuild;
 pub mod reload;
+mod roster;
 mod ruling;
 pub mod sandbox;
 pub mod scenarios;

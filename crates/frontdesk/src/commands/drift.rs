@@ -8,6 +8,7 @@ use super::desk::{self, Desk, Question};
 use super::import::exports;
 use super::plan;
 use super::reach::Reach;
+use super::roster;
 use super::sync::target;
 use crate::assemble::{self, store_failed};
 use crate::cli::{self, Context};
@@ -21,8 +22,6 @@ use frontdesk_core::sweep::{List, Listed, Scan};
 use frontdesk_core::target::{Item, Target};
 use frontdesk_engine::Ports;
 use frontdesk_engine::plan::By;
-use frontdesk_providers::csv::Table as Sheet;
-use frontdesk_providers::roster::Layout;
 use frontdesk_providers::secret::Secret;
 use frontdesk_providers::stripe::export::Table;
 use jiff::Timestamp;
@@ -100,7 +99,9 @@ async fn by_exports(arguments: &Arguments, config: &Config, printer: &mut Printe
     while engine.apply_due().await.map_err(|error| store_failed(&error))?.is_some_and(|at| at <= desk.now()) {
     }
     let planned = engine.plan(arguments.target, &By::Given(scans)).await;
-    let planned = planned.map_err(|error| store_failed(&error))?;
+    let mut planned = planned.map_err(|error| store_failed(&error))?;
+    // Ids that only this look gave are nobody's business.
+    planned.lines.iter_mut().for_each(|line| line.members.retain(|_, id| *id < OWN_IDS));
     plan::show(&planned, plan::Reads::Exports, &desk, printer).await?;
     printer.note("one-time purchases are in no export of Stripe's; who made only those seems not to pay");
     Ok(if planned.is_clear() { Exit::Done } else { Exit::Found })
@@ -150,14 +151,7 @@ fn named<'a>(
     let Some((item, file)) = typed.split_once('=').filter(|_| !Path::new(typed).exists()) else {
         return Ok((None, Path::new(typed)));
     };
-    let known = Item::try_from(format!("{target}:{item}")).ok().filter(|item| item.target() == target);
-    let Some(known) = known else {
-        let report =
-            Report::error(Code::NotAnId, format!("`{item}` is nothing that {} can hold", target.title()));
-        return Err(report
-            .hint("name it as in `group:4012=FILE`, `space:77=FILE` or `tag:member=FILE`")
-            .into());
-    };
+    let known = roster::item(target, item, "=FILE")?;
     if !managed.contains(&known) {
         let all: Vec<_> = managed.iter().map(|item| format!("`{item}`")).collect();
         let report = Report::error(Code::NotFound, format!("the catalogue manages no `{known}`"));
@@ -180,28 +174,18 @@ const OWN_IDS: u64 = u64::MAX / 2;
 
 impl People {
     fn read(&mut self, target: Target, path: &Path) -> Result<Vec<Person>, Failure> {
-        let (file, _) = exports::open(path)?;
-        let sheet = Sheet::open(file).map_err(|flaw| exports::flawed(path, &flaw))?;
-        let layout = Layout::find(target, sheet.header()).map_err(|flaw| exports::flawed(path, &flaw))?;
-        let (mut people, mut reports) = (Vec::new(), Vec::new());
-        for row in sheet {
-            let row = row.map_err(|flaw| exports::flawed(path, &flaw))?;
-            match layout.person(&row) {
-                // Who was put out is still listed, and has nothing.
-                Ok(listed) if listed.is_out => {}
-                Ok(listed) => {
-                    let next = OWN_IDS + self.ids.len() as u64;
-                    let known = self.ids.entry(listed.address.clone());
-                    let id = *known.or_insert_with(|| listed.id.unwrap_or(next));
-                    people.push((listed.address, id, listed.standing, listed.has));
-                }
-                Err(why) if reports.len() < exports::FLAWS_MAX => {
-                    reports.push(exports::at(path, Some(row.line), why));
-                }
-                Err(_) => {}
+        let mut people = Vec::new();
+        let read = roster::read(target, path, |listed| {
+            // Who was put out is still listed, and has nothing.
+            if listed.is_out {
+                return;
             }
-        }
-        if reports.is_empty() { Ok(people) } else { Err(Failure { reports }) }
+            let next = OWN_IDS + self.ids.len() as u64;
+            let id = *self.ids.entry(listed.address.clone()).or_insert_with(|| listed.id.unwrap_or(next));
+            people.push((listed.address, id, listed.standing, listed.has));
+        });
+        read.map_err(|reports| Failure { reports })?;
+        Ok(people)
     }
 }
 

@@ -21,7 +21,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// Flaws that are shown of one file; the others are counted.
-pub(in crate::commands) const FLAWS_MAX: usize = 20;
+const FLAWS_MAX: usize = 20;
 /// Rows that are taken in at once.
 pub(super) const BATCH: usize = 500;
 /// Rows after which it says how far it is.
@@ -71,14 +71,11 @@ fn check_one(path: &Path, exported_at: Option<Timestamp>, now: Timestamp) -> Res
     let mut sheet = Sheet::open(file).map_err(|flaw| vec![flawed(path, &flaw)])?;
     let layout = layout(path, &mut sheet)?;
     let source = SourceId::new("stripe");
-    let (mut rows, mut flaws, mut reports) = (1, 0, Vec::new());
+    let (mut rows, mut flaws) = (1, Flaws::of(path));
     let (layout, first) = layout;
     let mut judge = |row: &Row| {
         if let Err(odd) = layout.row(row, exported_at).facts(&source) {
-            flaws += 1;
-            if reports.len() < FLAWS_MAX {
-                reports.push(at(path, Some(row.line), &odd.to_string()));
-            }
+            flaws.note(row.line, &odd.to_string());
         }
     };
     judge(&first);
@@ -87,14 +84,39 @@ fn check_one(path: &Path, exported_at: Option<Timestamp>, now: Timestamp) -> Res
         rows += 1;
         judge(&row);
     }
-    if flaws > FLAWS_MAX {
-        let more = flaws - FLAWS_MAX;
-        reports.push(at(path, None, &format!("{more} more rows cannot be read either")));
-    }
-    if flaws > 0 {
-        return Err(reports);
-    }
+    flaws.end()?;
     Ok(Checked { path: path.to_owned(), layout, exported_at, rows })
+}
+
+/// The flaws of one file, row by row.
+pub(in crate::commands) struct Flaws<'a> {
+    path: &'a Path,
+    count: usize,
+    reports: Vec<Report>,
+}
+
+impl<'a> Flaws<'a> {
+    /// None so far.
+    pub(in crate::commands) const fn of(path: &'a Path) -> Self {
+        Self { path, count: 0, reports: Vec::new() }
+    }
+
+    /// One more.
+    pub(in crate::commands) fn note(&mut self, line: u64, why: &str) {
+        self.count += 1;
+        if self.count <= FLAWS_MAX {
+            self.reports.push(at(self.path, Some(line), why));
+        }
+    }
+
+    /// All that there were, those that are not shown as a number.
+    pub(in crate::commands) fn end(mut self) -> Result<(), Vec<Report>> {
+        let more = self.count.saturating_sub(FLAWS_MAX);
+        if more > 0 {
+            self.reports.push(at(self.path, None, &format!("{more} more rows cannot be read either")));
+        }
+        if self.reports.is_empty() { Ok(()) } else { Err(self.reports) }
+    }
 }
 
 /// What a file holds, and its first row, by which that is known.

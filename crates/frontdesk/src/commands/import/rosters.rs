@@ -2,13 +2,14 @@
 //!
 //! As with the payment account's exports, every file is read whole for flaws before anything of any is taken in.
 
-use super::exports::{BATCH, FLAWS_MAX, at, flawed, open};
+use super::exports::{BATCH, at, flawed, open};
 use super::lists::Arguments;
 use super::turns::{Ask, Looked, Rest};
 use super::{rest, targets_document, tell_targets};
 use crate::commands::desk::Question;
 use crate::commands::reach::Reach;
-use crate::errors::{Code, Failure, Report};
+use crate::commands::roster;
+use crate::errors::{Failure, Report};
 use crate::exit::Exit;
 use crate::printer::Printer;
 use frontdesk_core::target::{Item, Target};
@@ -33,7 +34,8 @@ pub(super) async fn run(
     reach: &mut Reach<'_>,
     printer: &mut Printer,
 ) -> Result<Exit, Failure> {
-    let all_have = items(target, &arguments.all_have)?;
+    let all_have = arguments.all_have.iter().map(|typed| roster::item(target, typed, ""));
+    let all_have: BTreeSet<Item> = all_have.collect::<Result<_, _>>()?;
     let looked: Looked = reach.ask(&Question::Import(Ask::Look), printer).await?;
     let mut checked = Vec::new();
     let mut reports = Vec::new();
@@ -56,45 +58,16 @@ pub(super) async fn run(
     Ok(Exit::Done)
 }
 
-/// What everybody in the files has, as the operator says.
-fn items(target: Target, typed: &[String]) -> Result<BTreeSet<Item>, Failure> {
-    let item = |text: &String| {
-        let item = Item::try_from(format!("{target}:{text}")).ok().filter(|item| item.target() == target);
-        item.ok_or_else(|| {
-            Report::error(Code::NotAnId, format!("`{text}` is nothing that {} can hold", target.title()))
-                .hint("name it as in `group:4012`, `space:77` or `tag:member`")
-                .into()
-        })
-    };
-    typed.iter().map(item).collect()
-}
-
 fn check(
     target: Target,
     path: &Path,
     exported_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<Checked, Vec<Report>> {
-    let (file, written_at) = open(path).map_err(|failure| failure.reports)?;
+    let mut people = 0;
+    let written_at = roster::read(target, path, |_| people += 1)?;
     let exported_at = exported_at.or(written_at).unwrap_or(now).min(now);
-    let sheet = Sheet::open(file).map_err(|flaw| vec![flawed(path, &flaw)])?;
-    let layout = Layout::find(target, sheet.header()).map_err(|flaw| vec![flawed(path, &flaw)])?;
-    let (mut people, mut flaws, mut reports) = (0, 0, Vec::new());
-    for row in sheet {
-        let row = row.map_err(|flaw| vec![flawed(path, &flaw)])?;
-        people += 1;
-        if let Err(why) = layout.person(&row) {
-            flaws += 1;
-            if reports.len() < FLAWS_MAX {
-                reports.push(at(path, Some(row.line), why));
-            }
-        }
-    }
-    if flaws > FLAWS_MAX {
-        let more = flaws - FLAWS_MAX;
-        reports.push(at(path, None, &format!("{more} more rows cannot be read either")));
-    }
-    if reports.is_empty() { Ok(Checked { path: path.to_owned(), exported_at, people }) } else { Err(reports) }
+    Ok(Checked { path: path.to_owned(), exported_at, people })
 }
 
 async fn take_in(

@@ -1,0 +1,44 @@
+//! Exports of a target's members or subscribers, as `import` and `drift` read them.
+
+use super::import::exports::{Flaws, flawed, open};
+use crate::errors::{Code, Failure, Report};
+use frontdesk_core::target::{Item, Target};
+use frontdesk_providers::csv::Table;
+use frontdesk_providers::roster::{Layout, Listed};
+use jiff::Timestamp;
+use std::path::Path;
+
+/// What everybody in a file has, as the operator names it. `after`: what is typed behind it, for the hint.
+pub(super) fn item(target: Target, typed: &str, after: &str) -> Result<Item, Failure> {
+    let item = Item::try_from(format!("{target}:{typed}")).ok().filter(|item| item.target() == target);
+    item.ok_or_else(|| {
+        Report::error(Code::NotAnId, format!("`{typed}` is nothing that {} can hold", target.title()))
+            .hint(format!("name it as in `group:4012{after}`, `space:77{after}` or `tag:member{after}`"))
+            .into()
+    })
+}
+
+/// Reads a file to its end, in the memory of one row, and shows everybody in it. Answers when it was last written.
+///
+/// # Errors
+///
+/// Every flaw by its line, as far as so many are shown. Whoever acts on what it was shown waits for the end.
+pub(super) fn read(
+    target: Target,
+    path: &Path,
+    mut show: impl FnMut(Listed),
+) -> Result<Option<Timestamp>, Vec<Report>> {
+    let (file, written_at) = open(path).map_err(|failure| failure.reports)?;
+    let sheet = Table::open(file).map_err(|flaw| vec![flawed(path, &flaw)])?;
+    let layout = Layout::find(target, sheet.header()).map_err(|flaw| vec![flawed(path, &flaw)])?;
+    let mut flaws = Flaws::of(path);
+    for row in sheet {
+        let row = row.map_err(|flaw| vec![flawed(path, &flaw)])?;
+        match layout.person(&row) {
+            Ok(listed) => show(listed),
+            Err(why) => flaws.note(row.line, why),
+        }
+    }
+    flaws.end()?;
+    Ok(written_at)
+}
