@@ -6,6 +6,7 @@
 //! the pair, so that the order in which an event and a read arrived does not matter either.
 
 use crate::id::{EntryId, SourceId};
+use crate::pairing::Pairing;
 use crate::ruling::Ruling;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -48,11 +49,13 @@ pub enum Kind {
     Dispute,
     /// A grant or revocation by a person (`fde_…`): the journal entry that carries it.
     Ruling,
+    /// A person's word for whether a customer and a member are one (`fde_…`): the journal entry that carries it.
+    Pairing,
 }
 
 impl Kind {
     /// All kinds, in the order in which they are declared.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Customer,
         Self::Checkout,
         Self::CheckoutOutcome,
@@ -65,6 +68,7 @@ impl Kind {
         Self::Refund,
         Self::Dispute,
         Self::Ruling,
+        Self::Pairing,
     ];
 
     /// The kind as one word, as stored and shown.
@@ -82,7 +86,13 @@ impl Kind {
             Self::Refund => "refund",
             Self::Dispute => "dispute",
             Self::Ruling => "ruling",
+            Self::Pairing => "pairing",
         }
+    }
+
+    /// Whether its objects are words of a person, which no source can be asked about and our own clock dates.
+    pub const fn is_by_hand(self) -> bool {
+        matches!(self, Self::Ruling | Self::Pairing)
     }
 
     /// The inverse of [`Kind::as_str`].
@@ -541,6 +551,8 @@ pub enum Body {
     Dispute(Dispute),
     /// See [`Ruling`].
     Ruling(Ruling),
+    /// See [`Pairing`].
+    Pairing(Pairing),
 }
 
 impl Body {
@@ -559,6 +571,7 @@ impl Body {
             Self::Refund(_) => Kind::Refund,
             Self::Dispute(_) => Kind::Dispute,
             Self::Ruling(_) => Kind::Ruling,
+            Self::Pairing(_) => Kind::Pairing,
         }
     }
 
@@ -636,7 +649,7 @@ impl Body {
             Self::LineItems(items) => u8::from(items.complete),
             Self::InvoicePayments(payments) => u8::from(!payments.invoices.is_empty()),
             // Each act is an object of its own.
-            Self::Ruling(_) => 0,
+            Self::Ruling(_) | Self::Pairing(_) => 0,
         }
     }
 

@@ -43,6 +43,7 @@ pub mod golive;
 pub mod hint;
 pub mod id;
 pub mod outlook;
+pub mod pairing;
 pub mod pairs;
 pub mod plan;
 pub mod reads;

@@ -83,8 +83,10 @@ const COMPARED_MAX: usize = 5_000;
 
 /// Pairs everyone who has one much alike, each with one other at most, the most alike first.
 ///
+/// `apart`: those whom a person told apart, by their places among payers and members. They are passed over.
+///
 /// Only those are compared who share something, so that many thousands take no time.
-pub fn pairs(payers: &[Somebody], members: &[Somebody]) -> Vec<Pair> {
+pub fn pairs(payers: &[Somebody], members: &[Somebody], apart: &BTreeSet<(usize, usize)>) -> Vec<Pair> {
     let traits: Vec<_> = members.iter().map(Traits::of).collect();
     let mut by_mailbox: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     let mut by_name: BTreeMap<&[String], Vec<usize>> = BTreeMap::new();
@@ -116,7 +118,7 @@ pub fn pairs(payers: &[Somebody], members: &[Somebody]) -> Vec<Pair> {
             near,
         ];
         let candidates: BTreeSet<usize> = alike.into_iter().flatten().flatten().copied().collect();
-        for member in candidates {
+        for member in candidates.into_iter().filter(|member| !apart.contains(&(payer, *member))) {
             let because = likeness(&own, &traits[member]);
             if !because.is_empty() {
                 let score = because.iter().map(|likeness| likeness.weight()).sum::<u32>().min(SCORE_MAX);
@@ -243,7 +245,8 @@ mod tests {
                 vec![SameMailbox, SameName],
             ),
         ] {
-            let found = pairs(&[somebody(payer.0, payer.1)], &[somebody(member.0, member.1)]);
+            let found =
+                pairs(&[somebody(payer.0, payer.1)], &[somebody(member.0, member.1)], &BTreeSet::new());
             let pair = found.first().unwrap_or_else(|| panic!("{payer:?} {member:?}"));
             assert_eq!((pair.score, &pair.because), (score, &because.into_iter().collect()), "{payer:?}");
         }
@@ -257,7 +260,8 @@ mod tests {
             (("ann@work.example", ""), ("anna@work.example", "")),
             (("ada@work.example", ""), ("ada@somewhere.example", "")),
         ] {
-            let found = pairs(&[somebody(payer.0, payer.1)], &[somebody(member.0, member.1)]);
+            let found =
+                pairs(&[somebody(payer.0, payer.1)], &[somebody(member.0, member.1)], &BTreeSet::new());
             assert_eq!(found, [], "{payer:?} {member:?}");
         }
     }
@@ -266,7 +270,10 @@ mod tests {
     fn each_has_one_other_at_most_and_the_most_alike_goes_first() {
         let payers = [somebody("adaq@home.example", ""), somebody("ada.q@gmail.com", "")];
         let members = [somebody("adaq@gmail.com", "")];
-        let found = pairs(&payers, &members);
-        assert_eq!(found.iter().map(|pair| (pair.payer, pair.member)).collect::<Vec<_>>(), [(1, 0)]);
+        let places = |apart| -> Vec<_> {
+            pairs(&payers, &members, &apart).iter().map(|pair| (pair.payer, pair.member)).collect()
+        };
+        assert_eq!(places(BTreeSet::new()), [(1, 0)]);
+        assert_eq!(places([(1, 0)].into()), [(0, 0)], "who was told apart stands in nobody's way");
     }
 }

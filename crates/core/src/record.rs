@@ -78,6 +78,9 @@ pub fn ties(key: &Key, body: &Body) -> BTreeSet<Tie> {
         Body::Ruling(ruling) => {
             ties.insert(ruling.about.clone());
         }
+        Body::Pairing(pairing) => {
+            ties.insert(pairing.about.clone());
+        }
     }
     ties
 }

@@ -6,13 +6,12 @@
 use crate::engine::Engine;
 use crate::hook::{of_target, read};
 use crate::ports::Ports;
-use crate::ruling::ruled;
+use crate::ruling::said;
 use crate::subject::{Cause, Subject};
 use frontdesk_core::fact::{Body, Evidence, Key, Learnt, Version};
 use frontdesk_core::hint::Hint;
 use frontdesk_core::id::{CustomerId, EntryId};
 use frontdesk_core::record::{Assembled, Record, Tie, assemble, ties};
-use frontdesk_core::ruling::Ruling;
 use frontdesk_core::sync::Sync;
 use frontdesk_core::target::{Holder, Holding, Membership, Observed, Person, Target};
 use frontdesk_providers::stripe::answer::{Answer, told};
@@ -101,13 +100,12 @@ pub(crate) fn decode(stored: &StoredEntry) -> Decoded {
                 Err(problem) => Decoded::Unreadable(problem.to_string()),
             }
         }
-        EntryKind::Operator => match ruled(&stored.body) {
-            Ok(Some((at, ruling))) => {
-                let told = vec![(Ruling::key(&entry.id), Body::Ruling(ruling))];
-                Decoded::Facts(versions(Learnt::Event, at, told, &entry.event_key))
+        EntryKind::Operator => match said(&stored.body, &entry.id) {
+            Ok(Some((at, key, body))) => {
+                Decoded::Facts(versions(Learnt::Event, at, vec![(key, body)], &entry.event_key))
             }
             Ok(None) => Decoded::Nothing("taken up when it was written".to_owned()),
-            Err(problem) => Decoded::Unreadable(format!("the ruling: {problem}")),
+            Err(problem) => Decoded::Unreadable(format!("what was said: {problem}")),
         },
         // An export tells less than the source itself: it counts as told, and never as proof.
         EntryKind::Import => match serde_json::from_slice::<Exported>(&stored.body) {
@@ -271,7 +269,8 @@ impl<P: Ports> Engine<P> {
             self.merge(&mut subjects, loser, survivor, &cause, &mut commit, now);
         }
         for record in &assembled.records {
-            let subject = subject_of(record, &mut subjects);
+            let mut subject = subject_of(record, &mut subjects);
+            ring.extend(subject.take_up_pairings(&assembled.changed, now));
             write_record(record, &assembled, entry, &mut commit);
             let others = subject.others(self.store()).await?;
             let gone: BTreeSet<_> = assembled.merged.iter().map(|(loser, _)| loser).collect();
@@ -280,7 +279,7 @@ impl<P: Ports> Engine<P> {
             let plan = subject.plan(self, &others, Some(&entry.id), &cause, now);
             commit.expect.extend(plan.commit.expect);
             commit.writes.extend(plan.commit.writes);
-            commit.writes.extend(self.audit_of_ruling(record, &assembled, now));
+            commit.writes.extend(self.audit_of_words(record, &assembled, now));
             ring.extend(plan.ring);
         }
         let (state, reason) = if assembled.changed.is_empty() {

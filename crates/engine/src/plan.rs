@@ -11,7 +11,8 @@ use frontdesk_core::desired::{Desired, Wish};
 use frontdesk_core::email::Email;
 use frontdesk_core::entitlement::Standing;
 use frontdesk_core::id::CustomerId;
-use frontdesk_core::pairs::{Likeness, Somebody, pairs};
+use frontdesk_core::pairing::{Pairing, Word, pairings};
+use frontdesk_core::pairs::{Likeness, Pair, Somebody, pairs};
 use frontdesk_core::plan::{Change, Left, Line, Part, Totals, lines};
 use frontdesk_core::sweep::{FindingKind, Implausible, Scan, beside};
 use frontdesk_core::target::{Holder, Holding, Item, Person, Target};
@@ -71,6 +72,8 @@ pub struct Planned {
     pub totals: Totals,
     /// Who may be one person under two addresses, the most alike first.
     pub pairs: Vec<Alike>,
+    /// Who is alike and was told apart by a person.
+    pub apart: Vec<Alike>,
     /// What was bought and no plan sells, and by how many.
     pub unmapped: BTreeMap<String, u64>,
     /// Customers who may use something and of whom no address is known: nothing can be given to them.
@@ -129,6 +132,8 @@ struct Held {
     previous: Option<Timestamp>,
     supported: BTreeSet<(Item, u64)>,
     ended: BTreeMap<(Item, u64), CustomerId>,
+    /// Customers and members whom a person told apart.
+    apart: BTreeSet<(CustomerId, Holder, u64)>,
 }
 
 impl Held {
@@ -180,10 +185,16 @@ impl<P: Ports> Engine<P> {
             key(one).cmp(&key(other))
         });
         let totals = Totals::of(&lines);
-        let pairs = looked.keys().flat_map(|target| alike(*target, &lines)).collect();
+        let mut pairs = Vec::new();
+        let mut apart = Vec::new();
+        for (target, held) in &held {
+            let (alike, told_apart) = alike(*target, &lines, &held.apart);
+            pairs.extend(alike);
+            apart.extend(told_apart);
+        }
         let Aside { unmapped, without_address } = aside;
         let as_of = self.ports().now_wall();
-        Ok(Planned { as_of, looked, lines, totals, pairs, unmapped, without_address })
+        Ok(Planned { as_of, looked, lines, totals, pairs, apart, unmapped, without_address })
     }
 
     /// The lines of one record.
@@ -204,6 +215,12 @@ impl<P: Ports> Engine<P> {
             entitlement.holder == Holder::Customer && matches!(entitlement.standing, Standing::Entitled(_))
         });
         aside.without_address += u64::from(is_entitled && subject.record.access_address().is_none());
+        for counts in pairings(&subject.record.facts) {
+            let Pairing { word, target, holder, member, .. } = counts.pairing;
+            if let (Word::Two, Some(held)) = (word, held.get_mut(target)) {
+                held.apart.insert((subject.record.id.clone(), holder.clone(), *member));
+            }
+        }
         decision.desired.retain(|target, _| held.contains_key(target));
         let (mut seen, mut differences) = (BTreeMap::new(), BTreeMap::new());
         for (target, desired) in &decision.desired {
@@ -287,10 +304,15 @@ fn supported<'a>(
     })
 }
 
-/// Pairs those who pay and are not known at a target with those who have access there and do not pay.
-fn alike(target: Target, lines: &[Line]) -> Vec<Alike> {
+/// Pairs those who pay and are not known at a target with those who have access there and do not pay; beside them those
+/// who are alike and were told apart.
+fn alike(
+    target: Target,
+    lines: &[Line],
+    apart: &BTreeSet<(CustomerId, Holder, u64)>,
+) -> (Vec<Alike>, Vec<Alike>) {
     if !target.gives_access() {
-        return Vec::new();
+        return (Vec::new(), Vec::new());
     }
     let gets = |line: &&Line| {
         let given = line.parts.iter().any(|part| part.change == Change::Give && part.item.target() == target);
@@ -306,7 +328,14 @@ fn alike(target: Target, lines: &[Line]) -> Vec<Alike> {
     };
     let (payers, pay): (Vec<&Line>, Vec<Somebody>) = of(&gets);
     let (members, have): (Vec<&Line>, Vec<Somebody>) = of(&has);
-    let alike = pairs(&pay, &have).into_iter().filter_map(|pair| {
+    let place_of = |(customer, holder, member): &(CustomerId, Holder, u64)| {
+        let payer = payers
+            .iter()
+            .position(|line| line.customer.as_ref() == Some(customer) && line.holder == *holder)?;
+        Some((payer, members.iter().position(|line| line.members.get(&target) == Some(member))?))
+    };
+    let apart: BTreeSet<(usize, usize)> = apart.iter().filter_map(place_of).collect();
+    let told = |pair: Pair| {
         let (payer, member) = (payers[pair.payer], members[pair.member]);
         Some(Alike {
             score: pair.score,
@@ -320,6 +349,11 @@ fn alike(target: Target, lines: &[Line]) -> Vec<Alike> {
             has_access_as: member.address.clone()?,
             members_name: member.name.clone(),
         })
+    };
+    let still_alike = apart.iter().filter_map(|(payer, member)| {
+        let found = pairs(&pay[*payer..=*payer], &have[*member..=*member], &BTreeSet::new());
+        found.into_iter().next().map(|pair| Pair { payer: *payer, member: *member, ..pair })
     });
-    alike.collect()
+    let apart_alike = still_alike.filter_map(&told).collect();
+    (pairs(&pay, &have, &apart).into_iter().filter_map(told).collect(), apart_alike)
 }

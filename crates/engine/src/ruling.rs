@@ -1,12 +1,14 @@
 //! Manual grants and revocations: an operator's word enters the journal, and is applied like an event.
 
 use crate::engine::Engine;
+use crate::pairing;
 use crate::ports::Ports;
 use crate::subject::Subject;
 use frontdesk_core::email::Email;
-use frontdesk_core::fact::{Evidence, Fact, Kind, Learnt, Version};
+use frontdesk_core::fact::{Body, Evidence, Fact, Key, Kind, Learnt, Version};
 use frontdesk_core::id::{CustomerId, EntitlementId, EntryId, SourceId};
 use frontdesk_core::outlook::{Shift, shifts};
+use frontdesk_core::pairing::Pairing;
 use frontdesk_core::record::{Assembled, Record, Tie, assemble};
 use frontdesk_core::ruling::{OPERATOR, Ruling, Verdict};
 use frontdesk_core::target::Holder;
@@ -70,18 +72,25 @@ struct Written {
     ruling: Ruling,
 }
 
-/// The ruling in an operator's entry; `None` for acts of another kind.
-pub(crate) fn ruled(body: &[u8]) -> Result<Option<(Timestamp, Ruling)>, serde_json::Error> {
+/// What a person said in an operator's entry; `None` for acts from which no fact follows.
+pub(crate) fn said(
+    body: &[u8],
+    entry: &EntryId,
+) -> Result<Option<(Timestamp, Key, Body)>, serde_json::Error> {
     let value: serde_json::Value = serde_json::from_slice(body)?;
-    if value.get("ruling").is_none() {
-        return Ok(None);
+    if value.get("ruling").is_some() {
+        let Written { at, ruling } = serde_json::from_value(value)?;
+        return Ok(Some((at, Ruling::key(entry), Body::Ruling(ruling))));
     }
-    let written: Written = serde_json::from_value(value)?;
-    Ok(Some((written.at, written.ruling)))
+    if value.get("pairing").is_some() {
+        let pairing::Written { at, pairing } = serde_json::from_value(value)?;
+        return Ok(Some((at, Pairing::key(entry), Body::Pairing(pairing))));
+    }
+    Ok(None)
 }
 
 /// What of a record leads back to it for certain: its customer at a source, else an address, else anything.
-fn anchor(record: &Record) -> Option<&Tie> {
+pub(crate) fn anchor(record: &Record) -> Option<&Tie> {
     let rank = |tie: &&Tie| match tie {
         Tie::Object(key) if key.kind == Kind::Customer => 0,
         Tie::Address(_) => 1,
@@ -90,11 +99,11 @@ fn anchor(record: &Record) -> Option<&Tie> {
     record.ties.iter().min_by_key(rank)
 }
 
-/// The instant of an act: later than every ruling that it is to lift, also where the clock jumped back.
-fn instant(record: Option<&Record>, now: Timestamp) -> Timestamp {
+/// The instant of an act: later than every word of a person that it is to lift, also where the clock jumped back.
+pub(crate) fn instant(record: Option<&Record>, now: Timestamp) -> Timestamp {
     let facts = record.into_iter().flat_map(|record| &record.facts);
-    let rulings = facts.filter(|(key, _)| key.kind == Kind::Ruling);
-    let newest = rulings.map(|(_, fact)| Fact::current(fact).version.at).max();
+    let by_hand = facts.filter(|(key, _)| key.kind.is_by_hand());
+    let newest = by_hand.map(|(_, fact)| Fact::current(fact).version.at).max();
     let after = newest.and_then(|at| at.checked_add(LATER).ok());
     after.map_or(now, |after| after.max(now))
 }
@@ -110,33 +119,43 @@ impl<P: Ports> Engine<P> {
     pub async fn rule(&self, order: &Order) -> Result<Option<Ruled>, Error> {
         let Some((subject, written)) = self.drafted(order).await? else { return Ok(None) };
         let foreseen = self.foreseen(subject, &written).await?;
+        let (id, customer) = self.enter_word(EVENT_TYPE, written.at, &written).await?;
+        let customer = customer.or_else(|| foreseen.customer.clone());
+        tracing::info!(entry.id = %id, verdict = order.verdict.as_str(), "an operator ruled");
+        Ok(Some(Ruled { entry: Some(id), customer, ..foreseen }))
+    }
+
+    /// Enters what a person said at `at` into the journal and applies it. Returns the entry, and the customer about whom it
+    /// turned out to be.
+    pub(crate) async fn enter_word<T: Serialize>(
+        &self,
+        event_type: &str,
+        at: Timestamp,
+        written: &T,
+    ) -> Result<(EntryId, Option<CustomerId>), Error> {
         let id = self.new_entry_id();
         let entry = NewEntry {
             id: id.clone(),
             source: SourceId::new(OPERATOR),
             event_key: id.to_string(),
             kind: EntryKind::Operator,
-            event_type: EVENT_TYPE.to_owned(),
+            event_type: event_type.to_owned(),
             object_id: Some(id.to_string()),
-            object_created_at: Some(written.at),
+            object_created_at: Some(at),
             livemode: None,
             api_version: None,
             received_at: self.ports().now_wall(),
             verified_by: None,
             headers: "{}".to_owned(),
-            body: serde_json::to_vec(&written).expect("a ruling is made of words and times"),
+            body: serde_json::to_vec(written).expect("what people say is made of words, numbers and times"),
             state: EntryState::Pending,
             reason: None,
         };
         self.store().journal_insert(entry).await?;
-        let mut customer = foreseen.customer.clone();
-        if let Some(stored) = self.store().journal_entry(&id).await? {
-            self.apply(&stored).await?;
-            let applied = self.store().journal_entry(&id).await?;
-            customer = applied.and_then(|stored| stored.entry.customer).or(customer);
-        }
-        tracing::info!(entry.id = %id, verdict = order.verdict.as_str(), "an operator ruled");
-        Ok(Some(Ruled { entry: Some(id), customer, ..foreseen }))
+        let Some(stored) = self.store().journal_entry(&id).await? else { return Ok((id, None)) };
+        self.apply(&stored).await?;
+        let applied = self.store().journal_entry(&id).await?;
+        Ok((id, applied.and_then(|stored| stored.entry.customer)))
     }
 
     /// The record that a ruling is about, and the ruling as it will stand in the journal.
@@ -178,7 +197,7 @@ impl<P: Ports> Engine<P> {
         let now = self.ports().now_wall();
         let id = EntryId::new("fde_foreseen");
         let evidence = Evidence { origin: OPERATOR.to_owned(), entry: id.clone() };
-        let body = frontdesk_core::fact::Body::Ruling(written.ruling.clone());
+        let body = Body::Ruling(written.ruling.clone());
         let told = (Ruling::key(&id), Learnt::Event, Version::new(written.at, body, evidence));
         let existing = subject.iter().map(|subject| subject.record.clone()).collect();
         let mut assembled = assemble(existing, vec![told], &id, i64::MAX);
@@ -199,33 +218,40 @@ impl<P: Ports> Engine<P> {
         Ok(Ruled { entry: None, customer: Some(subject.record.id), address, shifts })
     }
 
-    /// A ruling is part of its customer's history. Why it was made may be personal, so it can be erased.
-    pub(crate) fn audit_of_ruling(
+    /// What a person said is part of their customer's history. Why may be personal, so it can be erased.
+    pub(crate) fn audit_of_words(
         &self,
         record: &Record,
         assembled: &Assembled,
         now: Timestamp,
     ) -> Vec<Write> {
         let changed = assembled.changed.iter().filter_map(|key| Some((key, record.facts.get(key)?)));
-        let rulings =
-            changed.filter_map(|(key, fact)| Some((key, Ruling::of(&fact.current().version.body)?)));
-        let draft = |(key, ruling): (&frontdesk_core::fact::Key, &Ruling)| {
+        let draft = |(key, fact): (&Key, &Fact)| {
+            let (action, after, reason) = match &fact.current().version.body {
+                Body::Ruling(Ruling { verdict, entitlement, until, by, reason, .. }) => {
+                    let after = serde_json::json!({ "entitlement": entitlement, "until": until, "by": by });
+                    (verdict.as_str(), after, reason)
+                }
+                Body::Pairing(Pairing { word, target, member, by, reason, .. }) => {
+                    let after = serde_json::json!({ "target": target, "member": member, "by": by });
+                    (pairing::action(*word), after, reason)
+                }
+                _ => return None,
+            };
             let mut salt = [0u8; 16];
             self.ports().random(&mut salt);
-            Write::Audit(AuditDraft {
+            Some(Write::Audit(AuditDraft {
                 customer: record.id.clone(),
                 linked: None,
                 at: now,
-                action: ruling.verdict.as_str().to_owned(),
+                action: action.to_owned(),
                 cause: key.id.clone(),
                 node: self.settings().node.clone(),
                 before: serde_json::Value::Null,
-                after: serde_json::json!({
-                    "entitlement": ruling.entitlement, "until": ruling.until, "by": ruling.by,
-                }),
-                personal: vec![Personal { field: "reason".to_owned(), value: ruling.reason.clone(), salt }],
-            })
+                after,
+                personal: vec![Personal { field: "reason".to_owned(), value: reason.clone(), salt }],
+            }))
         };
-        rulings.map(draft).collect()
+        changed.filter_map(draft).collect()
     }
 }

@@ -12,7 +12,6 @@ use frontdesk_core::catalogue::Catalogue;
 use frontdesk_core::decision::{Alert, Decision, Input, decide};
 use frontdesk_core::desired::{Desired, Other, Removal, Wish};
 use frontdesk_core::entitlement::Standing;
-use frontdesk_core::fact::Kind;
 use frontdesk_core::id::{CustomerId, EntryId};
 use frontdesk_core::record::{Record, addresses};
 use frontdesk_core::stage::{StageOf, headline};
@@ -197,9 +196,9 @@ impl Subject {
 
     /// The latest instant that the source has named for anything of the record. Time is never earlier than that: a
     /// clock that jumped back would give access anew to somebody whose time was seen to be over (RELIABILITY I8, I26).
-    /// Rulings are dated by our own clock and say nothing about it.
+    /// What people said is dated by our own clock and says nothing about it.
     fn told_at(&self) -> Option<Timestamp> {
-        let told = self.record.facts.iter().filter(|(key, _)| key.kind != Kind::Ruling);
+        let told = self.record.facts.iter().filter(|(key, _)| !key.kind.is_by_hand());
         let versions = told.flat_map(|(_, fact)| [&fact.event, &fact.read]);
         versions.flatten().map(|version| version.at).max()
     }

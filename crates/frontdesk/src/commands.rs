@@ -31,6 +31,7 @@ mod sheets;
 pub mod simulate;
 mod sweep;
 pub mod sync;
+mod unpair;
 mod whatif;
 mod who;
 mod wording;

@@ -5,6 +5,7 @@ use crate::fact::{
     Kind, LineItems, Payment, Refund, Subscription,
 };
 use crate::id::SourceId;
+use crate::pairing::Pairing;
 use crate::ruling::Ruling;
 use std::collections::BTreeMap;
 
@@ -30,7 +31,7 @@ macro_rules! states {
     )*};
 }
 
-states!(Customer Checkout CheckoutOutcome LineItems Subscription Invoice InvoicePayments Payment Charge Refund Dispute Ruling);
+states!(Customer Checkout CheckoutOutcome LineItems Subscription Invoice InvoicePayments Payment Charge Refund Dispute Ruling Pairing);
 
 /// One object with the state that counts.
 #[derive(Debug)]

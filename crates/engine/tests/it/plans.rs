@@ -1,13 +1,16 @@
 //! What would be done about everyone.
 
 use crate::house::{EVERY, GROUP, House};
+use frontdesk_core::email::Email;
 use frontdesk_core::id::CustomerId;
+use frontdesk_core::pairing::{Word, pairings};
 use frontdesk_core::plan::{Change, Left, Line, Totals};
 use frontdesk_core::ruling::Verdict;
 use frontdesk_core::sync::State;
 use frontdesk_core::target::{Holder, Membership, Target};
-use frontdesk_engine::pairing::{Paired, Pairing};
-use frontdesk_engine::plan::{By, Looked, Planned};
+use frontdesk_engine::pairing::{Order, Paired};
+use frontdesk_engine::plan::{Alike, By, Looked, Planned};
+use frontdesk_engine::rebuild::Rebuilt;
 use frontdesk_engine::settings::{Mode, Settings};
 use frontdesk_engine::settle::{Settled, Settlement};
 use frontdesk_sandbox::{Answer, Provider};
@@ -169,7 +172,9 @@ fn who_pays_under_one_address_and_has_access_under_another_is_one_when_a_person_
     let [alike] = planned.pairs.as_slice() else { panic!("{:?}", planned.pairs) };
     assert_eq!((alike.pays_as.as_str(), alike.has_access_as.as_str()), ("miab@gmail.com", "mia.b@gmail.com"));
     assert_eq!((alike.members_name.as_deref(), alike.score), (Some("Mia Berg"), 90));
-    let pairing = Pairing {
+    let pairing = Order {
+        word: Word::One,
+        reason: "she said so".to_owned(),
         customer: alike.customer.clone(),
         holder: alike.holder.clone(),
         target: alike.target,
@@ -177,14 +182,14 @@ fn who_pays_under_one_address_and_has_access_under_another_is_one_when_a_person_
         address: alike.has_access_as.clone(),
         by: "ada".to_owned(),
     };
-    let pair = |house: &House, pairing: &Pairing| house.wait(house.engine.pair(pairing)).unwrap();
+    let pair = |house: &House, pairing: &Order| house.wait(house.engine.pair(pairing)).unwrap();
     assert_eq!(pair(&house, &pairing), Paired::Done);
     assert_eq!(pair(&house, &pairing), Paired::Already);
-    let other = Pairing { member: pairing.member + 1, ..pairing.clone() };
+    let other = Order { member: pairing.member + 1, ..pairing.clone() };
     assert_eq!(pair(&house, &other), Paired::KnownAs { member: pairing.member });
-    let ada = Pairing { customer: house.customer("ada@example.com"), ..pairing.clone() };
+    let ada = Order { customer: house.customer("ada@example.com"), ..pairing.clone() };
     assert_eq!(pair(&house, &ada), Paired::SomebodyElse { customer: pairing.customer.clone() });
-    let nobody = Pairing { customer: CustomerId::new("fdc_nobody"), ..pairing.clone() };
+    let nobody = Order { customer: CustomerId::new("fdc_nobody"), ..pairing.clone() };
     assert_eq!(pair(&house, &nobody), Paired::NotFound);
     let planned = plan(&house, true);
     let told: Vec<_> = planned.lines.iter().map(told).collect();
@@ -211,6 +216,67 @@ fn who_pays_under_one_address_and_has_access_under_another_is_one_when_a_person_
         "Ada: {calls:?}"
     );
     assert_eq!(house.row("miab@gmail.com", Target::Circle).state, State::Applied);
+}
+
+#[test]
+fn who_was_told_apart_is_not_proposed_again_and_a_pairing_can_be_taken_back() {
+    let mut house = House::with("plan-apart", shadow);
+    let member = |email: &str| json!({ "email": email, "state": "active", "group": GROUP });
+    house.act("circle/member", &member("mia.b@gmail.com"));
+    house.act("circle/member", &member("m.i.a.b@gmail.com"));
+    house.buys("miab@gmail.com");
+    let order = |house: &House, word| {
+        let alike = plan(house, true).pairs.remove(0);
+        let (by, reason) = ("ada".to_owned(), "her sister".to_owned());
+        let Alike { customer, holder, target, member, has_access_as: address, .. } = alike;
+        Order { customer, holder, target, member, address, word, by, reason }
+    };
+    let pair = |house: &House, order: &Order| house.wait(house.engine.pair(order)).unwrap();
+    let first = order(&house, Word::Two);
+    assert_eq!((pair(&house, &first), pair(&house, &first)), (Paired::Done, Paired::Already));
+    // Another process, and the next best comes forward.
+    house.restart_with(shadow);
+    let planned = plan(&house, true);
+    let members = |pairs: &[Alike]| pairs.iter().map(|alike| alike.member).collect::<Vec<_>>();
+    let second = order(&house, Word::One);
+    assert_ne!(second.member, first.member);
+    assert_eq!((members(&planned.pairs), members(&planned.apart)), (vec![second.member], vec![first.member]));
+    let view = |house: &House| {
+        let customer = house.customer("miab@gmail.com");
+        house.wait(house.engine.view(&customer)).unwrap().unwrap()
+    };
+    let record = view(&house).record;
+    let [counts] = &pairings(&record.facts)[..] else { panic!("{:?}", record.facts) };
+    assert_eq!((counts.pairing.by.as_str(), counts.pairing.reason.as_str()), ("ada", "her sister"));
+
+    assert_eq!(pair(&house, &second), Paired::Done);
+    assert!(
+        plan(&house, true)
+            .lines
+            .iter()
+            .all(|line| line.members.get(&Target::Circle) != Some(&second.member) || line.customer.is_some())
+    );
+    let known = |address: &str| house.wait(house.engine.known_at(&Email::parse(address).unwrap())).unwrap();
+    assert_eq!(known(second.address.as_str()), [second.customer.clone()].into());
+    assert_eq!(known(first.address.as_str()), [].into());
+    // Taken back: the member is nobody's again, and what was seen of it is not hers.
+    let back = Order { word: Word::Two, reason: "a mistake".to_owned(), ..second.clone() };
+    assert_eq!(pair(&house, &back), Paired::Done);
+    assert_eq!(known(second.address.as_str()), [].into());
+    let row = house.row("miab@gmail.com", Target::Circle);
+    assert_eq!(row.observed.people[&Holder::Customer].membership, Membership::Unseen);
+    let planned = plan(&house, true);
+    assert_eq!((planned.pairs.len(), planned.apart.len()), (0, 2));
+    // And said once more, they are one after all; the journal alone knows all of it.
+    assert_eq!(pair(&house, &second), Paired::Done);
+    let row = house.row("miab@gmail.com", Target::Circle);
+    assert_eq!(row.observed.people[&Holder::Customer].membership.id(), Some(second.member));
+    let rebuilt = house.wait(Rebuilt::from_journal(house.engine.store())).unwrap();
+    assert_eq!(house.wait(rebuilt.first_difference(house.engine.store())).unwrap(), None);
+    let chain = house.wait(house.engine.store().audit_chain(&second.customer)).unwrap();
+    let said: Vec<_> =
+        chain.iter().map(|entry| entry.action.as_str()).filter(|action| action.ends_with("pair")).collect();
+    assert_eq!(said, ["unpair", "pair", "unpair", "pair"]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Who decides something: named by `--by`, else whoever is signed in on this machine.
+//! Who decides something, named by `--by`, else whoever is signed in on this machine; and why.
 
 use crate::errors::{Code, Failure, Report};
 
@@ -13,5 +13,17 @@ pub(super) fn named(by: Option<&str>) -> Result<&str, Failure> {
             "nobody is named who decides this: there is no `--by`, and neither USER nor LOGNAME is set here";
         let hint = "add your name, as in `--by \"Kim Reyes\"`: it is kept, and `frontdesk explain` shows it";
         Report::error(Code::NotAnId, message).hint(hint).into()
+    })
+}
+
+/// Why somebody decides it.
+///
+/// # Errors
+///
+/// The reason is empty.
+pub(super) fn reason(typed: &str) -> Result<&str, Failure> {
+    Some(typed.trim()).filter(|reason| !reason.is_empty()).ok_or_else(|| {
+        let hint = "say in a few words why, as in --reason \"speaker at the meetup\"";
+        Report::error(Code::NotAnId, "the reason is empty").hint(hint).into()
     })
 }

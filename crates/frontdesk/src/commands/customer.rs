@@ -3,7 +3,7 @@
 
 use super::desk::Desk;
 use super::who::{Meant, meant};
-use super::{ruling, wording};
+use super::{ruling, unpair, wording};
 use crate::assemble::store_failed;
 use crate::errors::{Code, Failure, Report};
 use crate::exit::Exit;
@@ -45,6 +45,8 @@ pub enum Action {
         #[arg(long)]
         yes: bool,
     },
+    /// Take back that a customer and a member under another address are one; shows first what follows
+    Unpair(unpair::Arguments),
 }
 
 impl Action {
@@ -54,6 +56,7 @@ impl Action {
             Self::Revoke { arguments, yes: false } => {
                 Some(Self::Revoke { arguments: arguments.clone(), yes: true })
             }
+            Self::Unpair(arguments) => arguments.confirmed().map(Self::Unpair),
             _ => None,
         }
     }
@@ -63,6 +66,7 @@ impl Action {
         match self {
             Self::Grant(arguments) => Self::Grant(arguments.signed(name)),
             Self::Revoke { arguments, yes } => Self::Revoke { arguments: arguments.signed(name), yes: *yes },
+            Self::Unpair(arguments) => Self::Unpair(arguments.signed(name)),
             other => other.clone(),
         }
     }
@@ -75,6 +79,7 @@ pub(super) async fn run(action: &Action, desk: &Desk, printer: &mut Printer) -> 
         Action::Revoke { arguments, yes } => {
             return ruling::run(Verdict::Revoke, arguments, *yes, desk, printer).await;
         }
+        Action::Unpair(arguments) => return unpair::run(arguments, desk, printer).await,
     };
     let customer = match meant(who, desk, printer).await? {
         Meant::One(customer) => customer,

@@ -15,6 +15,8 @@ use frontdesk_core::catalogue::Catalogue;
 use frontdesk_core::entitlement::{Claim, Standing};
 use frontdesk_core::explain::{Explained, Seen, explain};
 use frontdesk_core::id::EntitlementId;
+use frontdesk_core::pairing::pairings;
+use frontdesk_core::record::Record;
 use frontdesk_core::sync::{Hold, State, Sync};
 use frontdesk_core::target::{Holder, Holding, Target};
 use frontdesk_engine::view::CustomerView;
@@ -213,9 +215,15 @@ fn held(state: &State, seen: &Seen) -> String {
     }
 }
 
+/// What was said of the customer and members under other addresses.
+fn paired(desk: &Desk, record: &Record) -> Vec<String> {
+    let counting = pairings(&record.facts);
+    counting.iter().map(|counts| wrapped("They are", DEPTH, &wording::pairing(desk, counts))).collect()
+}
+
 /// What stands around the entitlements: when each target was last seen, reads, cases.
 fn around(desk: &Desk, view: &CustomerView) -> String {
-    let mut said = Vec::new();
+    let mut said = paired(desk, &view.record);
     let seen: Vec<_> = Target::ALL
         .into_iter()
         .filter(|target| view.syncs.contains_key(target))
@@ -269,6 +277,7 @@ fn document(desk: &Desk, view: &CustomerView, explained: &[Explained], places: P
         "stage": view.headline().map(|of| of.stage),
         "explained": explained.iter().map(|one| said(one, places)).collect::<Vec<_>>(),
         "pending": view.pending(mode_of),
+        "pairings": pairings(&view.record.facts),
         "last_seen": last_seen,
         "reads": reads,
         "cases": view.cases,

@@ -61,7 +61,7 @@ pub(super) async fn run(
     printer: &mut Printer,
 ) -> Result<Exit, Failure> {
     let by = author::named(arguments.by.as_deref())?.to_owned();
-    let reason = reason(arguments)?;
+    let reason = author::reason(&arguments.reason)?.to_owned();
     let entitlement = entitlement(&arguments.entitlement, desk)?;
     let until = arguments.until.as_deref().map(|text| end(text, desk)).transpose()?;
     let holder = holder(arguments)?;
@@ -87,16 +87,6 @@ fn gone() -> Failure {
 
 fn refused(message: impl Into<String>, hint: impl Into<String>) -> Failure {
     Report::error(Code::NotAnId, message).hint(hint).into()
-}
-
-fn reason(arguments: &Arguments) -> Result<String, Failure> {
-    match arguments.reason.trim() {
-        "" => Err(refused(
-            "the reason is empty",
-            "say in a few words why, as in --reason \"speaker at the meetup\"",
-        )),
-        reason => Ok(reason.to_owned()),
-    }
 }
 
 fn entitlement(typed: &str, desk: &Desk) -> Result<EntitlementId, Failure> {
@@ -166,6 +156,7 @@ enum Named {
 async fn whom(verdict: Verdict, who: &str, desk: &Desk, printer: &mut Printer) -> Result<Named, Failure> {
     if let Some(address) = Email::parse(who)
         && !is_known(&address, desk).await.map_err(|error| store_failed(&error))?
+        && desk.engine.known_at(&address).await.map_err(|error| store_failed(&error))?.is_empty()
     {
         return match verdict {
             Verdict::Grant => Ok(Named::One(Whom::Address(address))),

@@ -5,6 +5,7 @@ use crate::assemble::store_failed;
 use crate::errors::{Code, Failure, Report};
 use crate::exit::Exit;
 use crate::printer::Printer;
+use frontdesk_core::email::Email;
 use frontdesk_core::id::{CustomerId, EntryId};
 use frontdesk_store::{EntryFilter, Error};
 use serde_json::json;
@@ -53,6 +54,13 @@ async fn find(typed: &str, desk: &Desk) -> Result<BTreeSet<CustomerId>, Error> {
     let found: BTreeSet<_> = store.find_customers(typed, SEVERAL_MAX).await?.into_iter().collect();
     if !found.is_empty() {
         return Ok(found);
+    }
+    if let Some(address) = Email::parse(typed) {
+        // Their second address, by which a target knows them.
+        let known = desk.engine.known_at(&address).await?;
+        if !known.is_empty() {
+            return Ok(known);
+        }
     }
     let source = desk.engine.settings().source.id.clone();
     let entry = match store.journal_entry(&EntryId::new(typed)).await? {

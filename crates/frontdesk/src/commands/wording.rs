@@ -5,9 +5,10 @@ use frontdesk_core::case::Reason;
 use frontdesk_core::entitlement::{Claim, Deadline, Nothing, Over, Property, Standing, Terms};
 use frontdesk_core::explain::Turning;
 use frontdesk_core::fact::{Key, Money};
+use frontdesk_core::pairing::{Counts, Pairing, Word};
 use frontdesk_core::ruling::Verdict;
 use frontdesk_core::sync::{Hold, State, Sync};
-use frontdesk_core::target::{Failure, Holding, Item, Membership, Standing as At};
+use frontdesk_core::target::{Failure, Holder, Holding, Item, Membership, Standing as At};
 use frontdesk_core::words::{Language, Reading};
 use frontdesk_providers::stripe::field;
 use frontdesk_store::Outcome;
@@ -227,6 +228,22 @@ pub(super) fn holding(desk: &Desk, holding: Option<&Holding>) -> String {
             format!("outcome unknown, looked at {}", desk.when(*look_at))
         }
     }
+}
+
+/// What a person said of a customer and a member.
+pub(super) fn pairing(desk: &Desk, counts: &Counts<'_>) -> String {
+    let Pairing { word, holder, target, member, address, by, reason, .. } = counts.pairing;
+    let whose = match holder {
+        Holder::Customer => String::new(),
+        Holder::Beneficiary(address) => format!("{address}: "),
+    };
+    let word = match word {
+        Word::One => "one with",
+        Word::Two => "not",
+    };
+    let reason = if reason.is_empty() { String::new() } else { format!(", {reason}") };
+    let (target, when) = (target.title(), desk.when(counts.at));
+    format!("{whose}{word} {target} member {member} ({address}): by {by}{reason} ({when}, {})", counts.entry)
 }
 
 /// How a target knows a person.

@@ -44,23 +44,49 @@ fn sheet(town: &Town) {
     assert!(written.starts_with("exit 2\n") && written.contains("1 pair is in pairs.csv"), "{written}");
     let text = std::fs::read_to_string(town.folder.path("pairs.csv")).unwrap();
     let line = text.lines().nth(1).unwrap();
-    assert!(line.starts_with(",90,") && line.contains("ben@example.com,,ben+home@example.com"), "{text}");
+    assert!(line.starts_with(",,90,") && line.contains("ben@example.com,,ben+home@example.com"), "{text}");
     let untouched = said(town, "plan --pairs pairs.csv --target circle");
     assert!(untouched.contains("no line of the sheet says yes"), "{untouched}");
-    town.folder.write("pairs.csv", &text.replace("\r\n,90,", "\r\nsure,90,"));
+    town.folder.write("pairs.csv", &text.replace("\r\n,,90,", "\r\nsure,,90,"));
     let flawed = said(town, "plan --pairs pairs.csv --target circle --by Ada");
     assert!(flawed.starts_with("exit 1\n") && flawed.contains("line 2: `sure` is neither"), "{flawed}");
-    town.folder.write("pairs.csv", &text.replace("\r\n,90,", "\r\nyes,90,"));
+    town.folder.write("pairs.csv", &text.replace("\r\n,,90,", "\r\nyes,,90,"));
     let nobody = said(town, "plan --pairs pairs.csv --target circle");
     assert!(nobody.contains("nobody says who decided it"), "{nobody}");
-    let other = text.replace("\r\n,90,", "\r\nyes,90,").replace(",1004\r\n", ",1003\r\n");
+    let other = text.replace("\r\n,,90,", "\r\nyes,,90,").replace(",1004\r\n", ",1003\r\n");
     town.folder.write("pairs.csv", &other);
     let changed = said(town, "plan --pairs pairs.csv --target circle --by Ada");
     assert!(changed.contains("no pair that is proposed now"), "{changed}");
-    town.folder.write("pairs.csv", &text.replace("\r\n,90,", "\r\nyes,90,"));
+    town.folder.write("pairs.csv", &text.replace("\r\n,,90,", "\r\nyes,,90,"));
     let decided = said(town, "plan --pairs pairs.csv --target circle --by Ada");
     assert!(decided.contains("are one from now on"), "{decided}");
     assert!(!decided.contains("~  ben+home@example.com"), "they are one: {decided}");
+    // What was said shows before anything is looked at, and by either address.
+    for who in ["ben@example.com", "ben+home@example.com"] {
+        let explained = said(town, &format!("explain {who}"));
+        let plain = explained.split_whitespace().collect::<Vec<_>>().join(" ");
+        let says = "They are one with Circle member 1004 (ben+home@example.com): by Ada, the same mailbox";
+        assert!(plain.contains("ben@example.com fdc_") && plain.contains(says), "{explained}");
+    }
+    let back = said(town, "customer unpair ben@example.com --reason mistaken --by Ada");
+    assert!(back.starts_with("exit 1\n") && back.contains("would say that ben@example.com and"), "{back}");
+    let nobody = said(town, "customer unpair ada@example.com --reason mistaken --by Ada --yes");
+    assert!(nobody.contains("nobody said that `fdc_"), "{nobody}");
+}
+
+/// By the address that only Circle knows, Ben is Ben: a grant begins no second record, and the pairing can be taken back.
+fn second_address(town: &Town) {
+    let granted = said(town, "customer grant ben+home@example.com course --reason speaker --by Ada");
+    assert!(
+        granted.starts_with("exit 0\n") && granted.contains("granted `course` to ben@example.com"),
+        "{granted}"
+    );
+    let back = said(town, "customer unpair ben@example.com --reason mistaken --by Ada --yes");
+    assert!(back.starts_with("exit 0\n") && back.contains("are two from now on"), "{back}");
+    let unknown = said(town, "explain ben+home@example.com");
+    assert!(unknown.contains("no customer matches"), "{unknown}");
+    let explained = said(town, "explain ben@example.com");
+    assert!(explained.contains("They are     not Circle member 1004"), "{explained}");
 }
 
 /// Dan has access and does not pay: the founder keeps him for a while.
@@ -152,6 +178,8 @@ fn who_pays_without_access_and_who_has_access_without_paying_is_shown_and_then_s
     assert!(!done.contains("has access and does not pay"), "{done}");
     town.open();
     town.rest_but_calls(Rest::default());
+    town.shut();
+    second_address(&town);
 }
 
 const SUBSCRIPTIONS: &str = "id,Customer ID,Customer Email,Plan,Product,Quantity,Status,Created (UTC),Start Date (UTC),Current Period Start (UTC),Current Period End (UTC)

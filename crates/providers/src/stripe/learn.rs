@@ -178,7 +178,7 @@ fn kind_of(event_type: &str) -> Option<Kind> {
 /// # Panics
 ///
 /// For the kinds that Stripe has no object of: the outcome and the goods of a checkout and the
-/// invoices of a payment are made by whoever knows where they were found, rulings by operators.
+/// invoices of a payment are made by whoever knows where they were found, rulings and pairings by operators.
 pub(super) fn body(kind: Kind, object: &Node<'_>) -> Result<Body, Unreadable> {
     Ok(match kind {
         Kind::Customer => Body::Customer(facts::customer(object)?),
@@ -189,7 +189,7 @@ pub(super) fn body(kind: Kind, object: &Node<'_>) -> Result<Body, Unreadable> {
         Kind::Charge => Body::Charge(facts::charge(object)?),
         Kind::Refund => Body::Refund(facts::refund(object)?),
         Kind::Dispute => Body::Dispute(facts::dispute(object)?),
-        Kind::CheckoutOutcome | Kind::LineItems | Kind::InvoicePayments | Kind::Ruling => {
+        Kind::CheckoutOutcome | Kind::LineItems | Kind::InvoicePayments | Kind::Ruling | Kind::Pairing => {
             unreachable!("`{}` is no object of Stripe's and is never asked for here", kind.as_str())
         }
     })

@@ -296,7 +296,7 @@ impl Read {
             Kind::Charge => Self::Charge { id },
             Kind::Refund => Self::Refund { id },
             Kind::Dispute => Self::Dispute { id },
-            Kind::Ruling => unreachable!("nobody asks a source for what an operator decided"),
+            Kind::Ruling | Kind::Pairing => unreachable!("nobody asks a source for what an operator decided"),
         }
     }
 

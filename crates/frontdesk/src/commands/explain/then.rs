@@ -1,7 +1,7 @@
 //! `frontdesk explain WHO --at TIME`: what was known then, under the catalogue of then, and what the targets held as far as
 //! that is kept.
 
-use super::{DEPTH, Places, Tense, answers, said};
+use super::{DEPTH, Places, Tense, answers, paired, said};
 use crate::assemble::store_failed;
 use crate::commands::desk::Desk;
 use crate::commands::instant::{FORMS, instant};
@@ -114,7 +114,8 @@ fn text(desk: &Desk, then: &Then, explained: &[Explained], places: Places<'_>) -
         format!("\n{}", wrapped("Catalogue", DEPTH, &catalogue)),
         answers(desk, explained, &BTreeMap::new(), &THEN, places),
     ];
-    parts.into_iter().chain(done).collect()
+    let paired = paired(desk, &then.record).into_iter().map(|said| format!("\n\n{said}"));
+    parts.into_iter().chain(paired).chain(done).collect()
 }
 
 fn document(then: &Then, explained: &[Explained], places: Places<'_>) -> Value {

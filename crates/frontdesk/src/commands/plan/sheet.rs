@@ -12,9 +12,10 @@ use crate::exit::Exit;
 use crate::printer::Printer;
 use frontdesk_core::email::Email;
 use frontdesk_core::id::CustomerId;
+use frontdesk_core::pairing::Word;
 use frontdesk_core::target::{Holder, Target};
-use frontdesk_engine::pairing::{Paired, Pairing};
-use frontdesk_engine::plan::Alike;
+use frontdesk_engine::pairing::{Order, Paired};
+use frontdesk_engine::plan::{Alike, Planned};
 use frontdesk_providers::csv::{Column, Columns, Row};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -25,6 +26,8 @@ use std::path::Path;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Holds {
     Decision,
+    Reason,
+    Why,
     Customer,
     Holder,
     Target,
@@ -32,8 +35,10 @@ enum Holds {
     MemberAddress,
 }
 
-const COLUMNS: [Column<Holds>; 6] = [
+const COLUMNS: [Column<Holds>; 8] = [
     needed(Holds::Decision, &["decision"]),
+    Column { holds: Holds::Reason, headers: &["reason"], is_needed: false },
+    Column { holds: Holds::Why, headers: &["why"], is_needed: false },
     needed(Holds::Customer, &["customer"]),
     needed(Holds::Holder, &["holder"]),
     needed(Holds::Target, &["target"]),
@@ -42,8 +47,9 @@ const COLUMNS: [Column<Holds>; 6] = [
 ];
 
 /// The head of the sheet.
-const HEAD: [&str; 11] = [
+const HEAD: [&str; 12] = [
     "decision",
+    "reason",
     "alike",
     "why",
     "pays as",
@@ -68,7 +74,16 @@ pub enum Ask {
         offline: bool,
     },
     /// To take a person's word for it.
-    Pair(Pairing),
+    Pair(Order),
+}
+
+/// Who may be whom.
+#[derive(Debug, Serialize, Deserialize)]
+struct Proposed {
+    /// Those about whom nobody said anything yet.
+    pairs: Vec<Alike>,
+    /// Those whom somebody told apart.
+    apart: Vec<Alike>,
 }
 
 impl Ask {
@@ -80,9 +95,10 @@ impl Ask {
         let engine = &desk.engine;
         let document = match self {
             Self::List { target, offline } => {
-                engine.plan(*target, &by(*offline)).await.map(|planned| serde_json::json!(planned.pairs))
+                let planned = engine.plan(*target, &by(*offline)).await;
+                planned.map(|Planned { pairs, apart, .. }| serde_json::json!(Proposed { pairs, apart }))
             }
-            Self::Pair(pairing) => engine.pair(pairing).await.map(|paired| serde_json::json!(paired)),
+            Self::Pair(order) => engine.pair(order).await.map(|paired| serde_json::json!(paired)),
         };
         let document = document.map_err(|error| store_failed(&error))?;
         printer.bytes(document.to_string().as_bytes())?;
@@ -101,21 +117,23 @@ pub(in crate::commands) async fn run(
     match File::open(path) {
         Ok(file) => {
             let by = arguments.by.clone();
-            let pairings = read(file, path, by.as_deref())?;
-            let listed =
-                if pairings.is_empty() { Vec::new() } else { list(arguments, &mut reach, context).await? };
-            for (line, pairing) in &pairings {
-                if !listed.iter().any(|alike| is_of(alike, pairing)) {
-                    context.printer.note(&format!("line {line}: {}", not_listed(pairing)));
-                    continue;
-                }
-                let question = Question::Pairs(Ask::Pair(pairing.clone()));
-                let paired: Paired = reach.ask(&question, &mut context.printer).await?;
-                context.printer.note(&told(pairing, &paired));
-            }
-            if pairings.is_empty() {
-                let said = "no line of the sheet says yes: write it into the column `decision` where two are one person";
+            let orders = read(file, path, by.as_deref())?;
+            if orders.is_empty() {
+                let said = "no line of the sheet says yes or no: write yes into the column `decision` where two are one \
+                            person, no where they are not";
                 context.printer.note(said);
+            } else {
+                let Proposed { pairs, apart } = list(arguments, &mut reach, context).await?;
+                for (line, order) in &orders {
+                    // Whoever was told apart may be one after all.
+                    if !pairs.iter().chain(&apart).any(|alike| is_of(alike, order)) {
+                        context.printer.note(&format!("line {line}: {}", not_listed(order)));
+                        continue;
+                    }
+                    let question = Question::Pairs(Ask::Pair(order.clone()));
+                    let paired: Paired = reach.ask(&question, &mut context.printer).await?;
+                    context.printer.note(&told(order, &paired));
+                }
             }
             // Our own desk has the file: it is left before the plan is asked for.
             drop(reach);
@@ -123,7 +141,7 @@ pub(in crate::commands) async fn run(
             desk::ask(&Question::Plan(plan), config, context).await
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let pairs = list(arguments, &mut reach, context).await?;
+            let Proposed { pairs, apart } = list(arguments, &mut reach, context).await?;
             write(path, &pairs)?;
             let count =
                 if pairs.len() == 1 { "1 pair is".to_owned() } else { format!("{} pairs are", pairs.len()) };
@@ -131,7 +149,12 @@ pub(in crate::commands) async fn run(
                 "{count} in {}: write yes or no into the column `decision`, then run the same command again",
                 path.display()
             ))?;
-            context.printer.json(&serde_json::json!({ "sheet": path, "pairs": pairs }))?;
+            if !apart.is_empty() {
+                context
+                    .printer
+                    .note(&format!("{} more are alike and were told apart: they are not in it", apart.len()));
+            }
+            context.printer.json(&serde_json::json!({ "sheet": path, "pairs": pairs, "apart": apart }))?;
             Ok(if pairs.is_empty() { Exit::Done } else { Exit::Found })
         }
         Err(error) => Err(sheets::unusable(path, "could not be read", &error)),
@@ -143,22 +166,22 @@ async fn list(
     arguments: &Arguments,
     reach: &mut Reach<'_>,
     context: &mut Context,
-) -> Result<Vec<Alike>, Failure> {
+) -> Result<Proposed, Failure> {
     let (target, offline) = (arguments.target, arguments.offline);
     reach.ask(&Question::Pairs(Ask::List { target, offline }), &mut context.printer).await
 }
 
 /// Whether a line still says what was written into it.
-fn is_of(alike: &Alike, pairing: &Pairing) -> bool {
-    alike.customer == pairing.customer
-        && alike.holder == pairing.holder
-        && alike.target == pairing.target
-        && alike.member == pairing.member
-        && alike.has_access_as == pairing.address
+fn is_of(alike: &Alike, order: &Order) -> bool {
+    alike.customer == order.customer
+        && alike.holder == order.holder
+        && alike.target == order.target
+        && alike.member == order.member
+        && alike.has_access_as == order.address
 }
 
-fn not_listed(pairing: &Pairing) -> String {
-    let Pairing { customer, address, target, member, .. } = pairing;
+fn not_listed(order: &Order) -> String {
+    let Order { customer, address, target, member, .. } = order;
     format!(
         "{customer} and {address} ({} member {member}) are left: they are no pair that is proposed now; they may be one \
          already, or the line was changed",
@@ -170,6 +193,7 @@ fn write(path: &Path, pairs: &[Alike]) -> Result<(), Failure> {
     let rows = pairs.iter().map(|pair| {
         let why: Vec<_> = pair.because.iter().map(|likeness| likeness.as_str()).collect();
         vec![
+            String::new(),
             String::new(),
             pair.score.to_string(),
             why.join("; "),
@@ -187,27 +211,28 @@ fn write(path: &Path, pairs: &[Alike]) -> Result<(), Failure> {
 }
 
 /// What was decided.
-fn read(file: impl io::Read, path: &Path, by: Option<&str>) -> Result<Vec<(u64, Pairing)>, Failure> {
-    let mut pairings = sheets::read(file, path, &COLUMNS, pairing)?;
-    if pairings.is_empty() {
-        return Ok(pairings);
+fn read(file: impl io::Read, path: &Path, by: Option<&str>) -> Result<Vec<(u64, Order)>, Failure> {
+    let mut orders = sheets::read(file, path, &COLUMNS, order)?;
+    if orders.is_empty() {
+        return Ok(orders);
     }
     let by = sheets::author(by)?;
-    for (_, pairing) in &mut pairings {
-        by.clone_into(&mut pairing.by);
+    for (_, order) in &mut orders {
+        by.clone_into(&mut order.by);
     }
-    Ok(pairings)
+    Ok(orders)
 }
 
-/// One line; `None` where it says no, or nothing yet.
-fn pairing(row: &Row, columns: &Columns<Holds>) -> Result<Option<(u64, Pairing)>, String> {
+/// One line; `None` where it says nothing yet.
+fn order(row: &Row, columns: &Columns<Holds>) -> Result<Option<(u64, Order)>, String> {
     let get = |column| row.get(columns, column);
     let flaw = |what: String| format!("line {}: {what}", row.line);
-    match get(Holds::Decision).to_lowercase().as_str() {
-        "" | "no" | "n" | "0" | "false" => return Ok(None),
-        "yes" | "y" | "1" | "x" | "true" => {}
+    let word = match get(Holds::Decision).to_lowercase().as_str() {
+        "" => return Ok(None),
+        "yes" | "y" | "1" | "x" | "true" => Word::One,
+        "no" | "n" | "0" | "false" => Word::Two,
         other => return Err(flaw(format!("`{other}` is neither yes nor no"))),
-    }
+    };
     let target = get(Holds::Target);
     let target = Target::parse(target).ok_or_else(|| flaw(format!("`{target}` is no target")))?;
     let member = get(Holds::Member);
@@ -216,20 +241,28 @@ fn pairing(row: &Row, columns: &Columns<Holds>) -> Result<Option<(u64, Pairing)>
     let address = Email::parse(address).ok_or_else(|| flaw(format!("`{address}` is no address")))?;
     let holder = Holder::try_from(get(Holds::Holder).to_owned()).map_err(flaw)?;
     let customer = CustomerId::new(get(Holds::Customer));
-    Ok(Some((row.line, Pairing { customer, holder, target, member, address, by: String::new() })))
+    // In what they are alike speaks for a yes, and for nothing else.
+    let reason = match (get(Holds::Reason), word) {
+        ("", Word::One) => get(Holds::Why),
+        (reason, _) => reason,
+    };
+    let (reason, by) = (reason.to_owned(), String::new());
+    Ok(Some((row.line, Order { customer, holder, target, member, address, word, by, reason })))
 }
 
-fn told(pairing: &Pairing, paired: &Paired) -> String {
-    let Pairing { customer, address, target, member, .. } = pairing;
+fn told(order: &Order, paired: &Paired) -> String {
+    let Order { customer, address, target, member, word, .. } = order;
     let who = format!("{customer} and {address} ({} member {member})", target.title());
-    match paired {
-        Paired::Done => format!("{who} are one from now on"),
-        Paired::Already => format!("{who} are one already"),
-        Paired::KnownAs { member } => {
+    match (paired, word) {
+        (Paired::Done, Word::One) => format!("{who} are one from now on"),
+        (Paired::Done, Word::Two) => format!("{who} are two, and are not proposed again"),
+        (Paired::Already, Word::One) => format!("{who} are one already"),
+        (Paired::Already, Word::Two) => format!("{who} were told apart already"),
+        (Paired::KnownAs { member }, _) => {
             format!("{who} are left: {} knows {customer} as member {member}", target.title())
         }
-        Paired::SomebodyElse { customer: other } => format!("{who} are left: that member is {other}'s"),
-        Paired::NotFound => format!("{who} are left: {customer} is not known, or owed nothing there"),
+        (Paired::SomebodyElse { customer: other }, _) => format!("{who} are left: that member is {other}'s"),
+        (Paired::NotFound, _) => format!("{who} are left: {customer} is not known, or owed nothing there"),
     }
 }
 
@@ -239,21 +272,25 @@ mod tests {
     use crate::printer::plain;
     use frontdesk_providers::csv::line;
 
-    const LINE: &str = "90,the same,ada.q@gmail.com,Ada,adaq@gmail.com,A,fdc_1,customer,circle,1001";
+    const LINE: &str = ",90,the same,ada.q@gmail.com,Ada,adaq@gmail.com,A,fdc_1,customer,circle,1001";
 
-    fn read_sheet(lines: &[String], by: Option<&str>) -> Result<Vec<(u64, Pairing)>, Failure> {
+    fn read_sheet(lines: &[String], by: Option<&str>) -> Result<Vec<(u64, Order)>, Failure> {
         let text = format!("{}{}", line(HEAD), lines.join("\r\n"));
         read(text.as_bytes(), Path::new("pairs.csv"), by)
     }
 
     #[test]
-    fn only_what_says_yes_is_taken_up_and_only_from_a_person() {
+    fn what_says_yes_or_no_is_taken_up_and_only_from_a_person() {
         let lines: Vec<_> = ["yes", "no", "", "X"].iter().map(|word| format!("{word},{LINE}")).collect();
-        let pairings = read_sheet(&lines, Some("Ada")).expect("a sound sheet");
-        assert_eq!(pairings.len(), 2);
-        assert_eq!((pairings[0].1.member, pairings[0].1.by.as_str()), (1001, "Ada"));
+        let orders = read_sheet(&lines, Some("Ada")).expect("a sound sheet");
+        let said: Vec<_> =
+            orders.iter().map(|(line, order)| (*line, order.word, order.reason.as_str())).collect();
+        assert_eq!(said, [(2, Word::One, "the same"), (3, Word::Two, ""), (5, Word::One, "the same")]);
+        assert_eq!((orders[0].1.member, orders[0].1.by.as_str()), (1001, "Ada"));
         assert!(read_sheet(&lines, None).is_err(), "nobody decided");
-        assert_eq!(read_sheet(&lines[1..3], None).expect("nothing is decided"), []);
+        assert_eq!(read_sheet(&lines[2..3], None).expect("nothing is decided"), []);
+        let sister = read_sheet(&[format!("no,her sister{LINE}")], Some("Ada")).expect("a sound sheet");
+        assert_eq!(sister[0].1.reason, "her sister");
     }
 
     #[test]
