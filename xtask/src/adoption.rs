@@ -38,10 +38,10 @@ pub(crate) fn run() -> Result<(), Trouble> {
     say(&format!("== {MEMBERS} members, {INSIDE} of them in the group, and {SUBSCRIPTIONS} subscriptions"));
     populate(sandbox)?;
     say("== frontdesk import stripe");
-    let imported = measured(&binary, &config, &["import", "stripe"])?;
+    let imported = done(&binary, &config, &["import", "stripe"])?;
     let before = did(sandbox)?;
     say("== frontdesk plan");
-    let planned = measured(&binary, &config, &["plan", "--target", "circle", "--json"])?;
+    let planned = done(&binary, &config, &["plan", "--target", "circle", "--json"])?;
     let written = did(sandbox)? - before;
     let lines = planned.said.matches("\"symbol\"").count();
     let looked = planned.said.split_once("\"looked\": {").map_or("", |(_, rest)| rest);
@@ -69,13 +69,16 @@ pub(crate) fn run() -> Result<(), Trouble> {
 }
 
 /// What a command took.
-struct Measured {
-    span: Duration,
-    megabytes: f64,
-    said: String,
+pub(crate) struct Measured {
+    pub(crate) span: Duration,
+    /// The most memory that it had.
+    pub(crate) megabytes: f64,
+    pub(crate) said: String,
+    pub(crate) code: Option<i32>,
 }
 
-fn measured(binary: &Path, config: &Path, arguments: &[&str]) -> Result<Measured, Trouble> {
+/// Runs a command to its end, however it ends.
+pub(crate) fn measured(binary: &Path, config: &Path, arguments: &[&str]) -> Result<Measured, Trouble> {
     let mut command = figures::with_secrets(Command::new(binary));
     command.args(arguments).arg("--config").arg(config).stdin(Stdio::null()).stdout(Stdio::piped());
     let begun = Instant::now();
@@ -99,11 +102,21 @@ fn measured(binary: &Path, config: &Path, arguments: &[&str]) -> Result<Measured
     };
     let span = begun.elapsed();
     let said = reader.join().unwrap_or_default();
+    Ok(Measured { span, megabytes: f64::from(kilobytes) / 1e3, said, code: status.code() })
+}
+
+/// The same for one that must do what it is told.
+fn done(binary: &Path, config: &Path, arguments: &[&str]) -> Result<Measured, Trouble> {
+    let measured = measured(binary, config, arguments)?;
     // Two: done, and there is something to report.
-    if !matches!(status.code(), Some(0 | 2)) {
-        return Err(Trouble::new(format!("`frontdesk {}` ended with {status}", arguments.join(" "))));
+    if !matches!(measured.code, Some(0 | 2)) {
+        return Err(Trouble::new(format!(
+            "`frontdesk {}` ended with {:?}",
+            arguments.join(" "),
+            measured.code
+        )));
     }
-    Ok(Measured { span, megabytes: f64::from(kilobytes) / 1e3, said })
+    Ok(measured)
 }
 
 /// Lets people become members and buy.
