@@ -214,9 +214,14 @@ async fn take_in(file: &Checked, reach: &mut Reach<'_>, printer: &mut Printer) -
                 return Err(at(&file.path, lines.get(nth).copied(), &why).into());
             }
         }
-        if seen % TELL_EVERY < BATCH as u64 || seen >= file.rows {
-            printer.note(&format!("{}: {seen} of {} rows", file.path.display(), file.rows));
-        }
+        tell_progress(&file.path, seen, file.rows, "rows", printer);
+    }
+}
+
+/// Says now and then how far a file is.
+pub(super) fn tell_progress(path: &Path, seen: u64, of: u64, what: &str, printer: &mut Printer) {
+    if seen % TELL_EVERY < BATCH as u64 || seen >= of {
+        printer.note(&format!("{}: {seen} of {of} {what}", path.display()));
     }
 }
 

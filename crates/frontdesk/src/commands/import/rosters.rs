@@ -2,7 +2,7 @@
 //!
 //! As with the payment account's exports, every file is read whole for flaws before anything of any is taken in.
 
-use super::exports::{BATCH, at, flawed, open};
+use super::exports::{BATCH, at, flawed, open, tell_progress};
 use super::lists::Arguments;
 use super::turns::{Ask, Looked, Rest};
 use super::{rest, targets_document, tell_targets};
@@ -96,7 +96,7 @@ async fn take_in(
         let batch: Noticed = reach.ask(&Question::Import(ask), printer).await?;
         noticed.customers += batch.customers;
         noticed.noted += batch.noted;
-        printer.note(&format!("{}: {seen} of {} people", file.path.display(), file.people));
+        tell_progress(&file.path, seen, file.people, "people", printer);
     }
 }
 
