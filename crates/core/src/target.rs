@@ -287,6 +287,23 @@ pub struct Observed {
 }
 
 impl Person {
+    /// Takes a person's word for who this is at the target: whoever has `id` there. Returns whether that is new.
+    ///
+    /// # Errors
+    ///
+    /// The target knows them under another id, which is answered; nothing is changed.
+    pub fn meet(&mut self, id: u64, address: &Email, now: Timestamp) -> Result<bool, u64> {
+        match self.membership.id() {
+            Some(known) if known == id => Ok(false),
+            Some(known) => Err(known),
+            None => {
+                let address = address.clone();
+                self.membership = Membership::Member { id, address, standing: Standing::Known, seen_at: now };
+                Ok(true)
+            }
+        }
+    }
+
     /// Whether what a message says of an item is against what is known.
     pub fn is_told_otherwise(&self, item: &Item) -> Option<&Told> {
         self.told.get(item).filter(|told| match self.items.get(item) {

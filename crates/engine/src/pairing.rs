@@ -11,7 +11,7 @@ use frontdesk_core::email::Email;
 use frontdesk_core::fact::{Fact, Key, Kind};
 use frontdesk_core::id::CustomerId;
 use frontdesk_core::pairing::{Pairing, Word, pairings};
-use frontdesk_core::target::{Holder, Membership, Person, Standing, Target};
+use frontdesk_core::target::{Holder, Membership, Person, Target};
 use frontdesk_store::Error;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -159,18 +159,21 @@ impl Subject {
             let Pairing { word, holder, target, member, address, .. } = counts.pairing;
             let Some(row) = self.syncs.get_mut(target) else { continue };
             let person = row.observed.people.entry(holder.clone()).or_default();
-            let known = person.membership.id();
-            match word {
-                Word::One if known.is_none() => {
-                    let (id, address, standing) = (*member, address.clone(), Standing::Known);
-                    person.membership = Membership::Member { id, address, standing, seen_at: now };
+            let is_new = match word {
+                Word::One => person.meet(*member, address, now) == Ok(true),
+                Word::Two => {
+                    let are_one = person.membership.id() == Some(*member);
+                    if are_one {
+                        // Whatever was seen was seen of the other.
+                        *person = Person::default();
+                    }
+                    are_one
                 }
-                // Whatever was seen was seen of the other.
-                Word::Two if known == Some(*member) => *person = Person::default(),
-                Word::One | Word::Two => continue,
+            };
+            if is_new {
+                row.retry(now);
+                ring.insert(Loop::of(*target));
             }
-            row.retry(now);
-            ring.insert(Loop::of(*target));
         }
         ring
     }

@@ -14,7 +14,7 @@ use frontdesk_core::id::{CustomerId, EntitlementId};
 use frontdesk_core::plan::behind;
 use frontdesk_core::record::Record;
 use frontdesk_core::ruling::{Ruling, Verdict};
-use frontdesk_core::target::{Holder, Holding, Item, Membership, Standing, Target};
+use frontdesk_core::target::{Holder, Holding, Item, Target};
 use frontdesk_store::Error;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -151,13 +151,8 @@ impl<P: Ports> Engine<P> {
         let Settlement { target, member, address, by, .. } = settlement;
         self.change_sync(customer, *target, by, |row, now| {
             let person = row.observed.people.entry(Holder::Customer).or_default();
-            if person.membership.id().is_some_and(|known| known != *member) {
+            if person.meet(*member, address, now).is_err() {
                 return false;
-            }
-            if person.membership.id().is_none() {
-                let address = address.clone();
-                person.membership =
-                    Membership::Member { id: *member, address, standing: Standing::Known, seen_at: now };
             }
             for item in items {
                 let held = person.items.entry(item.clone()).or_insert(Holding::Absent { seen_at: now });

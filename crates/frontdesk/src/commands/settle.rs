@@ -3,7 +3,7 @@
 use super::desk::{self, Desk, Question};
 use super::plan::by;
 use super::reach::Reach;
-use super::sheets::{self, needed};
+use super::sheets::{self, Member, needed};
 use super::sync::target;
 use super::{ruling, wording};
 use crate::assemble::store_failed;
@@ -354,12 +354,8 @@ fn decided(row: &Row, columns: &Columns<Holds>, arguments: &Arguments) -> Result
     let reason = own(Holds::Reason, &arguments.reason);
     let reason =
         reason.ok_or_else(|| flaw("there is no reason: write one, or give `--reason`".to_owned()))?;
-    let target = get(Holds::Target);
-    let target = Target::parse(target).ok_or_else(|| flaw(format!("`{target}` is no target")))?;
-    let member = get(Holds::Member);
-    let member = member.parse().map_err(|_| flaw(format!("`{member}` is no number of a member")))?;
-    let address = get(Holds::Address);
-    let address = Email::parse(address).ok_or_else(|| flaw(format!("`{address}` is no address")))?;
+    let Member { target, id: member, address } =
+        Member::parse(get(Holds::Target), get(Holds::Member), get(Holds::Address)).map_err(flaw)?;
     let items = items(get(Holds::Items)).map_err(flaw)?;
     let customer = Some(get(Holds::Customer)).filter(|id| !id.is_empty()).map(CustomerId::new);
     let verdict = match decision {

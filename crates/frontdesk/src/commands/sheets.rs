@@ -1,6 +1,8 @@
 //! Sheets that Frontdesk writes, a person edits, and Frontdesk takes up again: as a whole, or not at all.
 
 use crate::errors::{Code, Failure, Report};
+use frontdesk_core::email::Email;
+use frontdesk_core::target::Target;
 use frontdesk_providers::csv::{Column, Columns, Flaw, Row, Table, line};
 use std::fs::File;
 use std::io::{self, Write};
@@ -59,6 +61,25 @@ pub(super) fn read<C: Ord + Copy, T>(
         }
     }
     if flaws.is_empty() { Ok(read) } else { Err(flawed(path, &flaws)) }
+}
+
+/// Somebody at a target, as every sheet names them.
+pub(super) struct Member {
+    pub(super) target: Target,
+    /// The target's own id.
+    pub(super) id: u64,
+    pub(super) address: Email,
+}
+
+impl Member {
+    /// Reads the three cells. The error says which is wrong, in a clause.
+    pub(super) fn parse(target: &str, member: &str, address: &str) -> Result<Self, String> {
+        Ok(Self {
+            target: Target::parse(target).ok_or_else(|| format!("`{target}` is no target"))?,
+            id: member.parse().map_err(|_| format!("`{member}` is no number of a member"))?,
+            address: Email::parse(address).ok_or_else(|| format!("`{address}` is no address"))?,
+        })
+    }
 }
 
 /// That a sheet has lines which cannot be taken up.

@@ -5,12 +5,11 @@ use crate::assemble::store_failed;
 use crate::cli::Context;
 use crate::commands::desk::{self, Desk, Question};
 use crate::commands::reach::Reach;
-use crate::commands::sheets::{self, needed};
+use crate::commands::sheets::{self, Member, needed};
 use crate::config::Config;
 use crate::errors::Failure;
 use crate::exit::Exit;
 use crate::printer::Printer;
-use frontdesk_core::email::Email;
 use frontdesk_core::id::CustomerId;
 use frontdesk_core::pairing::Word;
 use frontdesk_core::target::{Holder, Target};
@@ -233,12 +232,8 @@ fn order(row: &Row, columns: &Columns<Holds>) -> Result<Option<(u64, Order)>, St
         "no" | "n" | "0" | "false" => Word::Two,
         other => return Err(flaw(format!("`{other}` is neither yes nor no"))),
     };
-    let target = get(Holds::Target);
-    let target = Target::parse(target).ok_or_else(|| flaw(format!("`{target}` is no target")))?;
-    let member = get(Holds::Member);
-    let member = member.parse().map_err(|_| flaw(format!("`{member}` is no number of a member")))?;
-    let address = get(Holds::MemberAddress);
-    let address = Email::parse(address).ok_or_else(|| flaw(format!("`{address}` is no address")))?;
+    let Member { target, id: member, address } =
+        Member::parse(get(Holds::Target), get(Holds::Member), get(Holds::MemberAddress)).map_err(flaw)?;
     let holder = Holder::try_from(get(Holds::Holder).to_owned()).map_err(flaw)?;
     let customer = CustomerId::new(get(Holds::Customer));
     // In what they are alike speaks for a yes, and for nothing else.
