@@ -27,3 +27,23 @@ pub(super) fn reason(typed: &str) -> Result<&str, Failure> {
         Report::error(Code::NotAnId, "the reason is empty").hint(hint).into()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::printer::plain;
+
+    #[test]
+    fn who_is_not_named_is_told_what_to_write() {
+        assert_eq!(named(Some(" Kim ")).expect("a name"), "Kim");
+        for nobody in [None, Some(""), Some("  ")] {
+            let said = plain(&named(nobody).expect_err("nobody").reports[0]);
+            assert!(
+                said.contains("neither USER nor LOGNAME") && said.contains("--by \"Kim Reyes\""),
+                "{said}"
+            );
+        }
+        assert!(reason(" ").is_err());
+        assert_eq!(reason(" a speaker ").expect("a reason"), "a speaker");
+    }
+}

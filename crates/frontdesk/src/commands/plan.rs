@@ -119,7 +119,7 @@ pub(super) async fn show(
 ) -> Result<(), Failure> {
     let targets = targets(planned, desk).await.map_err(|error| store_failed(&error))?;
     for (target, looked) in &planned.looked {
-        printer.note(&format!("{}: {}", target.title(), on_what(looked, desk)));
+        printer.note(&format!("{}: {}", target.title(), on_what(*target, looked, desk)));
     }
     let rows = planned.lines.iter().map(|line| {
         let who = line.address.as_ref().map_or_else(|| member(line), |address| address.as_str().to_owned());
@@ -147,7 +147,7 @@ async fn targets(planned: &Planned, desk: &Desk) -> Result<BTreeMap<Target, Valu
     Ok(targets)
 }
 
-fn on_what(looked: &Looked, desk: &Desk) -> String {
+fn on_what(target: Target, looked: &Looked, desk: &Desk) -> String {
     match looked {
         Looked::Now { calls, flaw: None } => format!("its lists as they are now, {calls} calls"),
         Looked::Now { calls, flaw: Some(flaw) } => {
@@ -157,7 +157,11 @@ fn on_what(looked: &Looked, desk: &Desk) -> String {
         }
         Looked::Given => "by the exports".to_owned(),
         Looked::Before { at, why } => {
-            let why = why.as_ref().map(|why| format!("; not read now: {why}")).unwrap_or_default();
+            // What a plan itself reads of the lists is not kept: most of those in them may be no customers.
+            let why = why.as_ref().map_or_else(
+                || format!("; `frontdesk import {target}` reads its lists and notes what they show"),
+                |why| format!("; not read now: {why}"),
+            );
             match at {
                 Some(at) => format!("as last swept {}{why}", desk.when(*at)),
                 None => format!("never swept, so who is there already is not known{why}"),
@@ -196,8 +200,13 @@ fn said(line: &Line, desk: &Desk) -> String {
     why.extend(standing(line, desk));
     why.extend(line.held.values().map(wording::state));
     let worth: Vec<_> = line.worth.iter().map(self::worth).collect();
-    let worth = if worth.is_empty() { String::new() } else { format!(" ({})", worth.join(", ")) };
+    sentence(&what, &why, &worth)
+}
+
+/// What, why and for how much, as far as each is known.
+fn sentence(what: &[String], why: &[String], worth: &[String]) -> String {
     let why = if why.is_empty() { String::new() } else { format!(": {}", why.join("; ")) };
+    let worth = if worth.is_empty() { String::new() } else { format!(" ({})", worth.join(", ")) };
     format!("{}{why}{worth}", what.join("; "))
 }
 
@@ -352,4 +361,20 @@ fn document(line: &Line) -> Value {
         "plan": line.standing.as_ref().and_then(|(title, _)| title.clone()),
         "worth": line.worth, "because": line.because, "held": line.held,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_what_and_as_much_of_why_as_is_known() {
+        let of = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        let take = of(&["take away access group 4012"]);
+        assert_eq!(sentence(&take, &[], &[]), "take away access group 4012");
+        assert_eq!(
+            sentence(&take, &of(&["refunded"]), &of(&["$29.00 a month"])),
+            "take away access group 4012: refunded ($29.00 a month)"
+        );
+    }
 }
