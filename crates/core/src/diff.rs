@@ -217,10 +217,7 @@ fn contested(wishes: &Wishes, person: &Person) -> Option<(Item, String)> {
 
 /// Whether a message says something of the item that one read is owed.
 fn is_to_be_looked_at(item: &Item, person: &Person, rules: &Rules, now: Timestamp) -> bool {
-    let is_due = |look_at: Timestamp| {
-        look_at <= now || look_at.duration_since(now) > crate::hint::LOOK_EVERY + CIRCLE_LOOKS_AFTER
-    };
-    rules.looks && person.is_told_otherwise(item).is_some_and(|told| is_due(told.look_at))
+    rules.looks && person.is_told_otherwise(item).is_some_and(|told| told.is_due(now))
 }
 
 /// Whether a write was answered too often without being done.
@@ -333,9 +330,6 @@ pub fn fold(mut person: Person, target: Target, step: &Step, outcome: &Outcome, 
         ) => return person,
     };
     person.doubts.note(step, seen);
-    if let (Step::Check { item, .. }, Seen::Holds | Seen::HoldsNot | Seen::HoldsOnly(_)) = (step, seen) {
-        person.told.remove(item);
-    }
     match (step, seen) {
         (Step::Add { item, .. }, Seen::Done | Seen::Holds) | (Step::Check { item, .. }, Seen::Holds) => {
             person.items.insert(item.clone(), Holding::Present { seen_at: now });

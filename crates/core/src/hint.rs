@@ -4,10 +4,10 @@
 //! what is against it is confirmed by one read before anything follows; the rest changes nothing.
 
 use crate::desired::{Wish, Wishes};
-use crate::diff::CIRCLE_LOOKS_AFTER;
+use crate::diff::{CIRCLE_LOOKS_AFTER, Outcome};
 use crate::sweep::SETTLING;
 use crate::sync::{State, Sync};
-use crate::target::{Holder, Holding, Item, Membership, Person, Standing, Taken, Target, Told};
+use crate::target::{Holder, Holding, Item, Membership, Person, Seen, Standing, Step, Taken, Target, Told};
 use jiff::{SignedDuration, Timestamp};
 
 /// How often unsigned messages may ask for a read of one person.
@@ -65,6 +65,7 @@ pub fn holder_of(row: &Sync, person: u64) -> Option<&Holder> {
 
 /// Takes a message in. `wishes` is what the record wants for `holder`.
 pub fn take(row: &mut Sync, holder: &Holder, wishes: Option<&Wishes>, hint: &Hint, now: Timestamp) -> Took {
+    let works = row.works();
     let Some(person) = row.observed.people.get_mut(holder) else {
         return Took::Nothing("nothing is known of the person");
     };
@@ -112,7 +113,13 @@ pub fn take(row: &mut Sync, holder: &Holder, wishes: Option<&Wishes>, hint: &Hin
                 return Took::Nothing("given by somebody else, and left");
             }
         }
-        _ => return Took::Nothing("a look is due already"),
+        // A call may be under way that was carried out before this happened, and be answered after it.
+        _ if works => {
+            if hint.is_older_than(row.due_since) {
+                return Took::Nothing("older than what is being done");
+            }
+        }
+        _ => return Took::Nothing("the row waits, and is looked at before anything is done"),
     }
     let look_at = look_at(person, hint, now);
     person.told.insert(item.clone(), Told { present, look_at, by: hint.by.clone() });
@@ -121,6 +128,16 @@ pub fn take(row: &mut Sync, holder: &Holder, wishes: Option<&Wishes>, hint: &Hin
         row.next_attempt_at = Some(row.next_attempt_at.map_or(look_at, |at| at.min(look_at)));
     }
     Took::Look
+}
+
+/// Takes note of a look that was asked for at `asked_at` and has been answered: what was to be looked at by then was.
+/// What was told since is still owed one: the answer may be older than it.
+pub fn looked(person: &mut Person, step: &Step, outcome: &Outcome, asked_at: Timestamp) {
+    if let (Step::Check { item, .. }, Ok(Seen::Holds | Seen::HoldsNot | Seen::HoldsOnly(_))) = (step, outcome)
+        && person.told.get(item).is_some_and(|told| told.is_due(asked_at))
+    {
+        person.told.remove(item);
+    }
 }
 
 impl Hint {

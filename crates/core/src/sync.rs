@@ -284,6 +284,11 @@ impl Sync {
         self.retry(now);
     }
 
+    /// Whether something is being done about it: a call may be under way.
+    pub const fn works(&self) -> bool {
+        matches!(self.state, State::Due | State::Sent | State::Unknown)
+    }
+
     /// Notes how a look at the row ended, at `now`. `dice` is uniform in 0..=u32::MAX.
     pub fn settle(&mut self, ended: Ended, now: Timestamp, dice: u32) {
         let after = |span: SignedDuration| Some(now.saturating_add(span).unwrap_or(Timestamp::MAX));

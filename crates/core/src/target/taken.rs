@@ -1,6 +1,8 @@
 //! What something else did to an item against what we had set, and what became of it.
 
 use super::{Item, Target};
+use crate::diff::CIRCLE_LOOKS_AFTER;
+use crate::hint::LOOK_EVERY;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -68,6 +70,14 @@ pub struct Told {
     pub look_at: Timestamp,
     /// Who says so, in our words.
     pub by: String,
+}
+
+impl Told {
+    /// Whether a read at `now` is the one that is owed. One that lies further off than any is put off was noted under a
+    /// clock that was ahead: it is due now (RELIABILITY I26).
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        self.look_at <= now || self.look_at.duration_since(now) > LOOK_EVERY + CIRCLE_LOOKS_AFTER
+    }
 }
 
 /// Which item is contested, when it was undone, and by what, in one sentence.

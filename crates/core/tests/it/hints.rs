@@ -4,7 +4,7 @@ use frontdesk_core::catalogue::NewSubscribers;
 use frontdesk_core::desired::{Desired, Removal, Wish, Wishes};
 use frontdesk_core::diff::{Next, Rules, fold, next};
 use frontdesk_core::email::Email;
-use frontdesk_core::hint::{Hint, LOOK_EVERY, Said, Took, take};
+use frontdesk_core::hint::{CLOCKS_APART, Hint, LOOK_EVERY, Said, Took, looked, take};
 use frontdesk_core::id::CustomerId;
 use frontdesk_core::sweep::{SETTLING, note_undone};
 use frontdesk_core::sync::{Ended, State, Sync};
@@ -154,9 +154,10 @@ fn an_unsigned_call_costs_one_look_in_ten_minutes_after_the_lag_of_reads() {
     let step = next(&wishes, person(&row), &rules(Target::Circle), at(45));
     assert!(matches!(&step, Next::Step(Step::Check { item, .. }) if *item == one));
     let Next::Step(step) = step else { unreachable!() };
-    let looked = fold(person(&row).clone(), Target::Circle, &step, &Ok(Seen::Holds), at(46));
-    assert!(looked.told.is_empty(), "one look, whatever it shows");
-    row.observed.people.insert(Holder::Customer, looked);
+    let mut after = fold(person(&row).clone(), Target::Circle, &step, &Ok(Seen::Holds), at(46));
+    looked(&mut after, &step, &Ok(Seen::Holds), at(45));
+    assert!(after.told.is_empty(), "one look, whatever it shows");
+    row.observed.people.insert(Holder::Customer, after);
     assert_eq!(told(&mut row, &two, at(50)), Took::Look);
     let again = at(45) + LOOK_EVERY;
     assert_eq!(person(&row).told[&two].look_at, again);
@@ -172,6 +173,7 @@ fn look(row: &mut Sync, wishes: &Wishes, holds: bool, now: Timestamp) {
     let step = Step::Check { item: tag(), address: ada(), id: Some(7) };
     let seen = Ok(if holds { Seen::Holds } else { Seen::HoldsNot });
     let mut after = fold(before.clone(), Target::Kit, &step, &seen, now);
+    looked(&mut after, &step, &seen, now);
     note_undone(&before, &mut after, wishes, "a look", now);
     row.observed.people.insert(Holder::Customer, after);
 }
@@ -180,6 +182,48 @@ fn look(row: &mut Sync, wishes: &Wishes, holds: bool, now: Timestamp) {
 fn write(row: &mut Sync, step: &Step, now: Timestamp) {
     let after = fold(person(row).clone(), Target::Kit, step, &Ok(Seen::Done), now);
     row.observed.people.insert(Holder::Customer, after);
+}
+
+#[test]
+fn what_is_undone_while_our_own_call_is_under_way_is_looked_at_after_its_answer() {
+    let wishes = wishes(&tag(), want());
+    for was in [None, out(-300), Some(Holding::Sent { present: true, at: at(-1) })] {
+        let mut row = Sync { state: State::Due, due_since: at(-2), ..row(&tag(), was.clone()) };
+        let told = |row: &mut Sync, at: Timestamp| {
+            take(row, &Holder::Customer, Some(&wishes), &hint(&tag(), false, Some(at)), noon())
+        };
+        let old = at(-3) - CLOCKS_APART;
+        assert!(
+            matches!(told(&mut row, old), Took::Nothing(_)),
+            "{was:?}: it was so before it was to be done"
+        );
+        assert_eq!(told(&mut row, noon()), Took::Look, "{was:?}");
+        let add = Step::Add { item: tag(), address: ada(), id: Some(7) };
+        write(&mut row, &add, at(1));
+        let step = next(&wishes, person(&row), &rules(Target::Kit), at(2));
+        assert!(
+            matches!(step, Next::Step(Step::Check { .. })),
+            "{was:?}: the answer is older than the message"
+        );
+        look(&mut row, &wishes, false, at(3));
+        assert!(matches!(person(&row).taken.get(&tag()), Some(Taken::PutBack { .. })), "{was:?}");
+    }
+}
+
+#[test]
+fn what_is_told_while_a_look_is_under_way_is_looked_at_once_more() {
+    let wishes = wishes(&tag(), want());
+    let mut row = row(&tag(), present(-300));
+    let take = |row: &mut Sync, now: Timestamp| {
+        take(row, &Holder::Customer, Some(&wishes), &hint(&tag(), false, Some(now)), now)
+    };
+    assert_eq!(take(&mut row, at(0)), Took::Look);
+    let Next::Step(step) = next(&wishes, person(&row), &rules(Target::Kit), at(1)) else { unreachable!() };
+    assert_eq!(take(&mut row, at(2)), Took::Look);
+    let mut after = fold(person(&row).clone(), Target::Kit, &step, &Ok(Seen::Holds), at(3));
+    looked(&mut after, &step, &Ok(Seen::Holds), at(1));
+    let again = next(&wishes, &after, &rules(Target::Kit), at(4));
+    assert!(matches!(again, Next::Step(Step::Check { .. })), "{again:?}");
 }
 
 #[test]
@@ -262,7 +306,8 @@ fn a_subscriber_who_was_deleted_is_not_made_anew() {
         let Next::Step(step) = next(&wishes, &before, &rules(Target::Kit), at(1)) else {
             panic!("{before:?}")
         };
-        let mut after = fold(before.clone(), Target::Kit, &step, &Ok(seen), at(1));
+        let mut after = fold(before.clone(), Target::Kit, &step, &Ok(seen.clone()), at(1));
+        looked(&mut after, &step, &Ok(seen), at(1));
         note_undone(&before, &mut after, &wishes, "a look", at(1));
         row.observed.people.insert(Holder::Customer, after);
     }

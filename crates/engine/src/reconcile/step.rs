@@ -8,10 +8,11 @@ use crate::subject::{Cause, Subject};
 use frontdesk_core::budget::Reason;
 use frontdesk_core::desired::Desired;
 use frontdesk_core::diff::{Outcome, fold};
+use frontdesk_core::hint::looked;
 use frontdesk_core::id::CustomerId;
 use frontdesk_core::sweep::note_undone;
 use frontdesk_core::sync::Sync;
-use frontdesk_core::target::{Failure, Holder, Membership, Observed, Step, Target};
+use frontdesk_core::target::{Failure, Holder, Membership, Observed, Step};
 use frontdesk_store::{AuditDraft, CallIntent, Commit, Error, Write};
 use jiff::Timestamp;
 use std::time::Duration;
@@ -134,7 +135,7 @@ impl<P: Ports> Engine<P> {
                     let holder = holder_of(sync, desired.as_ref(), step);
                     let wishes = desired.as_ref().and_then(|desired| desired.holders.get(&holder));
                     let known = sync.observed.people.get(&holder).cloned().unwrap_or_default();
-                    observe(sync, drain.target, holder.clone(), step, &spoken.outcome, answer.answered_at);
+                    observe(sync, holder.clone(), step, &spoken.outcome, call.intent_at, answer.answered_at);
                     // What waits for a person is not put right, so nothing of it counts as undone.
                     let counts = !step.writes() && drain.written.is_written(sync);
                     let person = sync.observed.people.get_mut(&holder).filter(|_| counts);
@@ -220,9 +221,17 @@ fn cause(call: &CallIntent) -> Cause {
 }
 
 /// Folds an answer into the person that the step was about.
-fn observe(sync: &mut Sync, target: Target, holder: Holder, step: &Step, outcome: &Outcome, now: Timestamp) {
+fn observe(
+    sync: &mut Sync,
+    holder: Holder,
+    step: &Step,
+    outcome: &Outcome,
+    asked_at: Timestamp,
+    answered_at: Timestamp,
+) {
     let person = sync.observed.people.remove(&holder).unwrap_or_default();
-    let person = fold(person, target, step, outcome, now);
+    let mut person = fold(person, sync.target, step, outcome, answered_at);
+    looked(&mut person, step, outcome, asked_at);
     sync.observed.people.insert(holder, person);
     if matches!(step, Step::Read { .. }) && outcome.is_ok() {
         sync.look_wanted_at = None;
