@@ -32,11 +32,11 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 /// The longest that anything is waited for, on a machine that does other work as well.
-const SEEN_WITHIN: Duration = Duration::from_mins(1);
+const SEEN_WITHIN: Duration = Duration::from_mins(3);
 /// How often a condition is looked at again when no customer changed: what a provider saw is not announced.
 const RECHECK: Duration = Duration::from_millis(20);
 /// The longest jump towards what is due next: retries and looks are nearer than that, renewals and grace are not.
-const JUMP_MAX: SignedDuration = SignedDuration::from_mins(5);
+const JUMP_MAX: SignedDuration = frontdesk_core::sync::BACKOFF_MAX;
 /// What is due sooner than this is waited for.
 const JUMP_OVER: SignedDuration = SignedDuration::from_millis(400);
 /// How long a Frontdesk that is taken down may take for what it is in the middle of.
