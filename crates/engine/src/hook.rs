@@ -233,14 +233,14 @@ impl<P: Ports> Engine<P> {
     pub(crate) async fn try_observe(&self, stored: &StoredEntry, hint: &Hint) -> Result<(), Error> {
         let target = hint.target;
         let now = self.ports().now_wall();
-        let person = BTreeSet::from([hint.person]);
+        let person = BTreeSet::from([(target, hint.person)]);
         let mut commit = Commit {
             expect: vec![Expect::JournalState { id: stored.entry.id.clone(), state: stored.entry.state }],
             writes: Vec::new(),
         };
         let (mut why, mut seen_by) = (UNKNOWN_PERSON, None);
         let mut ring = BTreeSet::new();
-        for customer in self.store().records_sharing(target, &person, &BTreeSet::new()).await? {
+        for customer in self.store().records_sharing(&person, &BTreeSet::new()).await? {
             let Some(mut subject) = Subject::load(self.store(), &customer).await? else { continue };
             let others = subject.others(self.store()).await?;
             let desired = subject.decide(self, &others, now).desired.remove(&target);

@@ -102,8 +102,8 @@ impl<P: Ports> Engine<P> {
 
     /// Why two cannot be one, or that they are.
     async fn cannot_be_one(&self, subject: &Subject, order: &Order) -> Result<Option<Paired>, Error> {
-        let members = [order.member].into();
-        let sharing = self.store().records_sharing(order.target, &members, &BTreeSet::new()).await?;
+        let members = [(order.target, order.member)].into();
+        let sharing = self.store().records_sharing(&members, &BTreeSet::new()).await?;
         if let Some(other) = sharing.into_iter().find(|other| *other != order.customer) {
             return Ok(Some(Paired::SomebodyElse { customer: other }));
         }
@@ -119,8 +119,7 @@ impl<P: Ports> Engine<P> {
     /// The customers whom a target knows under this address as themselves: by a pairing, or because they changed it there.
     pub async fn known_at(&self, address: &Email) -> Result<BTreeSet<CustomerId>, Error> {
         let addresses = [address.clone()].into();
-        // Addresses are looked up over all targets, whichever is named.
-        let sharing = self.store().records_sharing(Target::Circle, &BTreeSet::new(), &addresses).await?;
+        let sharing = self.store().records_sharing(&BTreeSet::new(), &addresses).await?;
         let mut known = BTreeSet::new();
         for customer in sharing {
             let syncs = self.store().syncs(&customer).await?;

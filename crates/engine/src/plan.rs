@@ -172,8 +172,8 @@ impl<P: Ports> Engine<P> {
             let page = self.store().customers(None, after.as_ref(), BATCH).await?;
             let Some(last) = page.last() else { break };
             after = Some(last.id.clone());
-            for row in &page {
-                let Some(subject) = Subject::load(self.store(), &row.id).await? else { continue };
+            let ids: Vec<_> = page.into_iter().map(|row| row.id).collect();
+            for subject in Subject::load_all(self.store(), &ids).await? {
                 lines.extend(self.plan_of(&subject, &mut held, &mut aside).await?);
             }
         }

@@ -89,9 +89,9 @@ impl<P: Ports> Engine<P> {
     /// Settles one person. Asked again, it changes nothing.
     pub async fn settle_access(&self, settlement: &Settlement) -> Result<Settled, Error> {
         let Settlement { target, member, address, .. } = settlement;
-        let (members, addresses) = ([*member].into(), [address.clone()].into());
-        let by_member = self.store().records_sharing(*target, &members, &BTreeSet::new()).await?;
-        let sharing = self.store().records_sharing(*target, &members, &addresses).await?;
+        let (members, addresses) = ([(*target, *member)].into(), [address.clone()].into());
+        let by_member = self.store().records_sharing(&members, &BTreeSet::new()).await?;
+        let sharing = self.store().records_sharing(&members, &addresses).await?;
         let all = behind(&settlement.items, &self.catalogue());
         let mut items = settlement.items.clone();
         for customer in sharing.iter().chain(&settlement.customer) {

@@ -18,8 +18,7 @@ use frontdesk_core::stage::{StageOf, headline};
 use frontdesk_core::sync::{Hold, State, Sync};
 use frontdesk_core::target::{Holder, Item, Membership, Target};
 use frontdesk_store::{
-    AuditDraft, Case, CaseFilter, CaseState, Commit, CustomerRow, Error, Expect, Identity, SourceRead, Store,
-    Write,
+    AuditDraft, Case, Commit, CustomerRow, Error, Expect, Identity, SourceRead, Store, Whole, Write,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -27,19 +26,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How a case says that it closed by itself.
 pub(crate) const CAUSE_GONE: &str = "the cause is gone";
-/// Closed cases of one customer that are looked through.
-const DISMISSED_MAX: u32 = 50;
-
-/// The cases of a customer that a person closed.
-async fn dismissed(store: &Store, customer: &CustomerId) -> Result<Vec<Case>, Error> {
-    let filter = CaseFilter {
-        state: Some(CaseState::Closed),
-        customer: Some(customer.clone()),
-        ..CaseFilter::default()
-    };
-    let mut closed = store.cases(&filter, None, DISMISSED_MAX).await?;
-    closed.retain(|case| case.closed_why.as_deref().is_some_and(|why| !why.starts_with(CAUSE_GONE)));
-    Ok(closed)
+/// Whether a person closed the case.
+fn is_dismissed(closed: &Case) -> bool {
+    closed.closed_why.as_deref().is_some_and(|why| !why.starts_with(CAUSE_GONE))
 }
 
 /// Why a customer is looked at, for the audit log.
@@ -117,20 +106,26 @@ impl Subject {
 
     /// Loads a live customer; `None` if there is none of that id.
     pub(crate) async fn load(store: &Store, customer: &CustomerId) -> Result<Option<Self>, Error> {
-        let Some(loaded) = store.records(std::slice::from_ref(customer)).await?.into_iter().next() else {
-            return Ok(None);
-        };
-        let syncs = store.syncs(customer).await?;
-        Ok(Some(Self {
-            stored_syncs: syncs.clone(),
-            told_elsewhere: told_elsewhere(store, customer, &syncs).await?,
-            syncs,
-            cases: store.open_cases(customer).await?,
-            dismissed: dismissed(store, customer).await?,
-            reads: store.reads_of(customer).await?,
-            record: loaded.record,
-            row: Some(loaded.row),
-        }))
+        Ok(Self::load_all(store, std::slice::from_ref(customer)).await?.pop())
+    }
+
+    /// Loads the live ones among `customers`, in this order, all as of one instant.
+    pub(crate) async fn load_all(store: &Store, customers: &[CustomerId]) -> Result<Vec<Self>, Error> {
+        let mut subjects = Vec::with_capacity(customers.len());
+        for Whole { loaded, syncs, open_cases, mut closed_cases, reads } in store.whole(customers).await? {
+            closed_cases.retain(is_dismissed);
+            subjects.push(Self {
+                stored_syncs: syncs.clone(),
+                told_elsewhere: told_elsewhere(store, &loaded.record.id, &syncs).await?,
+                syncs,
+                cases: open_cases,
+                dismissed: closed_cases,
+                reads,
+                record: loaded.record,
+                row: Some(loaded.row),
+            });
+        }
+        Ok(subjects)
     }
 
     /// The other live records that share a target's member or an address with this one: before a removal, what
@@ -150,21 +145,16 @@ impl Subject {
                 _ => None,
             }));
         }
-        let mut sharing = BTreeSet::new();
-        for target in Target::ALL {
-            let people = self.syncs.get(&target).map(|sync| &sync.observed.people);
-            let members = people
-                .into_iter()
-                .flat_map(|people| people.values())
-                .filter_map(|person| person.membership.id());
-            sharing.extend(store.records_sharing(target, &members.collect(), &known).await?);
-        }
+        let members = self.syncs.iter().flat_map(|(target, sync)| {
+            let people = sync.observed.people.values();
+            people.filter_map(|person| Some((*target, person.membership.id()?)))
+        });
+        let mut sharing = store.records_sharing(&members.collect(), &known).await?;
         sharing.remove(&self.record.id);
-        let mut others = Vec::new();
-        for customer in sharing {
-            others.extend(Self::load(store, &customer).await?);
+        if sharing.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(others)
+        Self::load_all(store, &sharing.into_iter().collect::<Vec<_>>()).await
     }
 
     /// That the record is still as it was loaded, as a condition of a commit.

@@ -66,6 +66,9 @@ pub struct CaseFilter {
     pub customer: Option<CustomerId>,
 }
 
+/// Closed cases of one customer that are looked through.
+const CLOSED_MAX: u32 = 50;
+
 statements! {
     /// Opens a case, or finds the one that is open already and gives it the newest reason.
     CASE_OPEN = "INSERT INTO support_case (customer_id, journey, kind, state, reason, opened_at) VALUES (?1, ?2, ?3, 'open', ?4, ?5) \
@@ -81,6 +84,9 @@ statements! {
     CASE_CLOSE = "UPDATE support_case SET state = 'closed', closed_at = ?2, closed_why = ?3 WHERE number = ?1 AND state = 'open'";
     /// The open cases of one customer.
     CASES_OPEN = "SELECT number, journey, kind, opened_at FROM support_case WHERE customer_id = ?1 AND state = 'open' ORDER BY number";
+    /// The closed cases of one customer, newest first.
+    CASES_CLOSED = "SELECT number, customer_id, journey, kind, state, reason, opened_at, closed_at, closed_why FROM support_case \
+        WHERE customer_id = ?1 AND state = 'closed' ORDER BY number DESC LIMIT ?2";
     /// One case.
     CASE = "SELECT number, customer_id, journey, kind, state, reason, opened_at, closed_at, closed_why FROM support_case WHERE number = ?1";
     /// The notes of one case.
@@ -155,7 +161,18 @@ pub(crate) fn close(number: u64, at: Timestamp, why: &str) -> Statement {
     CASE_CLOSE.with([stored(number), at.into(), why.into()]).expecting_one()
 }
 
-fn read(row: Row) -> Result<Case, Error> {
+/// The open cases of one customer, for [`read_open`].
+pub(crate) fn load_open(customer: &CustomerId) -> Statement {
+    CASES_OPEN.with([customer.as_str().into()])
+}
+
+/// The newest closed cases of one customer, for [`read`].
+pub(crate) fn load_closed(customer: &CustomerId) -> Statement {
+    CASES_CLOSED.with([customer.as_str().into(), CLOSED_MAX.into()])
+}
+
+/// One case.
+pub(crate) fn read(row: Row) -> Result<Case, Error> {
     let mut columns = row.columns();
     Ok(Case {
         number: shown(columns.int()?)?,
@@ -170,7 +187,8 @@ fn read(row: Row) -> Result<Case, Error> {
     })
 }
 
-fn read_open(row: Row) -> Result<OpenCase, Error> {
+/// One open case.
+pub(crate) fn read_open(row: Row) -> Result<OpenCase, Error> {
     let mut columns = row.columns();
     Ok(OpenCase {
         number: shown(columns.int()?)?,
@@ -188,7 +206,7 @@ fn read_note(row: Row) -> Result<CaseNote, Error> {
 impl Store {
     /// The open cases of one customer, by number.
     pub async fn open_cases(&self, customer: &CustomerId) -> Result<Vec<OpenCase>, Error> {
-        self.db.query(CASES_OPEN.with([customer.as_str().into()])).await?.into_iter().map(read_open).collect()
+        self.db.query(load_open(customer)).await?.into_iter().map(read_open).collect()
     }
 
     /// One case with its notes.

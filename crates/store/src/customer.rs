@@ -170,16 +170,16 @@ fn read_fact(row: Row) -> Result<(Key, Fact), Error> {
 }
 
 /// How many statements [`load`] needs for one customer.
-const STATEMENTS_PER_RECORD: usize = 3;
+pub(crate) const STATEMENTS_PER_RECORD: usize = 3;
 
 /// The statements that load one record.
-fn load(customer: &CustomerId) -> [Statement; STATEMENTS_PER_RECORD] {
+pub(crate) fn load(customer: &CustomerId) -> [Statement; STATEMENTS_PER_RECORD] {
     let id = || [Value::from(customer.as_str())];
     [CUSTOMER_ROW.with(id()), FACTS.with(id()), identity::TIES_OF.with(id())]
 }
 
 /// What the answers to [`load`] say; `None` for a customer who does not exist or was merged away.
-fn loaded(answers: &[Vec<Row>]) -> Result<Option<Loaded>, Error> {
+pub(crate) fn loaded(answers: &[Vec<Row>]) -> Result<Option<Loaded>, Error> {
     let [row, facts, ties] = answers else {
         return Err(Error::Corrupt("a record was read in part".to_owned()));
     };

@@ -8,8 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 
 statements! {
     /// Customers whose decision may have changed by the clock alone, earliest first.
-    WAKES_DUE = "SELECT id FROM customer WHERE merged_into IS NULL AND ((next_wake_at IS NOT NULL AND next_wake_at <= ?1) OR updated_at > ?3) \
+    WAKES_DUE = "SELECT id FROM customer WHERE merged_into IS NULL AND next_wake_at IS NOT NULL AND next_wake_at <= ?1 \
         ORDER BY next_wake_at, id LIMIT ?2";
+    /// Customers who were decided under a clock that was ahead.
+    WAKES_AHEAD = "SELECT id FROM customer WHERE merged_into IS NULL AND updated_at > ?1 ORDER BY updated_at, id LIMIT ?2";
     /// The earliest instant at which an entry may be applied; one never tried, at once.
     NEXT_ENTRY = "SELECT MIN(COALESCE(next_try_at, ?1)) FROM journal WHERE state = 'pending'";
     /// The earliest wake-up.
@@ -71,8 +73,16 @@ impl Store {
 
     /// Customers whose decision may have changed by the clock alone at `now`, earliest first.
     pub async fn wakes_due(&self, now: Timestamp, limit: u32) -> Result<Vec<CustomerId>, Error> {
-        let rows = self.db.query(WAKES_DUE.with([now.into(), limit.into(), horizon(now).into()])).await?;
-        rows.into_iter().map(|row| Ok(CustomerId::new(row.columns().text()?))).collect()
+        let due = WAKES_DUE.with([now.into(), limit.into()]);
+        let ahead = WAKES_AHEAD.with([horizon(now).into(), limit.into()]);
+        let mut customers = Vec::new();
+        for row in self.db.read(vec![due, ahead]).await?.into_iter().flatten().take(limit as usize) {
+            let customer = CustomerId::new(row.columns().text()?);
+            if !customers.contains(&customer) {
+                customers.push(customer);
+            }
+        }
+        Ok(customers)
     }
 
     /// When anything is due next: an entry, a wake-up, a read or a sync. An entry that was never

@@ -59,13 +59,15 @@ statements! {
     IDENTITY_PREFIX = "SELECT DISTINCT customer_id FROM identity WHERE value >= ?1 AND value < ?2 ORDER BY customer_id LIMIT ?3";
     /// A customer by our own id; one merged away leads to the survivor.
     IDENTITY_OWN = "SELECT COALESCE(merged_into, id) FROM customer WHERE id = ?1";
-    /// The mail addresses of one customer.
-    MAILS_OF = "SELECT DISTINCT value FROM identity WHERE customer_id = ?1 AND system = 'email' ORDER BY value";
+    /// The mail addresses of one customer. The plus keeps SQLite from reading every address that there is.
+    MAILS_OF = sqlite "SELECT DISTINCT value FROM identity WHERE customer_id = ?1 AND +system = 'email' ORDER BY value",
+        postgres "SELECT DISTINCT value FROM identity WHERE customer_id = ?1 AND system = 'email' ORDER BY value";
     /// Live customers who share a target's id of a person.
     SHARING_MEMBER = "SELECT customer_id FROM sync_person WHERE target = ?1 AND member_id = ?2";
-    /// Live customers whom a target knows at an address, or to whom the address leads.
+    /// Live customers whom a target knows at an address, or to whom the address leads. The kinds are named so that the
+    /// key is used whole: by the system alone, SQLite would read every address that there is.
     SHARING_ADDRESS = "SELECT customer_id FROM sync_person WHERE address = ?1 \
-        UNION SELECT customer_id FROM identity WHERE system = 'email' AND value = ?1";
+        UNION SELECT customer_id FROM identity WHERE system = 'email' AND kind IN ('checkout', 'mail') AND value = ?1";
 }
 
 /// Writes one handle; see [`crate::Write::Identity`].
@@ -116,17 +118,17 @@ impl Store {
         ids(self.db.read(script).await?)
     }
 
-    /// The live customers whom `target` knows under any of these ids, or to whom any of these
+    /// The live customers whom a target knows under any of these ids of its own, or to whom any of these
     /// addresses leads there or anywhere: whose wishes count before anything is taken from a
     /// person (RELIABILITY I14).
     pub async fn records_sharing(
         &self,
-        target: Target,
-        members: &BTreeSet<u64>,
+        members: &BTreeSet<(Target, u64)>,
         addresses: &BTreeSet<Email>,
     ) -> Result<BTreeSet<CustomerId>, Error> {
-        let by_member =
-            members.iter().map(|id| SHARING_MEMBER.with([target.as_str().into(), id.to_string().into()]));
+        let by_member = members
+            .iter()
+            .map(|(target, id)| SHARING_MEMBER.with([target.as_str().into(), id.to_string().into()]));
         let by_address = addresses.iter().map(|address| SHARING_ADDRESS.with([address.as_str().into()]));
         ids(self.db.read(by_member.chain(by_address).collect()).await?)
     }

@@ -271,8 +271,6 @@ statements! {
     JOURNAL_BALANCE = "SELECT state, COUNT(*), MIN(received_at) FROM journal GROUP BY state";
     /// All entries.
     JOURNAL_ROWS = "SELECT COUNT(*) FROM journal";
-    /// When a source was last heard.
-    JOURNAL_LAST_HEARD = "SELECT MAX(last_seen_at) FROM journal WHERE source = ?1 AND kind = 'event'";
 }
 
 impl NewEntry {
@@ -490,11 +488,5 @@ impl Store {
             balance.rows = row.columns().int()?;
         }
         Ok(balance)
-    }
-
-    /// When a source was last heard; `None`: never.
-    pub async fn last_heard(&self, source: &SourceId) -> Result<Option<Timestamp>, Error> {
-        let rows = self.db.query(JOURNAL_LAST_HEARD.with([source.as_str().into()])).await?;
-        rows.into_iter().next().map_or(Ok(None), |row| row.columns().time_opt())
     }
 }

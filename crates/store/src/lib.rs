@@ -47,6 +47,7 @@ mod sql;
 mod sqlite;
 mod sync;
 mod value;
+mod whole;
 mod word;
 
 pub use account::{Account, AccountState, Lease, Stopped};
@@ -70,6 +71,7 @@ pub use source_read::{ReadState, SourceRead};
 pub use sql::Engine;
 pub use sqlite::{SqliteMode, SqliteSettings};
 pub use sync::SyncFilter;
+pub use whole::Whole;
 
 use jiff::Timestamp;
 

@@ -38,6 +38,7 @@ pub(crate) static MIGRATIONS: &[Migration] = migrations![
     4 "0004_support",
     5 "0005_audit",
     6 "0006_sweeps",
+    7 "0007_cases",
 ];
 
 /// The table that says which migrations were done; the one table that no migration makes.
@@ -134,7 +135,7 @@ mod tests {
     fn every_column_says_its_class_and_meaning_and_both_dialects_say_the_same() {
         for migration in MIGRATIONS {
             let sqlite = columns(migration.sqlite);
-            assert!(!sqlite.is_empty(), "{}", migration.name);
+            assert_eq!(!sqlite.is_empty(), migration.sqlite.contains("CREATE TABLE"), "{}", migration.name);
             for (table, column, comment) in &sqlite {
                 let comment = comment.as_deref().unwrap_or_default();
                 let meaning =

@@ -107,7 +107,13 @@ fn purpose(word: &str) -> Option<Purpose> {
     serde_json::from_value(serde_json::Value::String(word.to_owned())).ok()
 }
 
-fn read(row: Row) -> Result<SourceRead, Error> {
+/// The wanted reads of one customer, for [`read`].
+pub(crate) fn load(customer: &CustomerId) -> Statement {
+    READS_OF.with([customer.as_str().into()])
+}
+
+/// One wanted read.
+pub(crate) fn read(row: Row) -> Result<SourceRead, Error> {
     let mut columns = row.columns();
     Ok(SourceRead {
         key: Key {
@@ -147,6 +153,6 @@ impl Store {
 
     /// The wanted reads of one customer, earliest first.
     pub async fn reads_of(&self, customer: &CustomerId) -> Result<Vec<SourceRead>, Error> {
-        self.db.query(READS_OF.with([customer.as_str().into()])).await?.into_iter().map(read).collect()
+        self.db.query(load(customer)).await?.into_iter().map(read).collect()
     }
 }

@@ -145,6 +145,16 @@ pub(crate) fn expect(customer: &CustomerId, target: Target, generation: i64) -> 
     SYNC_EXPECT.with([customer.as_str().into(), target.as_str().into(), generation.into()]).expecting_one()
 }
 
+/// The rows of one customer, for [`by_target`].
+pub(crate) fn load(customer: &CustomerId) -> Statement {
+    SYNCS_OF.with([customer.as_str().into()])
+}
+
+/// The rows of one customer, by target.
+pub(crate) fn by_target(rows: Vec<Row>) -> Result<BTreeMap<Target, Sync>, Error> {
+    rows.into_iter().map(|row| read(row).map(|sync| (sync.target, sync))).collect()
+}
+
 fn read(row: Row) -> Result<Sync, Error> {
     let mut columns = row.columns();
     Ok(Sync {
@@ -169,8 +179,7 @@ fn read(row: Row) -> Result<Sync, Error> {
 impl Store {
     /// The rows of one customer, by target.
     pub async fn syncs(&self, customer: &CustomerId) -> Result<BTreeMap<Target, Sync>, Error> {
-        let rows = self.db.query(SYNCS_OF.with([customer.as_str().into()])).await?;
-        rows.into_iter().map(|row| read(row).map(|sync| (sync.target, sync))).collect()
+        by_target(self.db.query(load(customer)).await?)
     }
 
     /// Rows of `target` that are due at `now`: who was never let in first, then by due time.

@@ -47,9 +47,8 @@ impl<P: Ports> Engine<P> {
         for listed in people.iter().filter(|listed| !listed.is_out) {
             let has: BTreeSet<Item> =
                 listed.has.union(all_have).filter(|item| managed.contains(item)).cloned().collect();
-            let ids = listed.id.into_iter().collect();
-            let customers =
-                self.store().records_sharing(target, &ids, &[listed.address.clone()].into()).await?;
+            let ids = listed.id.map(|id| (target, id)).into_iter().collect();
+            let customers = self.store().records_sharing(&ids, &[listed.address.clone()].into()).await?;
             noticed.customers += u64::from(!customers.is_empty());
             for customer in customers {
                 let seen = Seen { target, listed, has: &has, at: exported_at, is_shadow };

@@ -116,19 +116,20 @@ impl<P: Ports> Engine<P> {
             return Ok(());
         };
         comparing.after = Some(last.id.clone());
-        for row in page {
-            let Some(subject) = Subject::load(self.store(), &row.id).await? else { continue };
+        let ids: Vec<_> = page.into_iter().map(|row| row.id).collect();
+        for subject in Subject::load_all(self.store(), &ids).await? {
+            let customer = &subject.record.id;
             let Some((_, beside)) = self.beside(drain, &subject, scan, previous).await? else { continue };
             let Beside { people, differences, supported, ended, expected } = beside;
             comparing.supported.extend(supported);
-            comparing.ended.extend(ended.into_iter().map(|held| (held, row.id.clone())));
+            comparing.ended.extend(ended.into_iter().map(|held| (held, customer.clone())));
             for (list, id) in expected {
                 comparing.expected.entry(list).or_default().insert(id);
             }
             if !people.is_empty() {
-                comparing.work.push_back(Work::Refresh(row.id.clone()));
+                comparing.work.push_back(Work::Refresh(customer.clone()));
             }
-            let settle = |difference| Work::Settle(row.id.clone(), difference);
+            let settle = |difference| Work::Settle(customer.clone(), difference);
             comparing.work.extend(differences.into_iter().map(settle));
         }
         Ok(())

@@ -135,6 +135,62 @@ mod tests {
     static SMALL: Sql = Sql { name: "SMALL", sqlite: Some("PRAGMA max_page_count = 60"), postgres: None };
     static LARGE: Sql = Sql { name: "LARGE", sqlite: Some("PRAGMA max_page_count = 100000"), postgres: None };
 
+    /// Tables that grow with customers or with time.
+    const LARGE_TABLES: [&str; 12] = [
+        "journal",
+        "customer",
+        "identity",
+        "fact",
+        "source_read",
+        "sync",
+        "sync_person",
+        "call",
+        "support_case",
+        "audit",
+        "audit_personal",
+        "audit_head",
+    ];
+    /// Statements that may read such a table from end to end, or all of one system's or source's rows: counts, lists and
+    /// checks, what is done to everybody, and tables that hold only what waits.
+    const READS_MUCH: [&str; 9] = [
+        "AUDIT_HEADLESS",
+        "CUSTOMER_HEADLINES",
+        "JOURNAL_BALANCE",
+        "JOURNAL_ROWS",
+        "READS_DUE",
+        "SYNC_SHADOWED",
+        "SYNC_STATES",
+        "SYNC_UNSHADOW",
+        "WAKE_ALL",
+    ];
+
+    #[test]
+    fn no_statement_reads_a_large_table_from_end_to_end_but_those_that_are_said_to() {
+        let folder = Folder::new("plans");
+        let settings = folder.settings(SqliteMode::InThread { vfs: None });
+        drop(Store::open_sqlite(&settings).unwrap());
+        let connection = Connection::open(&settings.path).unwrap();
+        let reads_much = |step: &str| {
+            let table = step.split(' ').nth(1).unwrap_or_default();
+            let by_prefix = ["(system=?)", "(system=? AND kind=?)", "(source=?)", "(source=? AND kind=?)"];
+            LARGE_TABLES.contains(&table)
+                && (step.starts_with("SCAN ") || by_prefix.iter().any(|prefix| step.ends_with(prefix)))
+        };
+        let mut found = Vec::new();
+        for sql in registry() {
+            let Some(text) = sql.text(crate::sql::Engine::Sqlite) else { continue };
+            let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {text}")).unwrap();
+            let unbound = rusqlite::params_from_iter(std::iter::repeat_n("", plan.parameter_count()));
+            let steps = plan.query_map(unbound, |row| row.get::<_, String>(3)).unwrap();
+            found.extend(
+                steps.map(Result::unwrap).filter(|step| reads_much(step)).map(|step| (sql.name, step)),
+            );
+        }
+        found.sort();
+        let names: Vec<_> = found.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, READS_MUCH, "{found:#?}");
+    }
+
     /// A statement that SQLite does not have: running it is a bug.
     static ELSEWHERE: Sql = Sql { name: "ELSEWHERE", sqlite: None, postgres: Some("SELECT 1") };
 

@@ -100,6 +100,7 @@ suite! {
     people {
         one_case_is_open_per_customer_journey_and_kind,
         a_closed_case_lets_another_open,
+        a_customer_is_read_with_all_that_stands_beside_the_record,
         an_alert_is_news_once,
         a_customer_has_five_links_at_most,
         the_catalogue_in_force_depends_on_the_instant,

@@ -1,10 +1,13 @@
 use crate::backend::Backend;
-use crate::sample::{at, customer_id, entry_id, row, write};
+use crate::sample::{at, customer_id, entry_id, key, row, sync, write};
 use frontdesk_core::case::{CaseKind, Reason};
 use frontdesk_core::catalogue::Catalogue;
+use frontdesk_core::fact::Kind;
+use frontdesk_core::reads::Purpose;
+use frontdesk_core::target::Target;
 use frontdesk_store::{
-    CaseFilter, CaseState, CatalogueVersion, Commit, Committed, Expect, LIVE_MAX, LinkPurpose, StatusLink,
-    Store, Write,
+    CaseFilter, CaseState, CatalogueVersion, Commit, Committed, Expect, LIVE_MAX, LinkPurpose, SourceRead,
+    StatusLink, Store, Write,
 };
 use tokio::task::JoinSet;
 
@@ -78,6 +81,29 @@ pub(crate) async fn a_closed_case_lets_another_open(backend: Backend) {
     assert_eq!(numbers(open, None).await, [second]);
     let none = CaseFilter { kind: Some(CaseKind::Delivery), ..CaseFilter::default() };
     assert!(numbers(none, None).await.is_empty());
+}
+
+pub(crate) async fn a_customer_is_read_with_all_that_stands_beside_the_record(backend: Backend) {
+    let store = &backend.store;
+    let read = SourceRead::new(key(Kind::Charge, "ch_1"), customer_id(1), Purpose::Charge, at(5));
+    let sync = sync(1, Target::Kit);
+    write(store, vec![Write::Customer(row(1, 0)), Write::Customer(row(2, 0)), Write::Sync(sync.clone())])
+        .await;
+    write(store, vec![Write::Read(read.clone())]).await;
+    let closed = done(store, open("sub_1", CaseKind::Billing, "du_1")).await.cases[0];
+    write(store, vec![Write::CaseClose { number: closed, at: at(3), why: "enough".to_owned() }]).await;
+    let opened = done(store, open("sub_1", CaseKind::Billing, "du_2")).await.cases[0];
+    let asked = [customer_id(9), customer_id(2), customer_id(1)];
+    let whole = store.whole(&asked).await.unwrap();
+    let ids: Vec<_> = whole.iter().map(|whole| whole.loaded.record.id.clone()).collect();
+    assert_eq!(ids, [customer_id(2), customer_id(1)], "in the order asked for, without who is not there");
+    assert!(whole[0].syncs.is_empty() && whole[0].open_cases.is_empty() && whole[0].closed_cases.is_empty());
+    assert_eq!(whole[1].loaded, store.records(&[customer_id(1)]).await.unwrap().remove(0));
+    assert_eq!(whole[1].syncs, [(Target::Kit, sync)].into());
+    assert_eq!(whole[1].open_cases.iter().map(|case| case.number).collect::<Vec<_>>(), [opened]);
+    assert_eq!(whole[1].closed_cases.iter().map(|case| case.number).collect::<Vec<_>>(), [closed]);
+    assert_eq!(whole[1].reads, [read]);
+    assert_eq!(store.whole(&[]).await.unwrap(), []);
 }
 
 pub(crate) async fn an_alert_is_news_once(backend: Backend) {

@@ -201,10 +201,10 @@ pub(crate) async fn a_merge_moves_everything_and_leaves_a_pointer(backend: Backe
     let syncs = store.syncs(&customer_id(1)).await.unwrap();
     assert_eq!(syncs[&Target::Circle], sync(1, Target::Circle), "the survivor's row stays");
     assert_eq!(syncs[&Target::Kit].observed, observed(8, "ada.l"));
-    let none = [7].into();
-    assert!(store.records_sharing(Target::Circle, &none, &[].into()).await.unwrap().is_empty());
-    let kept = [8].into();
-    assert_eq!(store.records_sharing(Target::Kit, &kept, &[].into()).await.unwrap(), [customer_id(1)].into());
+    let none = [(Target::Circle, 7)].into();
+    assert!(store.records_sharing(&none, &[].into()).await.unwrap().is_empty());
+    let kept = [(Target::Kit, 8)].into();
+    assert_eq!(store.records_sharing(&kept, &[].into()).await.unwrap(), [customer_id(1)].into());
     let cases = store.open_cases(&customer_id(1)).await.unwrap();
     assert_eq!(cases.iter().map(|case| case.journey.as_str()).collect::<Vec<_>>(), ["sub_1", "sub_2"]);
     assert_eq!(store.reads_of(&customer_id(1)).await.unwrap().len(), 1);

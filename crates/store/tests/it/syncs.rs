@@ -144,7 +144,8 @@ pub(crate) async fn records_that_share_a_member_or_an_address_are_found(backend:
     assert_eq!(store.known_people(Target::Kit).await.unwrap(), 1);
     let sharing = async |members: &[u64], addresses: &[&str]| {
         let addresses: BTreeSet<_> = addresses.iter().map(|name| email(name)).collect();
-        store.records_sharing(Target::Circle, &members.iter().copied().collect(), &addresses).await.unwrap()
+        let members = members.iter().map(|id| (Target::Circle, *id)).collect();
+        store.records_sharing(&members, &addresses).await.unwrap()
     };
     assert_eq!(sharing(&[7], &[]).await, [1, 2].map(customer_id).into());
     assert_eq!(sharing(&[], &["ada"]).await, [1, 5].map(customer_id).into());
