@@ -1,5 +1,6 @@
 //! A whole installation in a temporary folder, asked without a socket.
 
+use crate::log;
 use crate::ports::TestPorts;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
@@ -82,6 +83,7 @@ impl House {
         secrets: &[&str],
         change: impl FnOnce(&mut WebSettings),
     ) -> Self {
+        log::keep();
         let nth = FOLDERS.fetch_add(1, Ordering::Relaxed);
         let folder =
             PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("web-{}-{nth}", std::process::id()));

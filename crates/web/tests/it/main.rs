@@ -5,6 +5,7 @@ mod edge;
 mod hooks;
 mod house;
 mod live;
+mod log;
 mod pages;
 mod ports;
 mod readiness;

@@ -1,6 +1,7 @@
 //! When something of ours fails: what is answered, and what is logged.
 
 use crate::house::{ADDRESS, House, JOURNEY, Told, events, get, post, signed};
+use crate::log;
 use axum::body::Body;
 use bytes::Bytes;
 use frontdesk_core::email::Email;
@@ -10,9 +11,7 @@ use frontdesk_store::Commit;
 use http::StatusCode;
 use rusqlite::Connection;
 use std::convert::Infallible;
-use std::io::{self, Write};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::mpsc::channel;
 use tokio_stream::wrappers::ReceiverStream;
@@ -106,36 +105,16 @@ async fn an_answer_that_does_not_come_is_given_up_after_fifteen_seconds() {
     assert_eq!(house.engine.store().balance().await.unwrap().rows, 2);
 }
 
-/// The lines of a log.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn a_refused_webhook_is_one_line_without_its_content() {
     let house = House::new().await;
-    let lines = Lines::default();
-    let writer = lines.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .json()
-        .with_max_level(tracing::Level::INFO)
-        .with_writer(move || writer.clone())
-        .finish();
-    let guard = tracing::subscriber::set_default(subscriber);
+    log::taken();
     let request = post().header("stripe-signature", "t=1,v1=deadbeef").header("x-api-key", "sk_live_secret");
     let told = house.ask(request.body(Body::from(r#"{"email":"ada@example.org"}"#)).unwrap()).await;
-    drop(guard);
-    let written = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-    let ours: Vec<&str> = written.lines().filter(|line| line.contains(told.header("x-request-id"))).collect();
+    let written = log::taken();
+    let id = told.header("x-request-id");
+    let is_ours = |line: &&str| line.contains(id) && !line.contains("\"level\":\"DEBUG\"");
+    let ours: Vec<&str> = written.lines().filter(is_ours).collect();
     assert_eq!(ours.len(), 1, "{written}");
     let line: serde_json::Value = serde_json::from_str(ours[0]).unwrap();
     assert_eq!(line["level"], "WARN");
@@ -152,21 +131,13 @@ async fn a_token_and_a_session_are_in_no_line_of_the_log() {
     let house = House::new().await;
     let customer = house.live_through(JOURNEY).await;
     let link = house.link(&customer).await;
-    let lines = Lines::default();
-    let writer = lines.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .json()
-        .with_max_level(tracing::Level::DEBUG)
-        .with_writer(move || writer.clone())
-        .finish();
-    let guard = tracing::subscriber::set_default(subscriber);
+    log::taken();
     house.get(&link).await;
     house.get("/welcome?session_id=cs_live_secret").await;
     house
         .ask(get("/status").header("cookie", "__Host-fd_status=fds_secret").body(Body::empty()).unwrap())
         .await;
-    drop(guard);
-    let written = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let written = log::taken();
     assert!(written.contains("\"route\":\"/status/{token}\""), "{written}");
     for private in ["fds_", "cs_live"] {
         assert!(!written.contains(private), "the log holds {private:?}: {written}");
