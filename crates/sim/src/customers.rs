@@ -15,7 +15,7 @@ use std::time::Duration;
 pub const GRACE: SignedDuration = SignedDuration::from_hours(2);
 
 /// What is sold in a run, and what it gives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Plan {
     /// The membership.
     Community,
@@ -26,6 +26,18 @@ pub enum Plan {
 }
 
 impl Plan {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Community, Self::Pro, Self::Course];
+
+    /// Its name in the catalogue; the entitlement that it grants is called so too.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Community => "community",
+            Self::Pro => "pro",
+            Self::Course => "course",
+        }
+    }
+
     /// The price in the sandbox's catalogue.
     pub const fn price(self) -> &'static str {
         match self {
@@ -101,9 +113,27 @@ fn events(done: &Value) -> Vec<String> {
     listed.filter_map(|event| event.as_str().map(str::to_owned)).collect()
 }
 
-/// How what somebody bought before the run goes on in it; half of them then live on as anybody else.
+/// One of many who are members from the first hour on, and of whom most leave within the same minutes.
+pub async fn live_in_the_crowd(run: Run, person: usize, all_leave_at: Duration, mut rng: Rng) {
+    let millis = u64::try_from(run.span.as_millis()).unwrap_or(u64::MAX);
+    run.stage.clock.sleep(Duration::from_millis(rng.below(millis / 10))).await;
+    let mut act = Act { run: &run, rng: &mut rng };
+    let (nth, done) = buy(&mut act, person, Plan::Community, json!({}));
+    if act.rng.hits(80) {
+        return;
+    }
+    let leaves_at = all_leave_at + Duration::from_secs(act.rng.below(200));
+    run.stage.clock.sleep(leaves_at.saturating_sub(run.stage.clock.now())).await;
+    let told = act.stripe("cancel", json!({ "subscription": done["subscription"], "when": "now" }));
+    run.end(nth, run.stage.true_now(), &events(&told));
+}
+
+/// How what somebody bought before the run goes on in it; half of them live as anybody else beside that.
 pub async fn live_on(run: Run, person: usize, before: Purchased, mut rng: Rng) {
     let Purchased { nth, plan, done } = before;
+    if rng.hits(500) {
+        run.stage.clock.spawn(0, live(run.clone(), person, rng.fork("anew")));
+    }
     let pause = Duration::from_millis(
         u64::try_from(run.span.as_millis()).unwrap_or(u64::MAX) / 1000 * rng.below(700),
     );
@@ -124,9 +154,6 @@ pub async fn live_on(run: Run, person: usize, before: Purchased, mut rng: Rng) {
         }
         (3, Plan::Community | Plan::Pro) => fail_to_renew(&mut act, nth, &subscription).await,
         _ => {}
-    }
-    if rng.hits(500) {
-        live(run, person, rng).await;
     }
 }
 
@@ -271,7 +298,7 @@ impl Run {
         self.truth(|truth| {
             truth.purchases.push(Purchase {
                 person,
-                items: plan.items(),
+                plan,
                 from,
                 untold: events.iter().cloned().collect(),
                 known_at: None,

@@ -1,23 +1,17 @@
-//! The large faults of a run, and what people do by hand while it goes on: at the targets, and with Frontdesk itself.
+//! The large faults of a run, and what people do by hand at the targets while it goes on.
 
 use crate::customers::{address, billing_address};
-use crate::executor::Node;
 use crate::fault::Fault;
-use crate::ports::SimPorts;
 use crate::rng::Rng;
 use crate::run::Run;
-use frontdesk_core::freeze::Scope;
-use frontdesk_core::target::{Item, Target};
-use frontdesk_engine::Engine;
+use frontdesk_core::target::Item;
 use frontdesk_sandbox::Provider;
 use jiff::SignedDuration;
 use serde_json::json;
 use std::time::Duration;
 
-/// Who freezes, thaws and asks for sweeps.
-const PERSON: &str = "ops@example.com";
-/// How long somebody waits before trying again when no process answers.
-const TRIES_EVERY: Duration = Duration::from_secs(1);
+/// How long after the wall clock told the truth again what was put off under a lie may take.
+const AFTER_A_LIE: SignedDuration = SignedDuration::from_mins(15);
 
 impl Run {
     /// The large faults: outages, refused credentials, a spent allowance, acts by hand, a lying clock, forgeries.
@@ -59,8 +53,10 @@ impl Run {
                         shared.marks.hit(Fault::ClockJump);
                         shared.clock_lie = SignedDuration::from_hours(years * 365 * 24);
                     });
+                    let lied_at = self.stage.true_now();
                     self.stage.clock.sleep(Duration::from_secs(rng.between(1, 900))).await;
                     self.stage.with(|shared| shared.clock_lie = SignedDuration::ZERO);
+                    self.stage.trouble(None, lied_at, AFTER_A_LIE);
                 }
                 5 if on(Fault::Forged) => {
                     let raw = json!({ "id": format!("evt_forged{}", rng.next()), "object": "event", "type": "checkout.session.completed",
@@ -101,7 +97,7 @@ impl Run {
                 }
                 9 if on(Fault::Freeze) && !on(Fault::ClockJump) => {
                     // A freeze ends by the clock as well, and who reads another one may end it sooner.
-                    self.freeze_for_a_while(&mut rng).await;
+                    self.freeze_for_a_while(&mut rng, person).await;
                 }
                 10 if on(Fault::ChangingList) => {
                     self.stage.control("circle/drift", &json!({}));
@@ -168,79 +164,5 @@ impl Run {
             self.stage.with(|shared| shared.marks.hit(Fault::ByHand));
             self.sender.notify_one();
         }
-    }
-
-    /// Somebody freezes a target, and thaws it after a while.
-    async fn freeze_for_a_while(&self, rng: &mut Rng) {
-        let target = *rng.pick(&Target::ALL);
-        let span = Duration::from_secs(rng.between(60, 1800));
-        let Some(engine) = self.living().into_iter().next() else { return };
-        let until = self.stage.true_now().saturating_add(SignedDuration::from_hours(12));
-        let Ok(until) = until else { return };
-        let Ok(freeze) = engine.freeze(Scope::Target(target), until, PERSON, "a launch").await else {
-            return;
-        };
-        let provider = provider_of(target);
-        let since = self.stage.clock.now();
-        self.stage.trace(0, format!("world: {target} is frozen for {} s", span.as_secs()));
-        self.stage.with(|shared| {
-            shared.marks.hit(Fault::Freeze);
-            shared.frozen_since.insert(provider, since);
-        });
-        self.stage.clock.sleep(span).await;
-        self.stage.with(|shared| shared.frozen_since.remove(&provider));
-        self.thaw(&freeze.name).await;
-    }
-
-    async fn thaw(&self, name: &str) {
-        loop {
-            if let Some(engine) = self.living().into_iter().next()
-                && engine.thaw(name, PERSON).await.is_ok()
-            {
-                self.stage.trace(0, format!("world: {name} is thawed"));
-                return;
-            }
-            self.stage.clock.sleep(TRIES_EVERY).await;
-        }
-    }
-
-    /// What a person does when the trouble is over: thaws what is frozen, and has both lists swept at once instead of
-    /// waiting for their time.
-    pub(crate) async fn tidy_up(self) {
-        self.stage.with(|shared| shared.frozen_since.clear());
-        for freeze in self.store.freezes(self.stage.true_now()).await.unwrap_or_default() {
-            self.thaw(&freeze.name).await;
-        }
-        if self.adopts {
-            self.adopted.notified().await;
-        }
-        for target in Target::ALL {
-            loop {
-                if let Some(engine) = self.living().into_iter().next()
-                    && engine.want_sweep(target, true).await.is_ok()
-                {
-                    break;
-                }
-                self.stage.clock.sleep(TRIES_EVERY).await;
-            }
-        }
-    }
-
-    fn living(&self) -> Vec<Engine<SimPorts>> {
-        self.nodes(|nodes| nodes.values().flatten().cloned().collect())
-    }
-
-    /// The processes that are up, with their numbers.
-    pub(crate) fn living_nodes(&self) -> Vec<(Node, Engine<SimPorts>)> {
-        self.nodes(|nodes| {
-            nodes.iter().filter_map(|(node, engine)| engine.clone().map(|engine| (*node, engine))).collect()
-        })
-    }
-}
-
-pub(crate) const fn provider_of(target: Target) -> Provider {
-    match target {
-        Target::Circle => Provider::Circle,
-        Target::Kit => Provider::Kit,
     }
 }

@@ -46,11 +46,13 @@ pub enum Fault {
     Freeze,
     Import,
     CrashImporting,
+    Ruling,
+    MassEnd,
 }
 
 impl Fault {
     /// All faults: number, name, what is injected.
-    pub const ALL: [(Self, &'static str, &'static str, &'static str); 34] = [
+    pub const ALL: [(Self, &'static str, &'static str, &'static str); 36] = [
         (Self::CrashBeforeCommit, "F1", "crash_before_commit", "the process dies between body and commit"),
         (Self::CrashBeforeAnswer, "F2", "crash_before_answer", "the process dies between commit and answer"),
         (Self::CrashApplying, "F3", "crash_applying", "the process dies while it applies an event"),
@@ -92,9 +94,11 @@ impl Fault {
         (Self::ByHand, "F78", "by_hand", "somebody changes access by hand"),
         (Self::ChangingList, "F81", "changing_list", "a list changes between two of its pages"),
         (Self::ClockJump, "F89", "clock_jump", "the wall clock jumps by years and back"),
-        (Self::Freeze, "F101", "freeze", "a person freezes a target and thaws it"),
+        (Self::Freeze, "F101", "freeze", "a person freezes a target, a plan or a person, and thaws it"),
         (Self::Import, "F96", "import", "what was before Frontdesk is imported while people go on living"),
         (Self::CrashImporting, "F96b", "crash_importing", "the process dies in the middle of an import"),
+        (Self::Ruling, "F102", "ruling", "a person grants and revokes by hand"),
+        (Self::MassEnd, "F103", "mass_end", "many lose access within minutes, and a brake holds them"),
     ];
 
     /// The fault's number in the catalogue.
@@ -116,6 +120,8 @@ impl Fault {
     const fn share(self) -> u64 {
         match self {
             Self::Import => 250,
+            // Runs of many people are long.
+            Self::MassEnd => 40,
             _ => 500,
         }
     }
@@ -180,6 +186,13 @@ impl Plan {
             _ => &[],
         };
         self.rates.extend(often.iter().map(|fault| (*fault, OFTEN)));
+        self
+    }
+
+    /// The plan with no fault more often than that.
+    #[must_use]
+    pub fn at_most(mut self, rate: u64) -> Self {
+        self.rates.values_mut().for_each(|often| *often = (*often).min(rate));
         self
     }
 

@@ -16,6 +16,7 @@
 //! [`fault`] (what goes wrong), [`customers`] (what people do), [`oracle`] (what must hold).
 #![forbid(unsafe_code)]
 
+mod acts;
 pub mod batch;
 pub mod customers;
 mod disturb;

@@ -5,8 +5,8 @@
 use crate::customers::{address, billing_address};
 use crate::fault::Fault;
 use crate::run::{Run, managed};
-use crate::truth::Truth;
-use crate::world::{Broken, Heard};
+use crate::truth::{Covered, Frozen, Truth, later};
+use crate::world::{Broken, Heard, Tally, Trouble};
 use frontdesk_core::brake;
 use frontdesk_core::id::SourceId;
 use frontdesk_core::sync::{ATTEMPTS_MAX, Hold, State};
@@ -22,6 +22,19 @@ use std::sync::{Mutex, PoisonError};
 const SETTLED: SignedDuration = SignedDuration::from_mins(30);
 /// How much earlier than the file's `live` a purchase may lie that counts as later: the source's times are its own.
 const BOUGHT_SLACK: SignedDuration = SignedDuration::from_mins(6);
+/// What the catalogue of a run promises for a removal: the default of a plan.
+const REVOKE_WITHIN: SignedDuration = SignedDuration::from_mins(15);
+/// How long after an end something may still pass for given.
+const SUPPORTED_FOR: SignedDuration = SignedDuration::from_secs(62);
+/// How much more than its interval a poll may take to bring in an event: one that is younger than two minutes is left to
+/// its webhook, and the list takes a moment.
+const POLLED_WITHIN: SignedDuration = SignedDuration::from_mins(4);
+/// How long a write may have been under way.
+const UNDER_WAY: SignedDuration = SignedDuration::from_secs(30);
+/// For how long after a thaw nobody is moved twice, when nothing about them changed for as long before.
+const COALESCES_WITHIN: SignedDuration = SignedDuration::from_mins(10);
+/// The time in which the brake counts, less what a call may take between its intent and its arrival.
+const BRAKED_WITHIN: SignedDuration = SignedDuration::from_mins(9);
 /// How often one object may be asked for in a minute: every ten seconds by each of three processes, each of which may
 /// have died once meanwhile.
 const ASKED_MAX: usize = 36;
@@ -50,7 +63,7 @@ pub async fn take_in_what_was_polled(run: &Run, truth: &mut Truth) {
     if run.stage.with(|shared| shared.marks.injected.contains_key(&Fault::ClockJump)) {
         return;
     }
-    for event in truth.lost.clone() {
+    for event in truth.lost.keys().cloned().collect::<Vec<_>>() {
         if let Ok(Some(entry)) = run.store.journal_by_key(&SourceId::new("stripe"), &event).await {
             truth.acknowledge(&event, entry.received_at);
         }
@@ -59,7 +72,7 @@ pub async fn take_in_what_was_polled(run: &Run, truth: &mut Truth) {
 
 /// I7: what never came by webhook came in by the source's list.
 async fn healed(run: &Run) {
-    for event in run.truth(|truth| truth.lost.clone()) {
+    for event in run.truth(|truth| truth.lost.keys().cloned().collect::<Vec<_>>()) {
         if !matches!(run.store.journal_by_key(&SourceId::new("stripe"), &event).await, Ok(Some(_))) {
             run.stage.broken("I7", format!("{event} never came by webhook, and no poll found it"));
         }
@@ -145,12 +158,43 @@ pub struct Books<'a> {
     pub kit: Value,
     /// Who paid for what.
     pub truth: Truth,
+    /// What a promise of a time is judged by; `None`: the clock lied, or nobody kept a book of what was out of order.
+    pub times: Option<Times>,
+    /// How calls went, by provider, and how often a process died or stood still; `None`: nobody counted.
+    pub tally: Option<(BTreeMap<Provider, Tally>, u64)>,
     /// How many people there were.
     pub people: usize,
     /// The true time.
     pub now: Timestamp,
     /// What was seen broken.
     pub seen: Mutex<Vec<Broken>>,
+}
+
+/// What was out of order when, and what is promised to happen how often.
+pub struct Times {
+    /// Times in which something was out of order.
+    pub troubles: Vec<Trouble>,
+    /// How often the source's list of events is read.
+    pub poll_every: Option<SignedDuration>,
+}
+
+impl Times {
+    /// By when something is promised that was known at `from` and may take `within`, when nothing is out of order at
+    /// `with` or the source: a trouble puts it off until it is over, and so does the next one.
+    fn deadline(&self, with: Provider, from: Timestamp, within: SignedDuration) -> Timestamp {
+        let concerns = |trouble: &&Trouble| {
+            trouble.with.is_none_or(|provider| provider == with || provider == Provider::Stripe)
+        };
+        let mut free = from;
+        loop {
+            let by = later(free, within);
+            let felt = |trouble: &&Trouble| concerns(trouble) && trouble.from <= by && trouble.until > free;
+            match self.troubles.iter().filter(felt).map(|trouble| trouble.until).max() {
+                Some(until) => free = until,
+                None => return by,
+            }
+        }
+    }
 }
 
 impl Books<'_> {
@@ -172,11 +216,17 @@ pub async fn open(books: &Books<'_>) {
     nothing_old_before_go_live(books, &circle);
     removals_are_demanded(books, &circle);
     holds_what_is_true(books);
+    removed_in_time(books, &circle);
+    healed_in_time(books).await;
+    frozen_is_left_alone(books);
+    thawed_once(books, &circle);
+    ledger_agrees(books).await;
     invited_once(books, &circle);
     intents_before_acts(books).await;
     budgets_kept(books);
     nothing_hammered(books);
     braked(books, &circle);
+    braked_tags(books);
     store_holds(books).await;
     effects_are_named_once(books);
 }
@@ -240,6 +290,21 @@ impl Ledger {
         Self { changes: listed("log").iter().filter_map(change).collect(), invitations }
     }
 
+    /// Whether a person was in a group at an instant, under any of their addresses.
+    fn holds(&self, person: usize, group: u64, at: Timestamp) -> bool {
+        let mut holding: BTreeSet<&str> = BTreeSet::new();
+        let theirs =
+            self.changes.iter().filter(|change| change.group == Some(group) && is_of(person, &change.email));
+        for change in theirs.filter(|change| change.at <= at) {
+            match change.what.as_str() {
+                "added to group" => holding.insert(&change.email),
+                "removed from group" => holding.remove(change.email.as_str()),
+                _ => false,
+            };
+        }
+        !holding.is_empty()
+    }
+
     fn by_us<'a>(&'a self, what: &'a str) -> impl Iterator<Item = &'a Change> {
         self.changes.iter().filter(move |change| change.by_api && change.what == what)
     }
@@ -279,8 +344,10 @@ fn nothing_old_before_go_live(books: &Books<'_>, circle: &Ledger) {
     let is_between = |grant: &&Change| opened.file_at <= grant.at && opened.at.is_none_or(|at| grant.at < at);
     for grant in circle.by_us("added to group").filter(is_between) {
         let bought_since = |truth: &Truth| {
-            let mut theirs = truth.purchases.iter().filter(|bought| is_of(bought.person, &grant.email));
-            theirs.any(|bought| bought.from.saturating_add(BOUGHT_SLACK).is_ok_and(|at| at >= opened.file_at))
+            let bought = truth.purchases.iter().map(|bought| (bought.person, bought.from));
+            let ruled = truth.rulings.iter().map(|ruled| (ruled.person, ruled.from));
+            let mut theirs = bought.chain(ruled).filter(|(person, _)| is_of(*person, &grant.email));
+            theirs.any(|(_, from)| later(from, BOUGHT_SLACK) >= opened.file_at)
         };
         if !books.truth(bought_since) {
             let what =
@@ -354,8 +421,10 @@ fn holds_what_is_true(books: &Books<'_>) {
             let ours = managed(target);
             let should: BTreeSet<_> = entitled.iter().filter(|item| item.target() == target).collect();
             let is_left = |item: &Item| {
-                !entitled.contains(item)
-                    && books.truth(|truth| truth.by_hand.contains(&(person, item.clone())))
+                let is_by_hand = |truth: &Truth| {
+                    truth.by_hand.contains(&(person, item.clone())) && !truth.is_revoked(person, item, now)
+                };
+                !entitled.contains(item) && books.truth(is_by_hand)
             };
             let does: BTreeSet<_> =
                 held.iter().filter(|item| ours.contains(*item) && !is_left(item)).collect();
@@ -432,16 +501,224 @@ fn nothing_hammered(books: &Books<'_>) {
     }
 }
 
-/// I24: no more people lose access within ten minutes than the brake lets through.
+/// I24: no more people lose access within ten minutes than the brake lets through, but for those who waited behind one
+/// when somebody released it.
 fn braked(books: &Books<'_>, circle: &Ledger) {
-    let removals: Vec<&Change> = circle.by_us("removed from group").collect();
-    for (nth, removal) in removals.iter().enumerate() {
-        let window =
-            removals[nth..].iter().take_while(|other| other.at.duration_since(removal.at) < brake::WINDOW);
-        let people: BTreeSet<&str> = window.map(|change| change.email.as_str()).collect();
+    let removals = circle.by_us("removed from group").map(|change| (change.at, change.email.clone()));
+    let_through(books, Target::Circle, removals.collect());
+}
+
+/// I24, at Kit.
+fn braked_tags(books: &Books<'_>) {
+    let subscribers = subscribers(books);
+    let removals = books.heard.iter().filter(|call| {
+        call.provider == Provider::Kit
+            && call.method == "DELETE"
+            && call.writes
+            && call.path.contains("/tags/")
+    });
+    let removals = removals.filter_map(|call| Some((call.at, kit_address(call, &subscribers)?)));
+    let_through(books, Target::Kit, removals.collect());
+}
+
+fn let_through(books: &Books<'_>, target: Target, mut removals: Vec<(Timestamp, String)>) {
+    let is_released = |(at, email): &(Timestamp, String)| {
+        let person = person_of(email, books.people);
+        let is_theirs =
+            |waiting: &str| waiting == email || person.is_some_and(|person| is_of(person, waiting));
+        books.truth.released.iter().any(|released| {
+            released.target == target
+                && released.at <= *at
+                && (released.waiting.iter().any(|email| is_theirs(email.as_str()))
+                    // Who came while it was released is let go with the others.
+                    || person.is_some_and(|person| {
+                        let since = released.at.saturating_sub(SignedDuration::from_secs(60)).unwrap_or(*at);
+                        books.truth.changes(person, since, later(released.at, SignedDuration::from_secs(60)))
+                    }))
+        })
+    };
+    removals.retain(|removal| !is_released(removal));
+    for (nth, (from, _)) in removals.iter().enumerate() {
+        let window = removals[nth..].iter().take_while(|(at, _)| at.duration_since(*from) < BRAKED_WITHIN);
+        let people: BTreeSet<&str> = window.map(|(_, email)| email.as_str()).collect();
         if people.len() as u64 > brake::ALWAYS {
-            books.broken("I24", format!("{} people lost access within ten minutes", people.len()));
+            books.broken(
+                "I24",
+                format!("{} people lost what they had at {target} within ten minutes", people.len()),
+            );
             return;
+        }
+    }
+}
+
+/// I9: once something is known to have ended, and nothing else gives the same, it is taken within the time that is
+/// promised, counted from when nothing was out of order.
+fn removed_in_time(books: &Books<'_>, circle: &Ledger) {
+    let Some(times) = &books.times else { return };
+    let groups: BTreeSet<u64> = managed(Target::Circle)
+        .iter()
+        .filter_map(|item| if let Item::CircleGroup(group) = item { Some(*group) } else { None })
+        .collect();
+    for person in 0..books.people {
+        for group in &groups {
+            let item = Item::CircleGroup(*group);
+            // What was given by hand before the run may never have been seen to be held.
+            if books.truth.by_hand.contains(&(person, item.clone())) {
+                continue;
+            }
+            for known in books.truth.ends(person, &item) {
+                let braked = books.truth.released.iter().filter(|released| {
+                    released.target == Target::Circle
+                        && released.waiting.iter().any(|email| is_of(person, email.as_str()))
+                });
+                let free = braked.map(|released| released.at).chain([known]).max().unwrap_or(known);
+                let by = times.deadline(Provider::Circle, free, REVOKE_WITHIN);
+                let is_out = by >= books.now
+                    || books.truth.supports(person, &item, later(known, SUPPORTED_FOR))
+                    || books.truth.changes(person, later(known, SignedDuration::from_secs(1)), by);
+                if !is_out && circle.holds(person, *group, by) {
+                    let what = format!(
+                        "{} was known at {known} to have lost {item}, and had it at {by}",
+                        address(person)
+                    );
+                    books.broken("I9", what);
+                }
+            }
+        }
+    }
+}
+
+/// I7: an event that never came by webhook is known one poll later, counted from when the source could be asked.
+async fn healed_in_time(books: &Books<'_>) {
+    let Some(times) = &books.times else { return };
+    let Some(every) = times.poll_every else { return };
+    let within = every.saturating_add(POLLED_WITHIN);
+    for (event, lost_at) in &books.truth.lost {
+        let Ok(Some(entry)) = books.store.journal_by_key(&SourceId::new("stripe"), event).await else {
+            continue;
+        };
+        let by = times.deadline(Provider::Stripe, *lost_at, within);
+        if entry.received_at > by {
+            let what =
+                format!("{event} was lost at {lost_at} and known at {}, not by {by}", entry.received_at);
+            books.broken("I7", what);
+        }
+    }
+}
+
+/// Addresses of Kit's subscribers by their id.
+fn subscribers(books: &Books<'_>) -> BTreeMap<String, String> {
+    let found = books.kit["subscribers"].as_array().into_iter().flatten();
+    let found = found.filter_map(|found| {
+        Some((found["id"].as_u64()?.to_string(), found["email_address"].as_str()?.to_owned()))
+    });
+    found.collect()
+}
+
+/// Whom a call to Kit is about.
+fn kit_address(call: &Heard, subscribers: &BTreeMap<String, String>) -> Option<String> {
+    let body = call.content.find('{').and_then(|at| serde_json::from_str::<Value>(&call.content[at..]).ok());
+    let named = body.and_then(|body| body["email_address"].as_str().map(str::to_owned));
+    named.or_else(|| call.path.split('/').find_map(|part| subscribers.get(part).cloned()))
+}
+
+/// I25: nothing is written for whom a freeze of a plan or a person covers. Freezes of a target are watched at each call.
+fn frozen_is_left_alone(books: &Books<'_>) {
+    let subscribers = subscribers(books);
+    let writes = books.heard.iter().filter(|call| call.method != "GET");
+    for call in writes {
+        let address = match call.provider {
+            Provider::Kit => kit_address(call, &subscribers),
+            Provider::Circle => named_in(&call.content, books.people),
+            Provider::Stripe => None,
+        };
+        let Some(person) = address.and_then(|email| person_of(&email, books.people)) else { continue };
+        let covers = |frozen: &&Frozen| {
+            let since = later(frozen.since, UNDER_WAY);
+            let is_theirs = match frozen.covered {
+                Covered::Target(_) => false,
+                Covered::Person(covered) => covered == person,
+                Covered::Plan(plan) => books.truth.purchases.iter().any(|bought| {
+                    bought.person == person
+                        && bought.plan == plan
+                        && bought.known_at.is_some_and(|known| later(known, UNDER_WAY) < call.at)
+                }),
+            };
+            is_theirs && since < call.at && frozen.until.is_none_or(|until| call.at < until)
+        };
+        if let Some(frozen) = books.truth.frozen.iter().find(covers) {
+            let what = format!(
+                "{} {} was sent at {} under the freeze of {:?}",
+                call.method, call.path, call.at, frozen.covered
+            );
+            books.broken("I25", what);
+            return;
+        }
+    }
+}
+
+/// The address of a person of the run that a call names.
+fn named_in(content: &str, people: usize) -> Option<String> {
+    let content = content.replace("%40", "@");
+    let addresses = (0..people).flat_map(|person| [address(person), billing_address(person)]);
+    // `person1@` is no part of `person11@`: addresses are told apart by what stands before the `@`.
+    addresses.into_iter().find(|email| content.contains(email.as_str()))
+}
+
+/// I25: on thaw only the final state is written, once.
+fn thawed_once(books: &Books<'_>, circle: &Ledger) {
+    for thawed in books.truth.frozen.iter().filter_map(|frozen| frozen.until) {
+        let until = later(thawed, COALESCES_WITHIN);
+        let mut written: BTreeMap<(&str, u64), u32> = BTreeMap::new();
+        let changes = circle.by_us("added to group").chain(circle.by_us("removed from group"));
+        for change in changes.filter(|change| thawed <= change.at && change.at < until) {
+            let Some(group) = change.group else { continue };
+            let quiet_since = thawed.saturating_sub(COALESCES_WITHIN).unwrap_or(thawed);
+            let person = person_of(&change.email, books.people);
+            if person.is_none_or(|person| books.truth.changes(person, quiet_since, until)) {
+                continue;
+            }
+            *written.entry((change.email.as_str(), group)).or_default() += 1;
+        }
+        if let Some(((email, group), times)) = written.into_iter().find(|(_, times)| *times > 1) {
+            let what =
+                format!("{email} was moved {times} times in and out of {group} after the thaw at {thawed}");
+            books.broken("I25", what);
+        }
+    }
+}
+
+/// I21: our own ledger agrees with what the providers heard: no call is forgotten, and none is made up, but for those
+/// that never arrived.
+async fn ledger_agrees(books: &Books<'_>) {
+    let Some((tally, stumbles)) = &books.tally else { return };
+    for (account, provider) in
+        [("circle", Provider::Circle), ("kit", Provider::Kit), ("source", Provider::Stripe)]
+    {
+        let Ok(counted) = books.store.calls_counted(account, Timestamp::MIN).await else { continue };
+        let counted = u64::try_from(counted.values().sum::<i64>()).unwrap_or(0);
+        // Pages of one answer are one call of ours.
+        let calls = books.heard.iter().enumerate().filter(|(_, call)| call.provider == provider);
+        let calls = calls.map(|(nth, call)| call.request.clone().unwrap_or_else(|| nth.to_string()));
+        let heard = calls.collect::<BTreeSet<_>>().len() as u64;
+        let Tally { unheard, failed } = tally.get(&provider).copied().unwrap_or_default();
+        // The source's line is written with its answer: a process that dies over that has forgotten the call.
+        let forgotten = if provider == Provider::Stripe { *stumbles } else { 0 };
+        if counted + failed + forgotten < heard {
+            let what =
+                format!("{account} heard {heard} calls, failed at {failed}, and the ledger has {counted}");
+            books.broken("I21", what);
+        }
+        // At the source, what it failed at counts as well.
+        if provider == Provider::Stripe {
+            continue;
+        }
+        if counted > heard + unheard + stumbles {
+            let what = format!(
+                "the ledger has {counted} calls to {account}, which heard {heard}; {unheard} never came, and processes \
+                 stumbled {stumbles} times"
+            );
+            books.broken("I21", what);
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::ports::SimPorts;
 use crate::rng::Rng;
 use crate::run::Run;
 use crate::truth::Opened;
-use crate::world::epoch;
+use crate::world::{epoch, provider_of};
 use frontdesk_core::target::{Item, Target};
 use frontdesk_engine::Engine;
 use frontdesk_engine::golive::WentLive;
@@ -18,7 +18,6 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::time::Duration;
-use tokio::sync::oneshot;
 
 /// Who imports and goes live.
 const PERSON: &str = "founder@example.com";
@@ -240,7 +239,7 @@ impl Run {
         });
         let now = self.stage.true_now();
         self.truth(|truth| truth.opened.insert(target, Opened { file_at: now, at: None }));
-        self.stage.with(|shared| shared.shadowed.remove(&crate::disturb::provider_of(target)));
+        self.stage.with(|shared| shared.shadowed.remove(&provider_of(target)));
         self.stage.trace(0, format!("world: the file says live for {target}"));
         for (_, engine) in self.living_nodes() {
             let settings = frontdesk_engine::settings::Settings {
@@ -266,6 +265,7 @@ impl Run {
                 opened.at = Some(now);
             }
         });
+        self.stage.trouble(Some(provider_of(target)), epoch(), SignedDuration::ZERO);
     }
 
     /// When everything is at rest: an import that is repeated finds nothing new.
@@ -278,30 +278,6 @@ impl Run {
         }
         if new > 0 {
             self.stage.broken("I20", format!("an import that was repeated found {new} objects that are new"));
-        }
-    }
-
-    /// Asks a living process, and asks again when it dies over the answer or its store does not answer.
-    async fn ask<T: Send + 'static, F: Future<Output = Option<T>> + Send + 'static>(
-        &self,
-        rng: &mut Rng,
-        question: impl Fn(Engine<SimPorts>) -> F,
-    ) -> T {
-        loop {
-            let living = self.living_nodes();
-            if !living.is_empty() {
-                let (node, engine) = rng.pick(&living).clone();
-                let (tell, hear) = oneshot::channel();
-                let answer = question(engine);
-                self.stage.clock.spawn(node, async move {
-                    // Whoever asked may be gone.
-                    let _ = tell.send(answer.await);
-                });
-                if let Ok(Some(answer)) = hear.await {
-                    return answer;
-                }
-            }
-            self.stage.clock.sleep(ASKS_EVERY).await;
         }
     }
 }

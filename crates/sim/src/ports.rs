@@ -90,7 +90,9 @@ impl Ports for SimPorts {
         if pauses {
             self.stage.with(|shared| shared.marks.hit(Fault::Pause));
             let span = Duration::from_secs(self.draw(|rng| rng.between(20, 300)));
+            let from = self.stage.true_now();
             self.stage.clock.sleep(span).await;
+            self.stage.stumbled(from);
         }
         if strikes {
             self.stage.die(self.node, fault);

@@ -1,7 +1,7 @@
 //! One run from its seed: safety under faults, then the faults stop and it must converge, then a day of silence, then
 //! the books are opened.
 
-use crate::customers::{GRACE, address, live, live_on};
+use crate::customers::{GRACE, address, live, live_in_the_crowd, live_on};
 use crate::executor::{Executor, Node, Step};
 use crate::fault::{Fault, Marks, Plan};
 use crate::hooks;
@@ -41,6 +41,10 @@ pub const SILENCE: Duration = Duration::from_hours(24);
 /// Time of a processor that one run may take; more is a livelock. On a machine that is busy elsewhere a run takes longer by
 /// the wall, and no more of this.
 pub const WORK_MAX: Duration = Duration::from_secs(10);
+
+/// How often a fault may strike, in a thousandth of its occasions, where there is a crowd: it must come to something before
+/// it can lose it.
+const CROWD_FAULTS: u64 = 30;
 
 /// How long a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -257,7 +261,7 @@ impl Run {
             self.stage.trace(0, format!("delivery {} is lost for good", delivery.event));
             // What a forger or a broken sender makes is in no list.
             if delivery.event.starts_with("evt_") && !delivery.event.starts_with("evt_forged") {
-                self.truth(|truth| truth.lost.insert(delivery.event.clone()));
+                self.truth(|truth| _ = truth.lost.entry(delivery.event.clone()).or_insert(now));
             }
             self.stage.with(|shared| shared.world.delivered(delivery.id, Ok(200), now));
             self.sender.notify_one();
@@ -350,6 +354,10 @@ impl Run {
         let (heard, circle, kit) = self.stage.with(|shared| {
             (std::mem::take(&mut shared.heard), shared.world.circle.state(now), shared.world.kit.state(now))
         });
+        let is_true_to_time =
+            self.stage.with(|shared| !shared.marks.injected.contains_key(&Fault::ClockJump));
+        let troubles = self.stage.with(|shared| std::mem::take(&mut shared.troubles));
+        let tally = self.stage.with(|shared| (shared.tally.clone(), shared.stumbles));
         let mut truth = self.truth(|truth| truth.clone());
         block(oracle::take_in_what_was_polled(self, &mut truth));
         let books = oracle::Books {
@@ -358,6 +366,11 @@ impl Run {
             circle,
             kit,
             truth,
+            times: is_true_to_time.then(|| oracle::Times {
+                troubles,
+                poll_every: self.settings(|settings| settings.source.poll_every),
+            }),
+            tally: Some(tally),
             people,
             now,
             seen: Mutex::default(),
@@ -407,9 +420,12 @@ pub fn run(setup: &Setup) -> Report {
     let mut knobs = rng.fork("knobs");
     let plan = setup.plan.clone().unwrap_or_else(|| Plan::draw(&mut rng.fork("plan")));
     let plan = plan.for_bug(setup.bug.unwrap_or_default());
+    let is_crowded = plan.has(Fault::MassEnd) && !plan.has(Fault::Import) && setup.profile == Profile::Short;
+    let plan = if is_crowded { plan.at_most(CROWD_FAULTS) } else { plan };
     let people = setup.people.unwrap_or_else(|| {
         let most = if setup.profile == Profile::Short { 5 } else { 20 };
-        usize::try_from(knobs.between(1, most)).expect("few people")
+        let few = knobs.between(1, most);
+        usize::try_from(if is_crowded { knobs.between(18, 26) } else { few }).expect("few people")
     });
     let node_count = usize::try_from(knobs.between(1, 3)).expect("few nodes");
     let scratch = Scratch::new(setup.seed).expect("room for a temporary database");
@@ -450,12 +466,23 @@ pub fn run(setup: &Setup) -> Report {
     }
     stage.clock.spawn(0, run.clone().send(rng.fork("sender")));
     stage.clock.spawn(0, run.clone().disturb(rng.fork("disturb"), people));
+    let all_leave_at =
+        setup.profile.span() / 1000 * rng.fork("crowd").between(300, 700).try_into().unwrap_or(500);
     for person in (0..people).filter(|person| !setup.absent.contains(&(*person as u64))) {
         let (run, rng) = (run.clone(), rng.fork(&format!("person{person}")));
         match going_on.remove(&person) {
             Some(before) => stage.clock.spawn(0, live_on(run, person, before, rng)),
+            None if is_crowded => {
+                stage.clock.spawn(0, live_in_the_crowd(run, person, all_leave_at, rng));
+            }
             None => stage.clock.spawn(0, live(run, person, rng)),
         }
+    }
+    if is_crowded {
+        stage.clock.spawn(0, run.clone().look_after_brakes(rng.fork("brakes")));
+    }
+    if plan.has(Fault::Ruling) {
+        stage.clock.spawn(0, run.clone().rule(rng.fork("rule"), people));
     }
     if adopts {
         stage.clock.spawn(0, run.clone().adopt(rng.fork("adopt")));
@@ -478,7 +505,7 @@ pub fn run(setup: &Setup) -> Report {
         shared.clock_lie = SignedDuration::ZERO;
     });
     resend(&run);
-    stage.clock.spawn(0, run.clone().tidy_up());
+    stage.clock.spawn(0, run.clone().tidy_up(rng.fork("tidy")));
     is_alive = is_alive && drive.until(span + CONVERGES_WITHIN);
     let settled = block(oracle::converged(&run));
     let heard = stage.with(|shared| shared.heard.len());
@@ -681,7 +708,7 @@ fn prepare(run: &Run, plan: &Plan, knobs: &mut Rng, people: usize, profile: Prof
 fn resend(run: &Run) {
     let now = run.stage.true_now();
     let (known, untold) = run.truth(|truth| {
-        let untold: BTreeSet<_> = truth.lost.union(&truth.before).cloned().collect();
+        let untold: BTreeSet<_> = truth.lost.keys().chain(&truth.before).cloned().collect();
         (truth.acknowledged.clone(), untold)
     });
     let state = run.stage.with(|shared| shared.world.stripe.state(now));

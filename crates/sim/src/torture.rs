@@ -104,7 +104,7 @@ impl Town {
         let nth = self.truth(|truth| {
             truth.purchases.push(Purchase {
                 person,
-                items: plan.items(),
+                plan,
                 from: at,
                 untold: events(&done).into_iter().collect(),
                 known_at: None,
@@ -181,6 +181,8 @@ impl Town {
             circle: world.circle.state(now),
             kit: world.kit.state(now),
             truth,
+            times: None,
+            tally: None,
             people: self.people.load(Ordering::Relaxed),
             now,
             seen: Mutex::default(),
@@ -202,6 +204,7 @@ fn heard(provider: Provider, requests: &Value) -> Vec<Heard> {
             method: text("method"),
             path: text("path"),
             content: format!("{}{}", request["query"], text("body")),
+            request: None,
             effect: request["headers"]["frontdesk-effect"].as_str().map(str::to_owned),
             writes: request["did"] == true,
         })

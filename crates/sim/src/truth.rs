@@ -1,7 +1,10 @@
 //! What is true of who paid for what, by the world's own account: kept by the scripts that made it so, never by our
 //! decisions.
 
+use crate::customers::Plan;
 use crate::world::epoch;
+use frontdesk_core::email::Email;
+use frontdesk_core::ruling::Verdict;
 use frontdesk_core::target::{Item, Target};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,8 +17,8 @@ pub const LAG: SignedDuration = SignedDuration::from_secs(60);
 pub struct Purchase {
     /// Whose: an index into the people of the run.
     pub person: usize,
-    /// What it gives.
-    pub items: BTreeSet<Item>,
+    /// What was bought.
+    pub plan: Plan,
     /// When it was paid.
     pub from: Timestamp,
     /// The events that told of it and have not been acknowledged yet.
@@ -56,6 +59,58 @@ pub struct Opened {
     pub at: Option<Timestamp>,
 }
 
+/// What a person ruled about what one plan grants.
+#[derive(Clone, Debug)]
+pub struct Ruled {
+    /// About whom: an index into the people of the run.
+    pub person: usize,
+    /// What grants it to those who pay.
+    pub plan: Plan,
+    /// What was ruled.
+    pub verdict: Verdict,
+    /// When it was asked for.
+    pub from: Timestamp,
+    /// When it was answered: from then on it is known for certain.
+    pub known_at: Option<Timestamp>,
+    /// Until when it counts.
+    pub until: Option<Timestamp>,
+}
+
+/// What a freeze covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Covered {
+    /// All that is written at a target.
+    Target(Target),
+    /// Whoever bought the plan.
+    Plan(Plan),
+    /// One person.
+    Person(usize),
+}
+
+/// A freeze.
+#[derive(Clone, Copy, Debug)]
+pub struct Frozen {
+    /// What it covers.
+    pub covered: Covered,
+    /// Since when.
+    pub since: Timestamp,
+    /// When somebody thawed it.
+    pub until: Option<Timestamp>,
+}
+
+/// A brake that somebody released.
+#[derive(Clone, Debug)]
+pub struct Released {
+    /// Where removals waited.
+    pub target: Target,
+    /// When it engaged.
+    pub since: Timestamp,
+    /// When it was released.
+    pub at: Timestamp,
+    /// Who waited then, by the list.
+    pub waiting: BTreeSet<Email>,
+}
+
 /// All purchases of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Truth {
@@ -63,8 +118,8 @@ pub struct Truth {
     pub purchases: Vec<Purchase>,
     /// When each event was first acknowledged.
     pub acknowledged: BTreeMap<String, Timestamp>,
-    /// Events whose webhook never arrived and is never sent again.
-    pub lost: BTreeSet<String>,
+    /// Events whose webhook never arrived and is never sent again, and when it got lost.
+    pub lost: BTreeMap<String, Timestamp>,
     /// Who was put out by hand, each at most once.
     pub put_out: BTreeSet<usize>,
     /// From whom a tag was taken off by another program, each at most once.
@@ -75,6 +130,12 @@ pub struct Truth {
     pub by_hand: BTreeSet<(usize, Item)>,
     /// Targets that began in shadow mode and were opened.
     pub opened: BTreeMap<Target, Opened>,
+    /// What a person ruled, in that order.
+    pub rulings: Vec<Ruled>,
+    /// What a person froze.
+    pub frozen: Vec<Frozen>,
+    /// Brakes that were released.
+    pub released: Vec<Released>,
 }
 
 impl Truth {
@@ -113,38 +174,130 @@ impl Truth {
         before.for_each(|purchase| purchase.known_at = purchase.known_at.or(Some(at)));
     }
 
-    /// Whether what a person was given by hand, before the run, is not ours to take: no purchase ever supported it
-    /// since.
+    /// Whether what a person was given by hand, before the run, is not ours to take: nothing ever supported it since,
+    /// and nobody revoked it.
     pub fn is_theirs(&self, person: usize, item: &Item) -> bool {
-        let supports = |purchase: &&Purchase| {
-            purchase.person == person
-                && purchase.items.contains(item)
-                && purchase.until.is_none_or(|until| until > epoch())
-        };
-        self.by_hand.contains(&(person, item.clone())) && !self.purchases.iter().any(|p| supports(&p))
+        let is_about = |whose: usize, plan: Plan| whose == person && plan.items().contains(item);
+        let is_bought = self.purchases.iter().any(|purchase| {
+            is_about(purchase.person, purchase.plan) && purchase.until.is_none_or(|until| until > epoch())
+        });
+        let is_ruled = self.rulings.iter().any(|ruled| is_about(ruled.person, ruled.plan));
+        self.by_hand.contains(&(person, item.clone())) && !is_bought && !is_ruled
+    }
+
+    /// The ruling about what a plan grants a person that counts at `at`: the newest, while it lasts.
+    fn in_force(&self, person: usize, plan: Plan, at: Timestamp) -> Option<&Ruled> {
+        let about = |ruled: &&Ruled| ruled.person == person && ruled.plan == plan && ruled.from <= at;
+        let newest = self.rulings.iter().rfind(about);
+        newest.filter(|ruled| ruled.until.is_none_or(|until| at < until))
+    }
+
+    /// Whether a person revoked what gives `item`, and that counts at `at`.
+    pub fn is_revoked(&self, person: usize, item: &Item, at: Timestamp) -> bool {
+        Plan::ALL
+            .into_iter()
+            .filter(|plan| plan.items().contains(item))
+            .any(|plan| self.in_force(person, plan, at).is_some_and(|ruled| ruled.verdict == Verdict::Revoke))
     }
 
     /// What a person is entitled to in truth at `at`.
     pub fn items(&self, person: usize, at: Timestamp) -> BTreeSet<Item> {
-        let theirs = self.purchases.iter().filter(|purchase| purchase.person == person && purchase.gives(at));
-        theirs.flat_map(|purchase| purchase.items.iter().cloned()).collect()
+        let gives = |plan: &Plan| match self.in_force(person, *plan, at).map(|ruled| ruled.verdict) {
+            Some(verdict) => verdict == Verdict::Grant,
+            None => self.of(person, *plan).any(|purchase| purchase.gives(at)),
+        };
+        Plan::ALL.into_iter().filter(gives).flat_map(Plan::items).collect()
+    }
+
+    fn of(&self, person: usize, plan: Plan) -> impl Iterator<Item = &Purchase> {
+        self.purchases.iter().filter(move |purchase| purchase.person == person && purchase.plan == plan)
+    }
+
+    /// When a ruling was over: by the clock, or by the answer to a later one.
+    fn over_at(&self, nth: usize) -> Timestamp {
+        let ruled = &self.rulings[nth];
+        let later = self.rulings[nth + 1..]
+            .iter()
+            .find(|later| later.person == ruled.person && later.plan == ruled.plan)
+            .map(|later| later.known_at.unwrap_or(Timestamp::MAX));
+        let until = ruled.until.map(|until| until.max(ruled.known_at.unwrap_or(Timestamp::MAX)));
+        [later, until].into_iter().flatten().min().unwrap_or(Timestamp::MAX)
     }
 
     /// Whether anything supports giving `item` to a person at `at` (I8).
     pub fn supports(&self, person: usize, item: &Item, at: Timestamp) -> bool {
-        self.purchases.iter().any(|purchase| {
-            purchase.person == person && purchase.items.contains(item) && purchase.may_give(at)
+        let giving = Plan::ALL.into_iter().filter(|plan| plan.items().contains(item));
+        giving.into_iter().any(|plan| {
+            let granted = self.rulings.iter().enumerate().any(|(nth, ruled)| {
+                ruled.person == person
+                    && ruled.plan == plan
+                    && ruled.verdict == Verdict::Grant
+                    && ruled.from <= at
+                    && at <= later(self.over_at(nth), LAG)
+            });
+            let is_barred = self.in_force(person, plan, at).is_some_and(|ruled| {
+                ruled.verdict == Verdict::Revoke && ruled.known_at.is_some_and(|known| later(known, LAG) < at)
+            });
+            // A ruling is about one record: what was not wholly told yet may still have one of its own.
+            let is_told = |bought: &Purchase| bought.known_at.is_some_and(|known| later(known, LAG) < at);
+            let mut bought = self.of(person, plan).filter(|bought| bought.may_give(at));
+            granted || bought.any(|bought| !is_barred || !is_told(bought))
         })
     }
 
     /// Whether taking `item` from a person at `at` is against what is true and was known for `lag` (I10). A purchase
     /// that was not wholly told yet holds nothing: what another purchase of the same person gave may end before it.
     pub fn forbids_removal(&self, person: usize, item: &Item, at: Timestamp, lag: SignedDuration) -> bool {
-        self.purchases.iter().any(|purchase| {
-            let settled = purchase
-                .known_at
-                .is_some_and(|known| known.saturating_add(lag).unwrap_or(Timestamp::MAX) <= at);
-            purchase.person == person && purchase.items.contains(item) && settled && purchase.gives(at)
+        let is_settled = |known: Option<Timestamp>| known.is_some_and(|known| later(known, lag) <= at);
+        let giving = Plan::ALL.into_iter().filter(|plan| plan.items().contains(item));
+        giving.into_iter().any(|plan| {
+            if let Some(ruled) = self.in_force(person, plan, at) {
+                return ruled.verdict == Verdict::Grant && is_settled(ruled.known_at);
+            }
+            // What a revocation took that is just over may still be on its way out.
+            let just_over = self.rulings.iter().enumerate().any(|(nth, ruled)| {
+                ruled.person == person
+                    && ruled.plan == plan
+                    && ruled.verdict == Verdict::Revoke
+                    && later(self.over_at(nth), lag) > at
+            });
+            !just_over && self.of(person, plan).any(|bought| is_settled(bought.known_at) && bought.gives(at))
         })
     }
+
+    /// The instants from which on something is known to give a person no more: ends of purchases and of grants, and
+    /// revocations.
+    pub fn ends(&self, person: usize, item: &Item) -> Vec<Timestamp> {
+        let bought = self
+            .purchases
+            .iter()
+            .filter(|purchase| purchase.person == person && purchase.plan.items().contains(item));
+        let bought = bought.filter_map(|bought| Some(bought.until?.max(bought.end_known_at?)));
+        let ruled = self
+            .rulings
+            .iter()
+            .enumerate()
+            .filter(|(_, ruled)| ruled.person == person && ruled.plan.items().contains(item));
+        let ruled = ruled.filter_map(|(nth, ruled)| match ruled.verdict {
+            Verdict::Grant => Some(self.over_at(nth)).filter(|at| *at < Timestamp::MAX),
+            Verdict::Revoke => ruled.known_at,
+        });
+        bought.chain(ruled).collect()
+    }
+
+    /// Whether anything about what a person is given changed between two instants, or may have become known then.
+    pub fn changes(&self, person: usize, from: Timestamp, until: Timestamp) -> bool {
+        let is_within = |at: Timestamp| from <= at && at <= until;
+        let bought = self.purchases.iter().filter(|purchase| purchase.person == person);
+        let mut bought =
+            bought.flat_map(|bought| [Some(bought.from), bought.known_at, bought.until, bought.end_known_at]);
+        let ruled = self.rulings.iter().filter(|ruled| ruled.person == person);
+        let mut ruled = ruled.flat_map(|ruled| [Some(ruled.from), ruled.known_at, ruled.until]);
+        bought.any(|at| at.is_some_and(is_within)) || ruled.any(|at| at.is_some_and(is_within))
+    }
+}
+
+/// An instant so much later.
+pub(crate) fn later(at: Timestamp, span: SignedDuration) -> Timestamp {
+    at.saturating_add(span).unwrap_or(Timestamp::MAX)
 }

@@ -3,6 +3,7 @@
 use crate::executor::{Clock, Node};
 use crate::fault::{Fault, Marks, Plan};
 use crate::rng::Rng;
+use frontdesk_core::target::Target;
 use frontdesk_engine::ports::NoAnswer;
 use frontdesk_sandbox::{Answer, Call, Provider, Reply, World};
 use jiff::{SignedDuration, Timestamp};
@@ -25,6 +26,19 @@ const CLIENT_WAITS: Duration = Duration::from_secs(20);
 
 /// How long after a freeze a write may still arrive: it was under way.
 const UNDER_WAY: Duration = Duration::from_secs(30);
+/// How long the death or standstill of a process is felt: it starts again within a minute, a lease of two ends, and
+/// another looks every five.
+const STUMBLE_FELT: SignedDuration = SignedDuration::from_mins(10);
+/// How long a call that failed is felt: the longest wait before the next try, and a little.
+const FAILURE_FELT: SignedDuration = SignedDuration::from_mins(16);
+/// How long a refused credential is felt: it is tried once an hour.
+const REFUSAL_FELT: SignedDuration = SignedDuration::from_mins(66);
+/// How long a target is left alone after it said that it is over its limit.
+const LEFT_ALONE_FOR: Duration = Duration::from_mins(1);
+/// How much sooner than that a call may come: clocks are read before and after an answer.
+const LEFT_ALONE_SLACK: Duration = Duration::from_secs(1);
+/// The longest wait that is believed.
+const LEFT_ALONE_MAX: Duration = Duration::from_mins(15);
 /// How soon after an invitation without an answer another one is sent blindly: reads may lag for so long.
 const BLIND_FOR: Duration = Duration::from_secs(30);
 
@@ -73,6 +87,8 @@ pub struct Heard {
     pub content: String,
     /// Our effect id, when the call carried one.
     pub effect: Option<String>,
+    /// Our id of the request: the pages of one answer share it.
+    pub request: Option<String>,
     /// Whether the fake's state changed.
     pub writes: bool,
 }
@@ -84,6 +100,26 @@ pub struct Broken {
     pub promise: &'static str,
     /// What was seen.
     pub what: String,
+}
+
+/// A time in which something could not be done as it should, and why nobody can be blamed for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Trouble {
+    /// With which provider; `None`: with our own processes.
+    pub with: Option<Provider>,
+    /// From when.
+    pub from: Timestamp,
+    /// Until when it may still be felt.
+    pub until: Timestamp,
+}
+
+/// How a provider's calls went.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tally {
+    /// Calls of which the provider never heard, or that it refused at the door.
+    pub unheard: u64,
+    /// Calls that it served and answered as its own failure.
+    pub failed: u64,
 }
 
 /// Everything that is shared.
@@ -99,6 +135,14 @@ pub struct Shared {
     pub trace: Trace,
     /// Every call that reached a provider.
     pub heard: Vec<Heard>,
+    /// Times in which something was out of order.
+    pub troubles: Vec<Trouble>,
+    /// How calls went, by provider.
+    pub tally: BTreeMap<Provider, Tally>,
+    /// Deaths and standstills of processes: what was intended then may never have left.
+    pub stumbles: u64,
+    /// Until when a provider asked to be left alone, as somebody heard.
+    pub left_alone_until: BTreeMap<Provider, Duration>,
     /// Promises seen broken.
     pub broken: Vec<Broken>,
     /// Nodes that are to die once the task that runs has been put down.
@@ -171,6 +215,10 @@ impl Stage {
             marks: Marks::default(),
             trace: Trace::default(),
             heard: Vec::new(),
+            troubles: Vec::new(),
+            tally: BTreeMap::new(),
+            stumbles: 0,
+            left_alone_until: BTreeMap::new(),
             broken: Vec::new(),
             dying: Vec::new(),
             clock_lie: SignedDuration::ZERO,
@@ -202,6 +250,21 @@ impl Stage {
     pub fn told_now(&self) -> Timestamp {
         let lie = self.with(|shared| shared.clock_lie);
         self.true_now().saturating_add(lie).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Notes that from `from` until now something was out of order, and is felt for so long.
+    pub fn trouble(&self, with: Option<Provider>, from: Timestamp, felt_for: SignedDuration) {
+        let until = self.true_now().saturating_add(felt_for).unwrap_or(Timestamp::MAX);
+        self.with(|shared| shared.troubles.push(Trouble { with, from, until }));
+    }
+
+    /// Notes that a process died or stood still: what it was told to wait for, nobody may know any more.
+    pub fn stumbled(&self, from: Timestamp) {
+        self.trouble(None, from, STUMBLE_FELT);
+        self.with(|shared| {
+            shared.stumbles += 1;
+            shared.left_alone_until.clear();
+        });
     }
 
     /// Adds a line to the trace.
@@ -240,6 +303,12 @@ impl Stage {
         let call = as_call(&request);
         let Some(provider) = Provider::of(&call.path) else { return Err(NoAnswer::NotSent) };
         let flight = self.take_off(node, provider);
+        let now = self.clock.now();
+        if self.with(|shared| shared.left_alone_until.get(&provider).is_some_and(|until| now < *until)) {
+            let what =
+                format!("{} {} was sent although the limit was told to be reached", call.method, call.path);
+            self.broken("I21", what);
+        }
         let invited = invited(provider, &call);
         if let Some(address) = &invited {
             self.never_blindly(address);
@@ -248,6 +317,7 @@ impl Stage {
             let (out, back) = (shared.chance.between(5, 150), shared.chance.between(5, 250));
             (shared.fate(provider, &call, self.clock.now()), out, back)
         });
+        self.took_note(provider, fate);
         let said: String = String::from_utf8_lossy(&call.body).chars().take(TRACED_MAX).collect();
         let name = format!("{} {} {} {said}", provider.name(), call.method, call.path);
         if fate == Fate::NotSent {
@@ -281,7 +351,9 @@ impl Stage {
                 if fate == Fate::Refused {
                     refusal(provider)
                 } else {
-                    self.with(|shared| throttle(provider, &mut shared.chance))
+                    let answer = self.with(|shared| throttle(provider, &mut shared.chance));
+                    self.is_left_alone(provider, &answer);
+                    answer
                 }
             }
             (Fate::Nonsense, Reply::Answer { answer, .. }) => {
@@ -300,6 +372,36 @@ impl Stage {
         Ok(as_response(answer))
     }
 
+    /// Notes how a call goes, for whoever asks later whether it could be done and whether the ledger agrees.
+    fn took_note(&self, provider: Provider, fate: Fate) {
+        let felt_for = match fate {
+            Fate::Served => return,
+            Fate::Refused => REFUSAL_FELT,
+            _ => FAILURE_FELT,
+        };
+        self.trouble(Some(provider), self.true_now(), felt_for);
+        self.with(|shared| {
+            let tally = shared.tally.entry(provider).or_default();
+            match fate {
+                Fate::ErrorAfter => tally.failed += 1,
+                Fate::NotSent | Fate::LostBefore | Fate::Throttled | Fate::Refused => tally.unheard += 1,
+                Fate::Served | Fate::LostAfter | Fate::ErrorBefore | Fate::Nonsense => {}
+            }
+        });
+    }
+
+    /// I21: whoever hears that a target is over its limit leaves it alone for a while.
+    fn is_left_alone(&self, provider: Provider, answer: &Answer) {
+        let asked = answer.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("retry-after"));
+        let asked = asked.and_then(|(_, text)| text.parse().ok()).map_or(LEFT_ALONE_FOR, Duration::from_secs);
+        // The source is asked again sooner: it answers so for single objects as well.
+        if provider != Provider::Stripe && self.with(|shared| !shared.plan.has(Fault::ClockJump)) {
+            let span = asked.clamp(LEFT_ALONE_FOR, LEFT_ALONE_MAX).saturating_sub(LEFT_ALONE_SLACK);
+            let until = self.clock.now() + span;
+            self.with(|shared| shared.left_alone_until.insert(provider, until));
+        }
+    }
+
     /// I17: an invitation whose outcome nobody heard is not sent again before a look can be trusted.
     fn never_blindly(&self, address: &str) {
         let now = self.clock.now();
@@ -315,6 +417,7 @@ impl Stage {
     /// Lets a node die at a fault.
     pub fn die(&self, node: Node, fault: Fault) {
         self.trace(node, format!("dies: {}", fault.name()));
+        self.stumbled(self.true_now());
         self.with(|shared| {
             shared.marks.hit(fault);
             if !shared.dying.contains(&node) {
@@ -366,6 +469,7 @@ impl Stage {
                 path: call.path.clone(),
                 content: format!("{query}{}", String::from_utf8_lossy(&call.body)),
                 effect: call.headers.get("frontdesk-effect").cloned(),
+                request: call.headers.get("x-request-id").cloned(),
                 writes,
             });
             reply
@@ -500,4 +604,12 @@ fn as_response(answer: Answer) -> http::Response<Vec<u8>> {
         }
     }
     response
+}
+
+/// The provider of a target.
+pub(crate) const fn provider_of(target: Target) -> Provider {
+    match target {
+        Target::Circle => Provider::Circle,
+        Target::Kit => Provider::Kit,
+    }
 }
