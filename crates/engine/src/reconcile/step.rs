@@ -132,15 +132,23 @@ impl<P: Ports> Engine<P> {
                 let desired = subject.decide(self, &others, now).desired.remove(&drain.target);
                 if let Some(sync) = subject.syncs.get_mut(&drain.target) {
                     let before = sync.observed.clone();
-                    let holder = holder_of(sync, desired.as_ref(), step);
-                    let wishes = desired.as_ref().and_then(|desired| desired.holders.get(&holder));
-                    let known = sync.observed.people.get(&holder).cloned().unwrap_or_default();
-                    observe(sync, holder.clone(), step, &spoken.outcome, call.intent_at, answer.answered_at);
-                    // What waits for a person is not put right, so nothing of it counts as undone.
-                    let counts = !step.writes() && drain.written.is_written(sync);
-                    let person = sync.observed.people.get_mut(&holder).filter(|_| counts);
-                    if let (Some(wishes), Some(person)) = (wishes, person) {
-                        note_undone(&known, person, wishes, look_name(call.reason), answer.answered_at);
+                    if let Some(holder) = holder_of(sync, desired.as_ref(), step) {
+                        let wishes = desired.as_ref().and_then(|desired| desired.holders.get(&holder));
+                        let known = sync.observed.people.get(&holder).cloned().unwrap_or_default();
+                        observe(
+                            sync,
+                            holder.clone(),
+                            step,
+                            &spoken.outcome,
+                            call.intent_at,
+                            answer.answered_at,
+                        );
+                        // What waits for a person is not put right, so nothing of it counts as undone.
+                        let counts = !step.writes() && drain.written.is_written(sync);
+                        let person = sync.observed.people.get_mut(&holder).filter(|_| counts);
+                        if let (Some(wishes), Some(person)) = (wishes, person) {
+                            note_undone(&known, person, wishes, look_name(call.reason), answer.answered_at);
+                        }
                     }
                     if step.writes() {
                         writes.push(self.audit_effect(&id, step, call, &before, sync, &spoken.outcome));
@@ -240,8 +248,9 @@ fn observe(
 
 /// Whose step it is: the customer's where the id or address is theirs, else that of the beneficiary who has it.
 ///
-/// A beneficiary of whom nothing was seen yet is known by the wishes alone.
-fn holder_of(sync: &Sync, desired: Option<&Desired>, step: &Step) -> Holder {
+/// A beneficiary of whom nothing was seen yet is known by the wishes alone. `None`: the id is nobody's any more, because
+/// a person said meanwhile that its owner is somebody else; what was answered of them is not the customer's.
+fn holder_of(sync: &Sync, desired: Option<&Desired>, step: &Step) -> Option<Holder> {
     let (address, id) = match step {
         Step::Add { address, id, .. }
         | Step::Remove { address, id, .. }
@@ -268,5 +277,32 @@ fn holder_of(sync: &Sync, desired: Option<&Desired>, step: &Step) -> Holder {
     };
     let named = wishes.into_iter().flat_map(|wishes| wishes.keys());
     let candidates = std::iter::once(&Holder::Customer).chain(people.keys()).chain(named);
-    candidates.into_iter().find(|holder| has(holder)).cloned().unwrap_or(Holder::Customer)
+    candidates
+        .into_iter()
+        .find(|holder| has(holder))
+        .cloned()
+        .or_else(|| id.is_none().then_some(Holder::Customer))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use frontdesk_core::email::Email;
+    use frontdesk_core::target::{Item, Person, Target};
+
+    #[test]
+    fn what_is_answered_of_an_id_that_is_nobodys_any_more_is_not_the_customers() {
+        let now = Timestamp::UNIX_EPOCH;
+        let address = Email::parse("ada@home.example").unwrap();
+        let mut row = Sync::new(CustomerId::new("fdc_test"), Target::Circle, now);
+        let mut person = Person::default();
+        person.meet(7, &address, now).unwrap();
+        row.observed.people.insert(Holder::Customer, person);
+        let step = |id| Step::Add { item: Item::CircleGroup(4012), address: address.clone(), id };
+        assert_eq!(holder_of(&row, None, &step(Some(7))), Some(Holder::Customer));
+        // Told apart while the call is under way.
+        row.observed.people.insert(Holder::Customer, Person::default());
+        assert_eq!(holder_of(&row, None, &step(Some(7))), None);
+        assert_eq!(holder_of(&row, None, &step(None)), Some(Holder::Customer));
+    }
 }
