@@ -38,7 +38,7 @@ pub(crate) static MIGRATIONS: &[Migration] = migrations![
     4 "0004_support",
     5 "0005_audit",
     6 "0006_sweeps",
-    7 "0007_cases",
+    7 "0007_indexes",
 ];
 
 /// The table that says which migrations were done; the one table that no migration makes.

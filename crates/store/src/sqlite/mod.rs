@@ -172,7 +172,14 @@ mod tests {
         let connection = Connection::open(&settings.path).unwrap();
         let reads_much = |step: &str| {
             let table = step.split(' ').nth(1).unwrap_or_default();
-            let by_prefix = ["(system=?)", "(system=? AND kind=?)", "(source=?)", "(source=? AND kind=?)"];
+            let by_prefix = [
+                "(system=?)",
+                "(system=? AND kind=?)",
+                "(source=?)",
+                "(source=? AND kind=?)",
+                "call_account (account=?)",
+                "call_customer (customer_id>?)",
+            ];
             LARGE_TABLES.contains(&table)
                 && (step.starts_with("SCAN ") || by_prefix.iter().any(|prefix| step.ends_with(prefix)))
         };
