@@ -133,10 +133,10 @@ pub fn take(row: &mut Sync, holder: &Holder, wishes: Option<&Wishes>, hint: &Hin
 /// Takes note of a look that was asked for at `asked_at` and has been answered: what was to be looked at by then was.
 /// What was told since is still owed one: the answer may be older than it.
 pub fn looked(person: &mut Person, step: &Step, outcome: &Outcome, asked_at: Timestamp) {
-    if let (Step::Check { item, .. }, Ok(Seen::Holds | Seen::HoldsNot | Seen::HoldsOnly(_))) = (step, outcome)
-        && person.told.get(item).is_some_and(|told| told.is_due(asked_at))
-    {
-        person.told.remove(item);
+    let (Step::Check { item, .. }, Ok(seen)) = (step, outcome) else { return };
+    let shows_all = matches!(seen, Seen::HoldsOnly(_));
+    if shows_all || matches!(seen, Seen::Holds | Seen::HoldsNot) {
+        person.told.retain(|told_of, told| !(told.is_due(asked_at) && (shows_all || told_of == item)));
     }
 }
 

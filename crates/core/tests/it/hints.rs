@@ -227,6 +227,27 @@ fn what_is_told_while_a_look_is_under_way_is_looked_at_once_more() {
 }
 
 #[test]
+fn a_look_that_shows_everything_answers_whatever_was_told_before_it() {
+    let other = Item::kit_tag("pro");
+    let mut row = row(&tag(), present(-300));
+    let known = row.observed.people.get_mut(&Holder::Customer).expect("ada");
+    known.items.insert(other.clone(), Holding::Present { seen_at: at(-300) });
+    let wishes = Wishes {
+        items: BTreeMap::from([(tag(), want()), (other.clone(), want())]),
+        ..wishes(&tag(), want())
+    };
+    for (item, second) in [(tag(), 0), (other.clone(), 1)] {
+        let hint = hint(&item, false, Some(at(second)));
+        assert_eq!(take(&mut row, &Holder::Customer, Some(&wishes), &hint, at(second)), Took::Look);
+    }
+    let seen = Ok(Seen::HoldsOnly([tag(), other].into()));
+    let step = Step::Check { item: tag(), address: ada(), id: Some(7) };
+    let mut after = fold(person(&row).clone(), Target::Kit, &step, &seen, at(3));
+    looked(&mut after, &step, &seen, at(2));
+    assert_eq!(next(&wishes, &after, &rules(Target::Kit), at(4)), Next::Settled, "one read for both");
+}
+
+#[test]
 fn a_tag_that_something_undoes_twice_is_contested_and_not_written_any_more() {
     for (wish, was) in [(want(), present(-300)), (absent(), out(-300))] {
         let is_wanted = matches!(wish, Wish::Want { .. });
