@@ -133,15 +133,14 @@ impl<P: Ports> Engine<P> {
                     self.close_alert(&format!("outage:{name}")).await?;
                 }
                 state.breaker.succeed();
-                if outcome.is_ok() {
-                    let was_refused = state.budget.take().is_some();
-                    let was_stopped = state.stopped.take().is_some();
-                    if was_stopped {
-                        self.close_alert(&format!("unauthorized:{name}")).await?;
-                    }
-                    if was_stopped || was_refused {
-                        self.close_spent(name).await?;
-                    }
+                // Whatever else is said, the call went through: what is refused after it is a row of its own.
+                let was_refused = state.budget.take().is_some();
+                let was_stopped = outcome.is_ok() && state.stopped.take().is_some();
+                if was_stopped {
+                    self.close_alert(&format!("unauthorized:{name}")).await?;
+                }
+                if was_stopped || was_refused {
+                    self.close_spent(name).await?;
                 }
             }
         }

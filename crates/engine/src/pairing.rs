@@ -44,6 +44,7 @@ pub struct Order {
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "paired", rename_all = "snake_case")]
+#[must_use = "nothing may have been done"]
 pub enum Paired {
     /// It holds from now on.
     Done,

@@ -11,7 +11,7 @@ use clap::Args;
 use frontdesk_core::id::CustomerId;
 use frontdesk_core::pairing::{Pairing, Word, pairings};
 use frontdesk_core::target::Target;
-use frontdesk_engine::pairing::Order;
+use frontdesk_engine::pairing::{Order, Paired};
 use frontdesk_engine::view::CustomerView;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -67,7 +67,13 @@ pub(super) async fn run(arguments: &Arguments, desk: &Desk, printer: &mut Printe
     if arguments.yes {
         let customer = view.row.id.clone();
         let order = Order { customer, holder, target, member, address, word: Word::Two, by, reason };
-        desk.engine.pair(&order).await.map_err(|error| store_failed(&error))?;
+        match desk.engine.pair(&order).await.map_err(|error| store_failed(&error))? {
+            Paired::Done => {}
+            // Somebody said so, or the record became another's, since it was looked at.
+            Paired::Already | Paired::KnownAs { .. } | Paired::SomebodyElse { .. } | Paired::NotFound => {
+                return Err(unpaired(&view.row.id));
+            }
+        }
         printer.text(&format!("{whose} and {other} are two from now on: {follows}"))?;
     } else {
         printer.text(&format!("would say that {whose} and {other} are two: {follows}"))?;
