@@ -151,12 +151,7 @@ fn named<'a>(
     let Some((item, file)) = typed.split_once('=').filter(|_| !Path::new(typed).exists()) else {
         return Ok((None, Path::new(typed)));
     };
-    let known = roster::item(target, item, "=FILE")?;
-    if !managed.contains(&known) {
-        let all: Vec<_> = managed.iter().map(|item| format!("`{item}`")).collect();
-        let report = Report::error(Code::NotFound, format!("the catalogue manages no `{known}`"));
-        return Err(report.hint(format!("it manages {}", all.join(", "))).into());
-    }
+    let known = roster::managed(target, item, "=FILE", managed)?;
     Ok((Some(known), Path::new(file)))
 }
 

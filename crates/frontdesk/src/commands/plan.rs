@@ -12,7 +12,7 @@ use crate::errors::Failure;
 use crate::exit::Exit;
 use crate::printer::Printer;
 use clap::Args;
-use frontdesk_core::entitlement::Standing;
+use frontdesk_core::entitlement::{Claim, Standing};
 use frontdesk_core::fact::Money;
 use frontdesk_core::golive::Written;
 use frontdesk_core::plan::{Change, Every, Left, Line, Totals, Worth};
@@ -197,10 +197,21 @@ fn said(line: &Line, desk: &Desk) -> String {
     }
     let lefts: BTreeSet<_> = line.parts.iter().filter_map(|part| part.left).collect();
     why.extend(lefts.into_iter().map(|why| left(why).to_owned()));
-    why.extend(standing(line, desk));
+    // A person's word, or a catalogue's, is why something goes from somebody who pays.
+    let takes = line.parts.iter().any(|part| part.change == Change::Take);
+    let ruled: Vec<_> = line.because.iter().filter(|claim| decides(claim)).collect();
+    if !takes || ruled.is_empty() {
+        why.extend(standing(line, desk));
+    }
+    why.extend(ruled.into_iter().map(|claim| wording::claim(desk, claim)));
     why.extend(line.held.values().map(wording::state));
     let worth: Vec<_> = line.worth.iter().map(self::worth).collect();
     sentence(&what, &why, &worth)
+}
+
+/// Whether it is the word of a person, or of a catalogue that a person confirmed.
+const fn decides(claim: &Claim) -> bool {
+    matches!(claim, Claim::Ruled { .. } | Claim::Withdrawn { .. } | Claim::Redefined { .. })
 }
 
 /// What, why and for how much, as far as each is known.

@@ -6,6 +6,7 @@ use frontdesk_core::target::{Item, Target};
 use frontdesk_providers::csv::Table;
 use frontdesk_providers::roster::{Layout, Listed};
 use jiff::Timestamp;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// What everybody in a file has, as the operator names it. `after`: what is typed behind it, for the hint.
@@ -16,6 +17,22 @@ pub(super) fn item(target: Target, typed: &str, after: &str) -> Result<Item, Fai
             .hint(format!("name it as in `group:4012{after}`, `space:77{after}` or `tag:member{after}`"))
             .into()
     })
+}
+
+/// The same, of what the catalogue manages: anything else would be passed over in silence.
+pub(super) fn managed(
+    target: Target,
+    typed: &str,
+    after: &str,
+    managed: &BTreeSet<Item>,
+) -> Result<Item, Failure> {
+    let known = item(target, typed, after)?;
+    if managed.contains(&known) {
+        return Ok(known);
+    }
+    let all = managed.iter().filter(|item| item.target() == target).map(|item| format!("`{item}`"));
+    let report = Report::error(Code::NotFound, format!("the catalogue manages no `{known}`"));
+    Err(report.hint(format!("it manages {}", all.collect::<Vec<_>>().join(", "))).into())
 }
 
 /// Reads a file to its end, in the memory of one row, and shows everybody in it. Answers when it was last written.

@@ -34,9 +34,9 @@ pub(super) async fn run(
     reach: &mut Reach<'_>,
     printer: &mut Printer,
 ) -> Result<Exit, Failure> {
-    let all_have = arguments.all_have.iter().map(|typed| roster::item(target, typed, ""));
-    let all_have: BTreeSet<Item> = all_have.collect::<Result<_, _>>()?;
     let looked: Looked = reach.ask(&Question::Import(Ask::Look), printer).await?;
+    let all_have = arguments.all_have.iter().map(|typed| roster::managed(target, typed, "", &looked.managed));
+    let all_have: BTreeSet<Item> = all_have.collect::<Result<_, _>>()?;
     let mut checked = Vec::new();
     let mut reports = Vec::new();
     for path in &arguments.csv {

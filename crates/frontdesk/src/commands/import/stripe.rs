@@ -24,7 +24,7 @@ pub(super) struct Arguments {
     /// When the files were exported, as in 2026-11-24T09:00:00Z; without it, when each was last written
     #[arg(long, value_name = "TIME", requires = "csv")]
     exported_at: Option<Timestamp>,
-    /// Import although a target is live and nothing was imported before
+    /// Import although a target is live
     #[arg(long)]
     yes: bool,
 }
@@ -37,10 +37,12 @@ pub(super) async fn run(
     let looked: Looked = reach.ask(&Question::Import(Ask::Look), printer).await?;
     if !arguments.csv.is_empty() {
         let files = exports::check(&arguments.csv, arguments.exported_at, looked.now)?;
+        // Files are told, never proof, whatever was imported before.
         beware(&looked, arguments.yes, printer)?;
         return exports::run(files, reach, printer).await;
     }
-    beware(&looked, arguments.yes, printer)?;
+    let was_whole = looked.imported.as_ref().is_some_and(|imported| imported.was_ever_whole);
+    beware(&looked, arguments.yes || was_whole, printer)?;
     let begun: Imported = reach.ask(&Question::Import(Ask::Begin), printer).await?;
     if looked.imported.as_ref().is_some_and(|last| last.began_at == begun.began_at) {
         let list = begun.list().map_or("the end", List::title);
@@ -54,8 +56,7 @@ pub(super) async fn run(
 
 /// The past must not act by surprise: where a target is live, whoever the import shows to pay is let in at once.
 fn beware(looked: &Looked, yes: bool, printer: &mut Printer) -> Result<(), Failure> {
-    let was_whole = looked.imported.as_ref().is_some_and(|imported| imported.was_ever_whole);
-    if looked.live.is_empty() || was_whole || yes {
+    if looked.live.is_empty() || yes {
         return Ok(());
     }
     let titles: Vec<_> = looked.live.iter().map(|target| Target::title(*target)).collect();

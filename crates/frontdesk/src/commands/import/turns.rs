@@ -92,6 +92,8 @@ pub(super) struct Looked {
     pub(super) live: Vec<Target>,
     /// How far the import is, if one was ever begun.
     pub(super) imported: Option<Imported>,
+    /// What the catalogue manages.
+    pub(super) managed: BTreeSet<Item>,
 }
 
 /// How far an import is.
@@ -157,7 +159,10 @@ impl Ask {
                 let settings = engine.settings();
                 let live = settings.targets.iter().filter(|(_, target)| target.mode == Mode::Live);
                 let live = live.map(|(target, _)| *target).collect();
-                Ok(written(&Looked { now: desk.now(), live, imported: engine.imported().await? }))
+                let catalogue = engine.catalogue();
+                let managed = Target::ALL.into_iter().flat_map(|target| catalogue.managed(target)).collect();
+                let imported = engine.imported().await?;
+                Ok(written(&Looked { now: desk.now(), live, imported, managed }))
             }
             Self::Begin => Ok(written(&engine.import_begin().await?)),
             Self::Turn => turn(desk).await,
