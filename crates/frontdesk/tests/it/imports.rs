@@ -252,4 +252,7 @@ fn exports_of_members_and_subscribers_note_who_is_there_and_cost_no_call() {
     assert!(flawed.contains("`Email` is no address") && flawed.contains("flawed.csv:3"), "{flawed}");
     let odd = said(&town, "import circle --csv members.csv --all-have tag:member");
     assert!(odd.starts_with("exit 1\n") && odd.contains("FD0061"), "{odd}");
+    let mistyped = said(&town, "import circle --csv members.csv --all-have group:9999");
+    let names_all = "the catalogue manages no `circle:group:9999`";
+    assert!(mistyped.starts_with("exit 1\n") && mistyped.contains(names_all), "{mistyped}");
 }
