@@ -31,6 +31,8 @@ pub(super) struct Given {
     pub(super) sweep_every: Option<Duration>,
     pub(super) grace: Duration,
     pub(super) targets: BTreeMap<Target, Place>,
+    /// Who bought what before there was a webhook, with its line.
+    pub(super) bought_before: Vec<(usize, String, Vec<String>)>,
     pub(super) line: usize,
 }
 
@@ -44,13 +46,17 @@ impl Default for Given {
             sweep_every: Some(Duration::from_hours(12)),
             grace: Duration::from_hours(72),
             targets: [(Target::Circle, place(Some(5_000))), (Target::Kit, place(None))].into(),
+            bought_before: Vec::new(),
             line: 0,
         }
     }
 }
 
 /// The keys of `[given]`.
-pub const KEYS: [&str; 6] = ["webhooks", "poll_every", "sweep_every", "grace", "circle", "kit"];
+pub const KEYS: [&str; 7] =
+    ["webhooks", "poll_every", "sweep_every", "grace", "bought_before", "circle", "kit"];
+/// The keys of `[given.bought_before]`: plans.
+pub const PLAN_KEYS: [&str; 3] = ["community", "pro", "course"];
 /// The keys of `[given.circle]`.
 pub const CIRCLE_KEYS: [&str; 5] = ["mode", "quota", "members", "tells", "switches"];
 /// The keys of `[given.kit]`.
@@ -66,6 +72,14 @@ impl Given {
                 "poll_every" => given.poll_every = Some(node.span(key)?),
                 "sweep_every" => given.sweep_every = Some(node.span(key)?),
                 "grace" => given.grace = node.span(key)?,
+                "bought_before" => {
+                    for Entry { key, line, node } in node.table(key)? {
+                        if !PLAN_KEYS.contains(&key.as_str()) {
+                            return Err(unknown(*line, "[given.bought_before]", key, &PLAN_KEYS));
+                        }
+                        given.bought_before.push((*line, key.clone(), people(node, key)?));
+                    }
+                }
                 "circle" => given.place(Target::Circle, node.table(key)?, &CIRCLE_KEYS)?,
                 "kit" => given.place(Target::Kit, node.table(key)?, &KIT_KEYS)?,
                 _ => return Err(unknown(*line, "[given]", key, &KEYS)),

@@ -7,9 +7,14 @@ use super::story::{Do, Step, Story, When};
 use super::town::{Purchase, Town, provider};
 use super::verb::Act;
 use crate::run::block;
+use frontdesk_core::email::Email;
 use frontdesk_core::freeze::Scope;
-use frontdesk_core::id::{CustomerId, PlanId};
-use frontdesk_core::target::Target;
+use frontdesk_core::id::{CustomerId, EntitlementId, PlanId};
+use frontdesk_core::ruling::Verdict;
+use frontdesk_core::target::{Holder, Target};
+use frontdesk_engine::golive::WentLive;
+use frontdesk_engine::ruling::{Order, Whom};
+use frontdesk_engine::settings::Mode;
 use frontdesk_sandbox::Provider;
 use frontdesk_store::Error;
 use jiff::SignedDuration;
@@ -279,11 +284,7 @@ impl Town {
                 "card_declined" => "card_fails",
                 _ => "sepa",
             };
-            let price = match plan {
-                "community" => "price_1Community",
-                "pro" => "price_1Pro",
-                _ => "price_1Course",
-            };
+            let price = price(plan);
             let mut body = json!({ "email": address(who), "name": who, "price": price, "method": method, "deliver": deliver });
             let before = self.purchases.get(who).and_then(|all| all.last());
             if let (Some(before), None) = (before, act.word("as")) {
@@ -406,6 +407,29 @@ impl Town {
                 let held = held.ok_or_else(|| nothing("no brake holds there"))?;
                 block(engine.release_brake(&held.name, BY)).map_err(could_not)?;
             }
+            "grant" | "revoke" => {
+                for who in act.people("who") {
+                    let order = self.order(act, who)?;
+                    let ruled = block(engine.rule(&order)).map_err(could_not)?;
+                    ruled.ok_or_else(|| nothing("the customer is not there any more"))?;
+                }
+            }
+            "import" => self.import(engine, act.word("from").unwrap_or_default()),
+            "file_says_live" => {
+                if let Some(told) = self.settings.targets.get_mut(&target) {
+                    told.mode = Mode::Live;
+                }
+                let node = engine.settings().node.clone();
+                let settings = frontdesk_engine::settings::Settings { node, ..self.settings.clone() };
+                block(engine.take_up_settings(settings)).map_err(could_not)?;
+            }
+            "go_live" => match block(engine.go_live(target, BY)).map_err(could_not)? {
+                WentLive::Done { .. } | WentLive::Already { .. } => {}
+                WentLive::InShadow => {
+                    return Err(nothing("the file says shadow: `file_says_live` comes first"));
+                }
+                WentLive::NotConfigured => return Err(nothing("there is no such target")),
+            },
             "sweep" => block(engine.want_sweep(target, act.flag("accept"))).map_err(could_not)?,
             _ => {
                 for who in act.people("who") {
@@ -419,6 +443,28 @@ impl Town {
             }
         }
         Ok(())
+    }
+
+    /// What a person rules about somebody, who need not be known yet to be granted something.
+    fn order(&self, act: &Act, who: &str) -> Result<Order, Problem> {
+        let verdict = if act.verb.name == "grant" { Verdict::Grant } else { Verdict::Revoke };
+        let whom = match (self.customer(act.line, who), Email::parse(&address(who))) {
+            (Ok(customer), _) => Whom::Customer(customer),
+            (Err(_), Some(email)) if verdict == Verdict::Grant => Whom::Address(email),
+            (Err(problem), _) => return Err(problem),
+        };
+        let ends_in = act.span().map(|span| SignedDuration::try_from(span).unwrap_or_default());
+        let now = self.stage.true_now();
+        Ok(Order {
+            whom,
+            holder: Holder::Customer,
+            verdict,
+            entitlement: EntitlementId::new(act.word("plan").unwrap_or("community")),
+            until: ends_in.map(|span| now.saturating_add(span).unwrap_or(jiff::Timestamp::MAX)),
+            until_bought: false,
+            by: BY.to_owned(),
+            reason: "as written".to_owned(),
+        })
     }
 
     fn scope(&self, act: &Act) -> Result<Scope, Problem> {
@@ -435,6 +481,15 @@ impl Town {
         let found = block(self.store.find_customers(&address(who), 1))
             .map_err(|why| Problem::new(line, format!("the store does not answer: {why}")))?;
         found.into_iter().next().ok_or_else(|| Problem::new(line, format!("Frontdesk has no customer {who}")))
+    }
+}
+
+/// What a plan is sold as.
+pub(super) fn price(plan: &str) -> &'static str {
+    match plan {
+        "community" => "price_1Community",
+        "pro" => "price_1Pro",
+        _ => "price_1Course",
     }
 }
 

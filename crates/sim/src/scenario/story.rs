@@ -73,6 +73,7 @@ impl Story {
         parts.sort_by_key(|(line, _, _)| *line);
         let mut people: BTreeSet<String> =
             given.targets.values().flat_map(|place| place.people.iter().cloned()).collect();
+        people.extend(given.bought_before.iter().flat_map(|(_, _, people)| people.iter().cloned()));
         let mut steps = Vec::new();
         for (line, is_when, part) in parts {
             let step = Step::read(line, is_when, part, &people)?;

@@ -3,6 +3,7 @@
 use super::document::Problem;
 use super::given::Given;
 use super::people::address;
+use super::play::price;
 use crate::executor::{Executor, Step};
 use crate::fault::Plan;
 use crate::hooks::{hear, listening, signature};
@@ -13,8 +14,10 @@ use crate::world::{Stage, epoch};
 use frontdesk_core::budget::Monthly;
 use frontdesk_core::target::Target;
 use frontdesk_engine::Engine;
+use frontdesk_engine::import::Turn;
 use frontdesk_engine::ingest::Answer;
 use frontdesk_engine::settings::Settings;
+use frontdesk_engine::sweep::Awaited;
 use frontdesk_sandbox::{Delivery, Provider};
 use frontdesk_store::{SqliteMode, SqliteSettings, Store};
 use jiff::SignedDuration;
@@ -31,6 +34,10 @@ const SEED: u64 = 0x005C_E7A1;
 const QUIET: Duration = Duration::from_mins(5);
 /// A town that is busy for longer than this will not come to rest.
 const BUSY_MAX: Duration = Duration::from_hours(24);
+/// How long before the beginning people bought of whom nobody told.
+const BOUGHT_BEFORE: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// How soon an import is asked for its next turn.
+const TURNS_EVERY: Duration = Duration::from_secs(1);
 /// The node's number.
 const NODE: usize = 1;
 
@@ -53,7 +60,8 @@ pub(super) struct Town {
     /// How events travel where an act does not say.
     pub(super) webhooks: String,
     executor: Executor,
-    settings: Settings,
+    /// What the process is told when it starts.
+    pub(super) settings: Settings,
     door: Door,
     sender: Arc<Notify>,
     rng: Rng,
@@ -94,6 +102,17 @@ impl Town {
             began: Duration::ZERO,
             _scratch: scratch,
         };
+        let bought_at = epoch().saturating_sub(BOUGHT_BEFORE).unwrap_or(epoch());
+        for (line, plan, people) in &given.bought_before {
+            for who in people {
+                let body = json!({ "email": address(who), "name": who, "price": price(plan) });
+                let done = town.stage.with(|shared| shared.world.act("stripe", "checkout", &body, bought_at));
+                let told =
+                    done.map_err(|what| Problem::new(*line, format!("{who} cannot have bought: {what}")))?;
+                let bought = Purchase { plan: plan.clone(), told };
+                town.purchases.entry(who.clone()).or_default().push(bought);
+            }
+        }
         let endpoint = json!({ "url": "https://members.northwind.example/webhooks/stripe", "secret": SECRET, "enabled_events": ["*"] });
         town.act(given.line, "stripe", "endpoint", &endpoint)?;
         for (target, place) in &given.targets {
@@ -160,6 +179,33 @@ impl Town {
     pub(super) fn engine(&self, line: usize) -> Result<Engine<SimPorts>, Problem> {
         let engine = self.door.lock().unwrap_or_else(PoisonError::into_inner).clone();
         engine.ok_or_else(|| Problem::new(line, "Frontdesk is down at this time"))
+    }
+
+    /// Has the past of the source taken in, or a target's lists read, by the process that is up: with its end it is cut
+    /// off, and asking again goes on there.
+    pub(super) fn import(&self, engine: Engine<SimPorts>, from: &str) {
+        let target = Target::parse(from);
+        let clock = self.stage.clock.clone();
+        self.stage.clock.spawn(NODE, async move {
+            let since = match target {
+                Some(target) => engine.await_sweep(target).await.ok(),
+                None => engine.import_begin().await.ok().map(|imported| imported.began_at),
+            };
+            let Some(since) = since else { return };
+            loop {
+                let is_over = match target {
+                    None => matches!(engine.import_turn().await, Ok(Turn::Done | Turn::Stopped { .. })),
+                    Some(target) => {
+                        let turns = engine.sweep_turns(target, since).await;
+                        matches!(turns, Ok(Awaited::Done | Awaited::Failed { .. }))
+                    }
+                };
+                if is_over {
+                    return;
+                }
+                clock.sleep(TURNS_EVERY).await;
+            }
+        });
     }
 
     /// Ends the process, and starts it again after a while.

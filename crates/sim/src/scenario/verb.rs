@@ -114,6 +114,11 @@ pub const VERBS: &[Verb] = &[
     verb("frontdesk", "release_brake", &[needs("target", TARGETS)]),
     verb("frontdesk", "sweep", &[needs("target", TARGETS), may("accept", Takes::Flag)]),
     verb("frontdesk", "retry", &[needs("who", Takes::People), needs("target", TARGETS)]),
+    verb("frontdesk", "grant", &[needs("who", Takes::People), PLAN, may("for", Takes::Span)]),
+    verb("frontdesk", "revoke", &[needs("who", Takes::People), PLAN, may("for", Takes::Span)]),
+    verb("frontdesk", "import", &[needs("from", Takes::Word(&["stripe", "circle", "kit"]))]),
+    verb("frontdesk", "file_says_live", &[needs("target", TARGETS)]),
+    verb("frontdesk", "go_live", &[needs("target", TARGETS)]),
     verb("frontdesk", "page_looked_at", &[needs("who", Takes::People)]),
 ];
 
