@@ -24,7 +24,7 @@ fn a_stranger_who_buys_is_one_customer_with_one_invitation_one_group_and_one_tag
     on_both("stranger", |town| {
         let bought = town.buys(BEN, "price_1Community");
         town.until_stages(BEN, &["invite_sent"]);
-        assert_eq!(town.page(&bought), ["invite_sent"]);
+        town.until_page(&bought, &["invite_sent"]);
         town.settle();
         assert_eq!(town.customers().len(), 1);
         assert_eq!(town.invited(), [BEN]);
@@ -53,7 +53,7 @@ fn a_member_whom_frontdesk_has_not_seen_is_let_in_with_two_calls_and_no_invitati
         town.act("circle", "member", json!({ "email": ADA }));
         let bought = town.buys(ADA, "price_1Community");
         town.until_stages(ADA, &["active"]);
-        assert_eq!(town.page(&bought), ["active"]);
+        town.until_page(&bought, &["active"]);
         town.rest(Rest {
             circle: vec![
                 LISTS_GROUPS,
@@ -159,7 +159,7 @@ fn a_bank_debit_that_fails_says_so_and_grants_nothing() {
         town.until_stages(BEN, &["payment_processing"]);
         town.act("stripe", "sepa_fail", json!({ "session": bought["session"] }));
         town.until_stages(BEN, &["payment_failed"]);
-        assert_eq!(town.page(&bought), ["payment_failed"]);
+        town.until_page(&bought, &["payment_failed"]);
         town.rest(Rest { circle: vec![LISTS_GROUPS], kit: vec![LISTS_TAGS], ..Rest::default() });
     });
 }
@@ -170,7 +170,7 @@ fn a_bank_debit_lets_nobody_in_before_the_money_is_there() {
         let order = json!({ "email": BEN, "price": "price_1Course", "method": "sepa" });
         let bought = town.act("stripe", "checkout", order);
         town.until_stages(BEN, &["payment_processing"]);
-        assert_eq!(town.page(&bought), ["payment_processing"]);
+        town.until_page(&bought, &["payment_processing"]);
         town.settle();
         assert_eq!(town.calls("circle"), [LISTS_GROUPS]);
         town.act("stripe", "sepa_settle", json!({ "session": bought["session"] }));

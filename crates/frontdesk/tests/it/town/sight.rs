@@ -111,6 +111,12 @@ impl Town {
         shown(&answer)
     }
 
+    /// Waits until that page shows just these stages: the checkout may be taken in after the rest of the purchase.
+    pub(crate) fn until_page(&self, bought: &Value, stages: &[&str]) {
+        let shows = |town: &Self| (town.page(bought) == stages).then_some(());
+        self.until(&format!("a page with {stages:?}"), shows);
+    }
+
     /// The stages on the customer's own page, which they open with a link.
     pub(crate) fn status_page(&self, email: &str) -> Vec<String> {
         let customer = self.customer(email).unwrap();
