@@ -21,6 +21,7 @@ use database::Database;
 use frontdesk::config::{self, Config, Environment};
 use frontdesk::live::{LivePorts, Trust};
 use frontdesk::{assemble, errors::Failure};
+use frontdesk_engine::ports::NoAnswer;
 use frontdesk_engine::{Engine, Ports};
 use frontdesk_sandbox::{SandboxConfig, Server};
 use jiff::{SignedDuration, Timestamp};
@@ -196,12 +197,23 @@ impl Town {
         headers: &[(&str, &str)],
         body: &str,
     ) -> http::Response<Vec<u8>> {
+        self.try_http(method, url, headers, body).unwrap_or_else(|error| panic!("{method} {url}: {error}"))
+    }
+
+    /// The same, which may get no answer.
+    pub(crate) fn try_http(
+        &self,
+        method: &str,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Result<http::Response<Vec<u8>>, NoAnswer> {
         let mut request = http::Request::builder().method(method).uri(url);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         let request = request.body(body.as_bytes().to_vec()).unwrap();
-        self.ask(self.ports.http(request)).unwrap_or_else(|error| panic!("{method} {url}: {error}"))
+        self.ask(self.ports.http(request))
     }
 
     fn control(&self, method: &str, path: &str, body: &Value) -> Value {
