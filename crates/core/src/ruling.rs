@@ -3,7 +3,8 @@
 //! A ruling is a fact from the source `operator`, so it enters the journal, is joined like any other
 //! fact, and is known to a rebuild. Each act is an object of its own that never changes; of those about
 //! one entitlement of one holder the newest counts, so that a later grant lifts an earlier revocation and
-//! the other way round. Where the newest has ended, nobody ruled, and the payment facts speak again.
+//! the other way round. Where the newest has ended, the payment facts speak again; a grant that a revocation ended
+//! is over for good, whatever becomes of the revocation.
 
 use crate::fact::{Body, Key, Kind};
 use crate::id::{EntitlementId, EntryId, SourceId};

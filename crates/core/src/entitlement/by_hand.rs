@@ -9,29 +9,36 @@ use crate::target::Holder;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl<'a> Desk<'a> {
-    /// Takes up the newest ruling about each entitlement of each holder. A revocation that has ended leaves
-    /// nothing; a grant that has ended is over, unless something else gives the same.
+    /// Takes up the newest ruling about each entitlement of each holder. A revocation that has ended leaves what was there
+    /// before it, but for a grant, which it ended for good; a grant that has ended is over, unless something else gives
+    /// the same.
     pub(super) fn rule(&mut self) {
-        let mut newest: BTreeMap<(&EntitlementId, &Holder), Told<'a, Ruling>> = BTreeMap::new();
+        let mut rulings: BTreeMap<(&EntitlementId, &Holder), Vec<Told<'a, Ruling>>> = BTreeMap::new();
         for told in self.ledger.all::<Ruling>() {
-            let order = |told: &Told<'a, Ruling>| (told.at(), told.state.verdict, told.key);
-            let of = newest.entry((&told.state.entitlement, &told.state.holder)).or_insert(told);
-            if order(&told) > order(of) {
-                *of = told;
-            }
+            rulings.entry((&told.state.entitlement, &told.state.holder)).or_default().push(told);
         }
-        for told in newest.into_values() {
-            let ruling = told.state;
+        for mut told in rulings.into_values() {
+            told.sort_by_key(|told| (told.at(), told.state.verdict, told.key));
+            let Some(newest) = told.pop() else { continue };
+            let ruling = newest.state;
             let standing = match (ruling.verdict, ruling.until) {
                 (Verdict::Grant, Some(until)) if self.has_passed(until) => {
                     Standing::Over { why: Over::GrantOver, at: until }
                 }
                 (Verdict::Grant, until) => Standing::Entitled(Terms::Granted { until }),
-                (Verdict::Revoke, Some(until)) if self.has_passed(until) => continue,
-                (Verdict::Revoke, _) if ruling.until_bought && self.is_bought_after(told) => continue,
-                (Verdict::Revoke, _) => Standing::Over { why: Over::Revoked, at: told.at() },
+                (Verdict::Revoke, Some(until)) if self.has_passed(until) => {
+                    // What it ended may still be held, where nobody could take it in time.
+                    let granted = told.into_iter().rfind(|told| told.state.verdict == Verdict::Grant);
+                    self.purchases.extend(granted.map(|granted| {
+                        let at = granted.state.until.map_or(newest.at(), |until| until.min(newest.at()));
+                        by_hand(granted, Standing::Over { why: Over::GrantOver, at })
+                    }));
+                    continue;
+                }
+                (Verdict::Revoke, _) if ruling.until_bought && self.is_bought_after(newest) => continue,
+                (Verdict::Revoke, _) => Standing::Over { why: Over::Revoked, at: newest.at() },
             };
-            self.purchases.push(by_hand(told, standing));
+            self.purchases.push(by_hand(newest, standing));
         }
     }
 

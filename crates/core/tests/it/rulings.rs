@@ -132,10 +132,10 @@ fn the_newest_ruling_counts_until_its_end() {
             Some("absent"),
         ),
         (
-            "an ended revocation brings no earlier grant back",
+            "an ended revocation brings no earlier grant back, and what that gave still goes",
             ruled(DAY, Grant, guest(), None).and(ruled(2 * DAY, Revoke, guest(), Some(3 * DAY))),
-            None,
-            None,
+            Some(over(Over::GrantOver, 2 * DAY)),
+            Some("absent"),
         ),
         (
             "a grant beside a paid subscription shows the subscription",
