@@ -48,7 +48,7 @@ pub struct Arguments {
 impl Arguments {
     /// The same, signed by whoever asks, where nobody was named.
     pub(super) fn signed(&self, name: Option<&str>) -> Self {
-        Self { by: self.by.clone().or_else(|| name.map(ToOwned::to_owned)), ..self.clone() }
+        Self { by: author::signed(self.by.as_deref(), name), ..self.clone() }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Sheets that Frontdesk writes, a person edits, and Frontdesk takes up again: as a whole, or not at all.
 
+use super::author;
 use crate::errors::{Code, Failure, Report};
 use frontdesk_core::email::Email;
 use frontdesk_core::target::Target;
@@ -103,7 +104,7 @@ pub(super) fn unusable(path: &Path, what: &str, error: &io::Error) -> Failure {
 
 /// Who decided what a sheet says.
 pub(super) fn author(by: Option<&str>) -> Result<&str, Failure> {
-    by.map(str::trim).filter(|by| !by.is_empty()).ok_or_else(|| {
+    author::typed(by).ok_or_else(|| {
         let report = Report::error(
             Code::NotConfirmed,
             "the sheet decides about people, and nobody says who decided it",
