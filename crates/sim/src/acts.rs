@@ -33,8 +33,9 @@ const LOOKS_EVERY: Duration = Duration::from_secs(30);
 const PAGE: u32 = 10_000;
 
 impl Run {
-    fn living(&self) -> Vec<Engine<SimPorts>> {
-        self.nodes(|nodes| nodes.values().flatten().cloned().collect())
+    /// The first process that is up.
+    fn anybody(&self) -> Option<Engine<SimPorts>> {
+        self.nodes(|nodes| nodes.values().flatten().next().cloned())
     }
 
     /// The processes that are up, with their numbers.
@@ -89,7 +90,7 @@ impl Run {
             (2 | 3, Some(record)) => (Scope::Person(record), Covered::Person(person)),
             _ => (Scope::Target(target), Covered::Target(target)),
         };
-        let Some(engine) = self.living().into_iter().next() else { return };
+        let Some(engine) = self.anybody() else { return };
         let until = self.stage.true_now().saturating_add(SignedDuration::from_hours(12));
         let Ok(until) = until else { return };
         let Ok(freeze) = engine.freeze(scope, until, PERSON, "a launch").await else { return };
@@ -122,7 +123,7 @@ impl Run {
         // Asked at once, so that what it covers is not thawed in one book and frozen in the other.
         self.stage.with(|shared| shared.frozen_since.clear());
         loop {
-            if let Some(engine) = self.living().into_iter().next()
+            if let Some(engine) = self.anybody()
                 && engine.thaw(name, PERSON).await.is_ok()
             {
                 self.stage.trace(0, format!("world: {name} is thawed"));
