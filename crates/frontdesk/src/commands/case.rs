@@ -68,7 +68,7 @@ async fn list(
     desk: &Desk,
     printer: &mut Printer,
 ) -> Result<Exit, Failure> {
-    let filter = CaseFilter { state: (!all).then_some(CaseState::Open), kind, customer: None };
+    let filter = CaseFilter { state: (!all).then_some(CaseState::Open), kind };
     let found =
         desk.engine.store().cases(&filter, None, limit).await.map_err(|error| store_failed(&error))?;
     if found.is_empty() {
