@@ -168,10 +168,7 @@ pub fn desired(
 
 /// The address under which a target knows a holder: who is in by member id is put out by it too.
 fn known_address(syncs: &BTreeMap<Target, Sync>, target: Target, holder: &Holder) -> Option<Email> {
-    match &syncs.get(&target)?.observed.people.get(holder)?.membership {
-        Membership::Member { address, .. } | Membership::Moved { address, .. } => Some(address.clone()),
-        _ => None,
-    }
+    syncs.get(&target)?.observed.people.get(holder)?.membership.address().cloned()
 }
 
 /// The goods of paid checkouts that are not read yet. What they give is not known, so nothing is taken meanwhile: a

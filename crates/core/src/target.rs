@@ -208,6 +208,14 @@ impl Membership {
             Self::Unseen | Self::Unknown { .. } | Self::NotMember { .. } | Self::Gone { .. } => None,
         }
     }
+
+    /// The address under which the target knows the person, or last did.
+    pub const fn address(&self) -> Option<&Email> {
+        match self {
+            Self::Member { address, .. } | Self::Moved { address, .. } => Some(address),
+            Self::Unseen | Self::Unknown { .. } | Self::NotMember { .. } | Self::Gone { .. } => None,
+        }
+    }
 }
 
 /// How far a person is in a target.

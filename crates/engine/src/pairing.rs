@@ -11,7 +11,7 @@ use frontdesk_core::email::Email;
 use frontdesk_core::fact::{Fact, Key, Kind};
 use frontdesk_core::id::CustomerId;
 use frontdesk_core::pairing::{Pairing, Word, pairings};
-use frontdesk_core::target::{Holder, Membership, Person, Target};
+use frontdesk_core::target::{Holder, Person, Target};
 use frontdesk_store::Error;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -125,13 +125,7 @@ impl<P: Ports> Engine<P> {
         for customer in sharing {
             let syncs = self.store().syncs(&customer).await?;
             let mut own = syncs.values().filter_map(|sync| sync.observed.people.get(&Holder::Customer));
-            let is_known = own.any(|person| match &person.membership {
-                Membership::Member { address: at, .. } | Membership::Moved { address: at, .. } => {
-                    at == address
-                }
-                _ => false,
-            });
-            if is_known {
+            if own.any(|person| person.membership.address() == Some(address)) {
                 known.insert(customer);
             }
         }

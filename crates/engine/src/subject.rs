@@ -16,7 +16,7 @@ use frontdesk_core::id::{CustomerId, EntryId};
 use frontdesk_core::record::{Record, addresses};
 use frontdesk_core::stage::{StageOf, headline};
 use frontdesk_core::sync::{Hold, State, Sync};
-use frontdesk_core::target::{Holder, Item, Membership, Target};
+use frontdesk_core::target::{Holder, Item, Target};
 use frontdesk_store::{
     AuditDraft, Case, Commit, CustomerRow, Error, Expect, Identity, SourceRead, Store, Whole, Write,
 };
@@ -138,12 +138,8 @@ impl Subject {
                 Holder::Beneficiary(address) => Some(address.clone()),
                 Holder::Customer => None,
             }));
-            known.extend(sync.observed.people.values().filter_map(|person| match &person.membership {
-                Membership::Member { address, .. } | Membership::Moved { address, .. } => {
-                    Some(address.clone())
-                }
-                _ => None,
-            }));
+            let people = sync.observed.people.values();
+            known.extend(people.filter_map(|person| person.membership.address().cloned()));
         }
         let members = self.syncs.iter().flat_map(|(target, sync)| {
             let people = sync.observed.people.values();

@@ -5,7 +5,7 @@ use crate::value::{Row, Value};
 use crate::{Error, Store};
 use frontdesk_core::id::CustomerId;
 use frontdesk_core::sync::{Hold, State, Sync};
-use frontdesk_core::target::{Holder, Membership, Target};
+use frontdesk_core::target::{Holder, Target};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -72,13 +72,7 @@ fn people(sync: &Sync) -> BTreeSet<(String, String, Option<u64>)> {
     for (holder, person) in &sync.observed.people {
         let word = String::from(holder.clone());
         let id = person.membership.id();
-        let known_at = match &person.membership {
-            Membership::Member { address, .. } | Membership::Moved { address, .. } => Some(address),
-            Membership::Unseen
-            | Membership::Unknown { .. }
-            | Membership::NotMember { .. }
-            | Membership::Gone { .. } => None,
-        };
+        let known_at = person.membership.address();
         let own = match holder {
             Holder::Beneficiary(address) => Some(address),
             Holder::Customer => None,

@@ -12,7 +12,7 @@ use frontdesk_core::hint::looked;
 use frontdesk_core::id::CustomerId;
 use frontdesk_core::sweep::note_undone;
 use frontdesk_core::sync::Sync;
-use frontdesk_core::target::{Failure, Holder, Membership, Observed, Step};
+use frontdesk_core::target::{Failure, Holder, Observed, Step};
 use frontdesk_store::{AuditDraft, CallIntent, Commit, Error, Write};
 use jiff::Timestamp;
 use std::time::Duration;
@@ -263,10 +263,7 @@ fn holder_of(sync: &Sync, desired: Option<&Desired>, step: &Step) -> Option<Hold
     let has = |holder: &Holder| {
         let person = people.get(holder);
         let by_id = id.is_some() && person.and_then(|person| person.membership.id()) == id;
-        let known = person.and_then(|person| match &person.membership {
-            Membership::Member { address, .. } | Membership::Moved { address, .. } => Some(address),
-            _ => None,
-        });
+        let known = person.and_then(|person| person.membership.address());
         let wished = wishes.and_then(|wishes| wishes.get(holder)).map(|wishes| &wishes.address);
         let named = match holder {
             Holder::Beneficiary(theirs) => Some(theirs),
