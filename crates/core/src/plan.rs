@@ -3,6 +3,12 @@
 //! The wishes are those of [`crate::desired`]; beside them stands what was last seen, or what a target's lists show now.
 //! A person whose targets are as they should be has no line.
 
+mod payer;
+mod people;
+
+pub use payer::{Paid, Payer};
+pub use people::{Unsupported, per_person};
+
 use crate::catalogue::{Catalogue, Meaning, NewSubscribers};
 use crate::decision::Decision;
 use crate::desired::Wish;
@@ -47,6 +53,8 @@ pub enum Left {
     Unpaid,
     /// Paid once, has it by somebody else's doing, and pays no more.
     EndedUnpaid,
+    /// Pays, has it by somebody else's doing, and nothing that they pay for gives it: see [`Line::pays_for`].
+    BeyondPaid,
     /// An earlier version of the catalogue gave it.
     EarlierCatalogue,
     /// The source says something that Frontdesk does not know.
@@ -57,6 +65,13 @@ pub enum Left {
     Unknown,
     /// Kit does not know the buyer, and `kit.new_subscribers` says to leave it so.
     NotSubscribed,
+}
+
+impl Left {
+    /// Whether somebody has it that no payment gives: a person keeps them or removes them.
+    pub const fn is_unsupported(self) -> bool {
+        matches!(self, Self::Unpaid | Self::EndedUnpaid | Self::BeyondPaid)
+    }
 }
 
 /// One item of a line.
@@ -123,6 +138,8 @@ pub struct Line {
     pub name: Option<String>,
     /// The targets' own ids of them.
     pub members: BTreeMap<Target, u64>,
+    /// Under which address each target knows them, where it said so.
+    pub known_as: BTreeMap<Target, Email>,
     /// Targets that do not know them yet: an invitation, or a new subscriber.
     pub newcomer: BTreeSet<Target>,
     /// What would become of what, sorted.
@@ -133,29 +150,33 @@ pub struct Line {
     pub standing: Option<(Option<String>, Standing)>,
     /// What the purchases behind it are worth.
     pub worth: BTreeSet<Worth>,
+    /// What they pay for, where they have something that it does not give ([`Left::BeyondPaid`]).
+    pub pays_for: BTreeSet<Paid>,
     /// What holds up the rows, but shadow mode.
     pub held: BTreeMap<Target, State>,
 }
 
 impl Line {
-    /// The line of somebody whom a target's lists show and no record supports. `ended`: the record that once did.
-    pub fn unsupported(
-        target: Target,
-        member: u64,
+    /// A line that says nothing yet.
+    fn of(
+        holder: Holder,
+        customer: Option<CustomerId>,
         address: Option<Email>,
-        ended: Option<CustomerId>,
+        name: Option<String>,
     ) -> Self {
         Self {
-            customer: ended,
-            holder: Holder::Customer,
+            customer,
+            holder,
             address,
-            name: None,
-            members: [(target, member)].into(),
+            name,
+            members: BTreeMap::new(),
+            known_as: BTreeMap::new(),
             newcomer: BTreeSet::new(),
             parts: BTreeSet::new(),
             because: Vec::new(),
             standing: None,
             worth: BTreeSet::new(),
+            pays_for: BTreeSet::new(),
             held: BTreeMap::new(),
         }
     }
@@ -190,14 +211,12 @@ pub fn lines(
         let differences = differences.get(target).map_or(&[][..], Vec::as_slice);
         for (holder, wishes) in &desired.holders {
             let person = seen.get(target).and_then(|people| people.get(holder)).unwrap_or(&nobody);
-            let line = lines.entry(holder.clone()).or_insert_with(|| Line {
-                address: Some(wishes.address.clone()),
-                name: wishes.name.clone(),
-                holder: holder.clone(),
-                ..Line::unsupported(*target, 0, None, Some(customer.clone()))
+            let line = lines.entry(holder.clone()).or_insert_with(|| {
+                let (address, name) = (wishes.address.clone(), wishes.name.clone());
+                Line::of(holder.clone(), Some(customer.clone()), Some(address), name)
             });
-            line.members.remove(target);
             line.members.extend(person.membership.id().map(|id| (*target, id)));
+            line.known_as.extend(person.membership.address().map(|address| (*target, address.clone())));
             let gone = differences
                 .iter()
                 .any(|found| matches!(found, Difference::Gone { holder: of, .. } if of == holder));
@@ -348,6 +367,8 @@ pub struct Totals {
     pub pay_without_access_worth: BTreeMap<String, BTreeMap<Every, i64>>,
     /// People who have access and do not pay: kept.
     pub access_without_payment: u64,
+    /// People who pay, and have access that what they pay for does not give: kept.
+    pub access_beyond_payment: u64,
     /// People who would lose access.
     pub lose_access: u64,
     /// People who would be invited, or added as subscribers, by target.
@@ -373,7 +394,10 @@ impl Totals {
                 }
             }
             let unpaid = |part: &Part| matches!(part.left, Some(Left::Unpaid | Left::EndedUnpaid));
-            totals.access_without_payment += u64::from(line.concerns_access(unpaid));
+            let beyond = |part: &Part| part.left == Some(Left::BeyondPaid);
+            let does_not_pay = line.concerns_access(unpaid) && !line.concerns_access(beyond);
+            totals.access_without_payment += u64::from(does_not_pay);
+            totals.access_beyond_payment += u64::from(line.concerns_access(beyond));
             totals.lose_access += u64::from(line.concerns_access(|part| part.change == Change::Take));
             for target in &line.newcomer {
                 *totals.newcomers.entry(*target).or_default() += 1;

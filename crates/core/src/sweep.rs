@@ -472,7 +472,7 @@ pub enum FindingKind {
     Idle,
     /// No longer pays, was said to be out, and was still in: to be taken out.
     Lingering,
-    /// Has access and does not pay: listed and left.
+    /// Has access that no payment gives: listed and left.
     Unsupported,
 }
 

@@ -13,7 +13,8 @@ use frontdesk_core::entitlement::Standing;
 use frontdesk_core::id::CustomerId;
 use frontdesk_core::pairing::{Pairing, Word, pairings};
 use frontdesk_core::pairs::{Likeness, Pair, Somebody, pairs};
-use frontdesk_core::plan::{Change, Left, Line, Part, Totals, lines};
+use frontdesk_core::plan::{Change, Left, Line, Payer, Totals, Unsupported, lines, per_person};
+use frontdesk_core::record::{Record, addresses};
 use frontdesk_core::sweep::{FindingKind, Implausible, Scan, beside};
 use frontdesk_core::target::{Holder, Holding, Item, Person, Target};
 use frontdesk_store::Error;
@@ -117,11 +118,53 @@ pub struct Alike {
     pub members_name: Option<String>,
 }
 
-/// What of the records has no line.
+/// What of the records has no line of its own.
 #[derive(Default)]
 struct Aside {
     unmapped: BTreeMap<String, u64>,
     without_address: u64,
+    payers: Payers,
+}
+
+/// Everybody who pays, found by whatever leads to them.
+#[derive(Default)]
+struct Payers {
+    all: Vec<Payer>,
+    members: BTreeMap<(Target, u64), usize>,
+    addresses: BTreeMap<Email, usize>,
+}
+
+impl Payers {
+    /// Adds those of one record. `seen`: what each target is known to hold for whom.
+    fn add(
+        &mut self,
+        record: &Record,
+        payers: Vec<Payer>,
+        seen: &BTreeMap<Target, BTreeMap<Holder, Person>>,
+    ) {
+        for payer in payers {
+            let at = self.all.len();
+            for (target, people) in seen {
+                let Some(person) = people.get(&payer.holder) else { continue };
+                self.members.extend(person.membership.id().map(|id| ((*target, id), at)));
+                self.addresses.extend(person.membership.address().map(|address| (address.clone(), at)));
+            }
+            let own: BTreeSet<Email> = match &payer.holder {
+                Holder::Customer => {
+                    record.facts.values().flat_map(|fact| addresses(&fact.current().version.body)).collect()
+                }
+                Holder::Beneficiary(address) => [address.clone()].into(),
+            };
+            self.addresses.extend(own.into_iter().map(|address| (address, at)));
+            self.all.push(payer);
+        }
+    }
+
+    fn of(&self, shown: &Unsupported) -> Option<&Payer> {
+        let by_member = self.members.get(&(shown.target, shown.member));
+        let at = by_member.or_else(|| self.addresses.get(shown.address.as_ref()?))?;
+        self.all.get(*at)
+    }
 }
 
 /// What is known of who holds what at one target.
@@ -177,9 +220,12 @@ impl<P: Ports> Engine<P> {
                 lines.extend(self.plan_of(&subject, &mut held, &mut aside).await?);
             }
         }
+        let mut unsupported = Vec::new();
         for (target, held) in &held {
-            lines.extend(self.unsupported(*target, held).await?);
+            unsupported.extend(self.unsupported(*target, held).await?);
         }
+        let Aside { unmapped, without_address, payers } = aside;
+        let mut lines = per_person(lines, unsupported, |shown| payers.of(shown));
         lines.sort_by(|one, other| {
             let key = |line: &Line| (line.change(), line.address.clone(), line.customer.clone());
             key(one).cmp(&key(other))
@@ -192,7 +238,6 @@ impl<P: Ports> Engine<P> {
             pairs.extend(alike);
             apart.extend(told_apart);
         }
-        let Aside { unmapped, without_address } = aside;
         let as_of = self.ports().now_wall();
         Ok(Planned { as_of, looked, lines, totals, pairs, apart, unmapped, without_address })
     }
@@ -221,6 +266,7 @@ impl<P: Ports> Engine<P> {
                 held.apart.insert((subject.record.id.clone(), holder.clone(), *member));
             }
         }
+        let payers = Payer::of(&subject.record.id, &decision.entitled, &catalogue);
         decision.desired.retain(|target, _| held.contains_key(target));
         let (mut seen, mut differences) = (BTreeMap::new(), BTreeMap::new());
         for (target, desired) in &decision.desired {
@@ -239,6 +285,7 @@ impl<P: Ports> Engine<P> {
             }
             seen.insert(*target, people);
         }
+        aside.payers.add(&subject.record, payers, &seen);
         let mut lines = lines(
             &subject.record.id,
             &subject.record.facts,
@@ -256,14 +303,17 @@ impl<P: Ports> Engine<P> {
     }
 
     /// Everybody who has something at a target that no record supports, by the lists or by the last sweep.
-    async fn unsupported(&self, target: Target, held: &Held) -> Result<Vec<Line>, Error> {
-        let mut lines: BTreeMap<u64, Line> = BTreeMap::new();
-        let mut note = |member: u64, item: Item, address, ended: Option<CustomerId>| {
-            let left = if ended.is_some() { Left::EndedUnpaid } else { Left::Unpaid };
-            let line =
-                lines.entry(member).or_insert_with(|| Line::unsupported(target, member, address, None));
-            line.customer = line.customer.take().or(ended);
-            line.parts.insert(Part { change: Change::Leave, item, left: Some(left) });
+    async fn unsupported(&self, target: Target, held: &Held) -> Result<Vec<Unsupported>, Error> {
+        let mut all: BTreeMap<u64, Unsupported> = BTreeMap::new();
+        let mut note = |member: u64, item: Item, address: Option<Email>, ended: Option<CustomerId>| {
+            let shown = all.entry(member).or_insert_with(|| Unsupported {
+                target,
+                member,
+                address,
+                name: None,
+                items: BTreeMap::new(),
+            });
+            shown.items.insert(item, ended);
         };
         if let Some(scan) = &held.scan {
             for (item, member) in scan.holders() {
@@ -273,8 +323,8 @@ impl<P: Ports> Engine<P> {
                     note(member, holding.0.clone(), address, held.ended.get(&holding).cloned());
                 }
             }
-            for (member, line) in &mut lines {
-                line.name = scan.person(*member).and_then(|listed| listed.name.clone());
+            for (member, shown) in &mut all {
+                shown.name = scan.person(*member).and_then(|listed| listed.name.clone());
             }
         } else {
             let kind = Some(FindingKind::Unsupported);
@@ -287,7 +337,7 @@ impl<P: Ports> Engine<P> {
                 }
             }
         }
-        Ok(lines.into_values().collect())
+        Ok(all.into_values().collect())
     }
 }
 
@@ -314,20 +364,22 @@ fn alike(
     if !target.gives_access() {
         return (Vec::new(), Vec::new());
     }
+    // Who pays for something else may pay for this as well, under the other address.
+    let may_pay = |left| matches!(left, Left::Unpaid | Left::BeyondPaid);
     let gets = |line: &&Line| {
         let given = line.parts.iter().any(|part| part.change == Change::Give && part.item.target() == target);
         given && !line.members.contains_key(&target)
     };
     let has = |line: &&Line| {
-        let unpaid = |part: &Part| part.left == Some(Left::Unpaid) && part.item.target() == target;
-        line.parts.iter().any(unpaid)
+        line.parts.iter().any(|part| part.left.is_some_and(may_pay) && part.item.target() == target)
     };
-    let somebody = |line: &&Line| Some(Somebody { address: line.address.clone()?, name: line.name.clone() });
-    let of = |which: &dyn Fn(&&Line) -> bool| {
-        lines.iter().filter(which).filter_map(|line| Some((line, somebody(&line)?))).unzip()
+    let of = |which: &dyn Fn(&&Line) -> bool, address: &dyn Fn(&Line) -> Option<Email>| {
+        let who = |line: &Line| Some(Somebody { address: address(line)?, name: line.name.clone() });
+        lines.iter().filter(which).filter_map(|line| Some((line, who(line)?))).unzip()
     };
-    let (payers, pay): (Vec<&Line>, Vec<Somebody>) = of(&gets);
-    let (members, have): (Vec<&Line>, Vec<Somebody>) = of(&has);
+    let there = |line: &Line| line.known_as.get(&target).cloned();
+    let (payers, pay): (Vec<&Line>, Vec<Somebody>) = of(&gets, &|line| line.address.clone());
+    let (members, have): (Vec<&Line>, Vec<Somebody>) = of(&has, &there);
     let place_of = |(customer, holder, member): &(CustomerId, Holder, u64)| {
         let payer = payers
             .iter()
@@ -346,7 +398,7 @@ fn alike(
             payers_name: payer.name.clone(),
             target,
             member: *member.members.get(&target)?,
-            has_access_as: member.address.clone()?,
+            has_access_as: there(member)?,
             members_name: member.name.clone(),
         })
     };

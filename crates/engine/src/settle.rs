@@ -1,4 +1,4 @@
-//! Who has access without a payment is kept or removed because a person says so, with a reason and an end.
+//! Who has access that no payment gives is kept or removed because a person says so, with a reason and an end.
 //!
 //! To keep somebody is to grant them what they have; to remove somebody is to revoke it. Both are rulings in the
 //! journal, like any other; what the target showed them to hold is noted, so that it is ours to take.
@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// What a person decides about somebody who has access and does not pay.
+/// What a person decides about somebody who has access that no payment gives.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settlement {
     /// Where they have access.

@@ -69,7 +69,7 @@ enum Command {
     Import(commands::import::Arguments),
     /// Say what differs without a credential of any provider: by what was last seen, or by exports alone
     Drift(commands::drift::Arguments),
-    /// Keep or remove, in bulk, who has access and does not pay
+    /// Keep or remove, in bulk, who has access that no payment gives
     Settle(commands::settle::Arguments),
     /// Look at the secrets that the configuration names
     Secret(commands::secret::Arguments),

@@ -1,13 +1,14 @@
 //! What would be done about everyone.
 
 use crate::house::{EVERY, GROUP, House};
+use frontdesk_core::catalogue::{Good, Meaning};
 use frontdesk_core::email::Email;
-use frontdesk_core::id::CustomerId;
+use frontdesk_core::id::{CustomerId, EntitlementId, PlanId, SourceId};
 use frontdesk_core::pairing::{Word, pairings};
-use frontdesk_core::plan::{Change, Left, Line, Totals};
+use frontdesk_core::plan::{Change, Left, Line, Paid, Totals};
 use frontdesk_core::ruling::Verdict;
 use frontdesk_core::sync::State;
-use frontdesk_core::target::{Holder, Membership, Target};
+use frontdesk_core::target::{Holder, Item, Membership, Target};
 use frontdesk_engine::pairing::{Order, Paired};
 use frontdesk_engine::plan::{Alike, By, Looked, Planned};
 use frontdesk_engine::rebuild::Rebuilt;
@@ -92,6 +93,74 @@ fn everyone_is_laid_beside_the_lists_and_nothing_is_written() {
     house.heard(Provider::Circle);
     assert_eq!(plan(&house, false).lines.iter().map(told).collect::<Vec<_>>(), TOLD);
     assert_eq!(house.heard(Provider::Circle), Vec::<String>::new());
+}
+
+/// The same house, which sells a course as well.
+fn with_course(settings: &mut Settings) {
+    shadow(settings);
+    let course = EntitlementId::new("course");
+    let mut plan = settings.catalogue.plans[0].clone();
+    plan.id = PlanId::new("course");
+    "The course".clone_into(&mut plan.title);
+    plan.goods = [Good { source: SourceId::new("stripe"), id: "price_1Course".to_owned() }].into();
+    plan.grants = [course.clone()].into();
+    settings.catalogue.plans.push(plan);
+    let items = [Item::CircleGroup(4014), Item::kit_tag("course")].into();
+    settings.catalogue.entitlements.insert(course, Meaning { title: "The course".to_owned(), items });
+}
+
+#[test]
+fn who_pays_and_holds_what_that_does_not_give_is_not_said_to_pay_nothing() {
+    let house = House::with("plan-beyond", with_course);
+    for name in ["bea", "dan", "eve"] {
+        member(&house, name, &[GROUP]);
+    }
+    for (name, price) in [("bea", "price_1Mystery"), ("eve", "price_1Course")] {
+        house.act("stripe/checkout", &json!({ "email": format!("{name}@example.com"), "price": price }));
+    }
+    house.pass(SignedDuration::from_secs(1));
+    house.pass(SignedDuration::from_mins(2));
+    let expected = [
+        "+ eve@example.com: Give circle:group:4014, Leave circle:group:4012 (BeyondPaid)",
+        "~ bea@example.com: Leave circle:group:4012 (BeyondPaid)",
+        "~ dan@example.com: Leave circle:group:4012 (Unpaid)",
+    ];
+    let planned = plan(&house, true);
+    assert_eq!(planned.lines.iter().map(told).collect::<Vec<_>>(), expected);
+    let course = Paid::Plan { id: PlanId::new("course"), title: Some("The course".to_owned()) };
+    let mystery = Paid::Good(Good { source: SourceId::new("stripe"), id: "price_1Mystery".to_owned() });
+    let pays_for: Vec<_> = planned.lines.iter().map(|line| line.pays_for.clone()).collect();
+    assert_eq!(pays_for, [[course].into(), [mystery].into(), [].into()]);
+    let Totals { access_without_payment, access_beyond_payment, .. } = planned.totals;
+    assert_eq!((access_without_payment, access_beyond_payment), (1, 2));
+    // What the last sweep found comes to the same.
+    house.pass(EVERY);
+    assert_eq!(plan(&house, false).lines.iter().map(told).collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn a_person_has_one_line_however_many_targets_list_them() {
+    let house = House::with("plan-once", with_course);
+    member(&house, "dan", &[GROUP]);
+    member(&house, "eve", &[GROUP]);
+    for name in ["dan", "eve"] {
+        house.act("kit/subscriber", &json!({ "email": format!("{name}@example.com"), "tags": ["member"] }));
+    }
+    house.act("stripe/checkout", &json!({ "email": "eve@example.com", "price": "price_1Course" }));
+    house.pass(SignedDuration::from_secs(1));
+    house.pass(SignedDuration::from_mins(2));
+    let planned = house.wait(house.engine.plan(None, &By::Lists)).unwrap();
+    assert_eq!(
+        planned.lines.iter().map(told).collect::<Vec<_>>(),
+        [
+            "+ eve@example.com: Give circle:group:4014, Give kit:tag:course, Leave circle:group:4012 (BeyondPaid), Leave \
+             kit:tag:member (BeyondPaid)",
+            "~ dan@example.com: Leave circle:group:4012 (Unpaid), Leave kit:tag:member (Unpaid)",
+        ]
+    );
+    let dan = &planned.lines[1];
+    assert_eq!(dan.members.keys().collect::<Vec<_>>(), [&Target::Circle, &Target::Kit]);
+    assert_eq!(planned.totals.left, [(Target::Circle, 2), (Target::Kit, 2)].into());
 }
 
 #[test]

@@ -15,7 +15,7 @@ use clap::Args;
 use frontdesk_core::entitlement::{Claim, Standing};
 use frontdesk_core::fact::Money;
 use frontdesk_core::golive::Written;
-use frontdesk_core::plan::{Change, Every, Left, Line, Totals, Worth};
+use frontdesk_core::plan::{Change, Every, Left, Line, Paid, Part, Totals, Worth};
 use frontdesk_core::target::{Holder, Target};
 use frontdesk_engine::plan::{By, Looked, Planned};
 use frontdesk_store::Error;
@@ -177,26 +177,45 @@ fn member(line: &Line) -> String {
 }
 
 /// What would be done about somebody, and why.
-fn said(line: &Line, desk: &Desk) -> String {
-    let mut what = Vec::new();
+pub(super) fn said(line: &Line, desk: &Desk) -> String {
+    let mut acts = Vec::new();
     for target in &line.newcomer {
-        what.push(match target {
+        acts.push(match target {
             Target::Circle => "invite to Circle".to_owned(),
             Target::Kit => "add to Kit".to_owned(),
         });
     }
-    for (verb, change) in [("give", Change::Give), ("take away", Change::Take), ("leave", Change::Leave)] {
-        let items: Vec<_> = items(line, change).collect();
+    for (verb, change) in [("give", Change::Give), ("take away", Change::Take)] {
+        let items: Vec<_> = items(line, |part| part.change == change).collect();
         if !items.is_empty() {
-            what.push(format!("{verb} {}", items.join(", ")));
+            acts.push(format!("{verb} {}", items.join(", ")));
         }
     }
+    let why = why(line, desk);
+    let worth: Vec<_> = line.worth.iter().map(self::worth).collect();
+    let mut said = Vec::new();
+    if !acts.is_empty() {
+        said.push(sentence(&acts, &why, &worth));
+    }
+    // Why something is left is said of that alone; the rest is about all that has no other reason.
+    let lefts: BTreeSet<_> = line.parts.iter().filter_map(|part| part.left).collect();
+    for (nth, reason) in lefts.into_iter().enumerate() {
+        let items: Vec<_> = items(line, |part| part.left == Some(reason)).collect();
+        let mut because = vec![left(reason, line)];
+        let rest = acts.is_empty() && nth == 0;
+        because.extend(why.iter().filter(|_| rest).cloned());
+        let worth = if rest { &worth[..] } else { &[] };
+        said.push(sentence(&[format!("leave {}", items.join(", "))], &because, worth));
+    }
+    said.join("; ")
+}
+
+/// Why a line is as it is, but for what is left.
+fn why(line: &Line, desk: &Desk) -> Vec<String> {
     let mut why = Vec::new();
     if let Holder::Beneficiary(_) = &line.holder {
         why.push("somebody else bought it for them".to_owned());
     }
-    let lefts: BTreeSet<_> = line.parts.iter().filter_map(|part| part.left).collect();
-    why.extend(lefts.into_iter().map(|why| left(why).to_owned()));
     // A person's word, or a catalogue's, is why something goes from somebody who pays.
     let takes = line.parts.iter().any(|part| part.change == Change::Take);
     let ruled: Vec<_> = line.because.iter().filter(|claim| decides(claim)).collect();
@@ -205,8 +224,7 @@ fn said(line: &Line, desk: &Desk) -> String {
     }
     why.extend(ruled.into_iter().map(|claim| wording::claim(desk, claim)));
     why.extend(line.held.values().map(wording::state));
-    let worth: Vec<_> = line.worth.iter().map(self::worth).collect();
-    sentence(&what, &why, &worth)
+    why
 }
 
 /// Whether it is the word of a person, or of a catalogue that a person confirmed.
@@ -221,12 +239,13 @@ fn sentence(what: &[String], why: &[String], worth: &[String]) -> String {
     format!("{}{why}{worth}", what.join("; "))
 }
 
-fn items(line: &Line, change: Change) -> impl Iterator<Item = String> {
-    line.parts.iter().filter(move |part| part.change == change).map(|part| wording::item(&part.item))
+fn items(line: &Line, of: impl Fn(&Part) -> bool) -> impl Iterator<Item = String> {
+    line.parts.iter().filter(move |part| of(part)).map(|part| wording::item(&part.item))
 }
 
-const fn left(why: Left) -> &'static str {
-    match why {
+fn left(why: Left, line: &Line) -> String {
+    let why = match why {
+        Left::BeyondPaid => return beyond(&line.pays_for),
         Left::Unpaid => "has access and does not pay",
         Left::EndedUnpaid => "pays no more, and has access by somebody else's doing",
         Left::EarlierCatalogue => "an earlier version of the catalogue gave it",
@@ -234,7 +253,24 @@ const fn left(why: Left) -> &'static str {
         Left::TakenByPerson => "a person took it away there",
         Left::Unknown => "what a call came to is not known yet, and is looked at first",
         Left::NotSubscribed => "unknown to Kit, and `new_subscribers` says to leave it so",
-    }
+    };
+    why.to_owned()
+}
+
+/// That somebody pays, and not for what they have.
+pub(super) fn beyond(pays_for: &BTreeSet<Paid>) -> String {
+    let does_not = if pays_for.len() == 1 { "which does not give this" } else { "which do not give this" };
+    format!("pays for {}, {does_not}", paid(pays_for))
+}
+
+/// What somebody pays for.
+pub(super) fn paid(pays_for: &BTreeSet<Paid>) -> String {
+    let each = pays_for.iter().map(|paid| match paid {
+        Paid::Plan { id, title } => title.clone().unwrap_or_else(|| id.to_string()),
+        Paid::Good(good) => format!("`{good}`"),
+        Paid::Unread => "something that is being read at the source".to_owned(),
+    });
+    each.collect::<Vec<_>>().join(" and ")
 }
 
 fn standing(line: &Line, desk: &Desk) -> Option<String> {
@@ -278,7 +314,8 @@ pub(super) fn sums_of(sums: &BTreeMap<String, BTreeMap<Every, i64>>) -> String {
 
 /// The last lines: people and money, then each target.
 fn sums(planned: &Planned, reads: Reads, targets: &BTreeMap<Target, Value>) -> Vec<String> {
-    let Totals { pay_without_access, access_without_payment, lose_access, .. } = planned.totals;
+    let Totals { pay_without_access, access_without_payment, access_beyond_payment, lose_access, .. } =
+        planned.totals;
     let behind = sums_of(&planned.totals.pay_without_access_worth);
     let mut sums = Vec::new();
     if planned.lines.is_empty() {
@@ -293,6 +330,10 @@ fn sums(planned: &Planned, reads: Reads, targets: &BTreeMap<Target, Value>) -> V
             format!("{access_without_payment} have access and do not pay: they are left in"),
             format!("{lose_access} would lose access"),
         ]);
+        if access_beyond_payment > 0 {
+            let said = "pay, and have access that what they pay for does not give: they are left in";
+            sums.insert(2, format!("{access_beyond_payment} {said}"));
+        }
     }
     for (good, count) in &planned.unmapped {
         sums.push(format!(
@@ -366,11 +407,12 @@ fn document(line: &Line) -> Value {
         .collect();
     json!({
         "symbol": line.change().symbol().to_string(), "customer": line.customer, "holder": line.holder,
-        "address": line.address, "name": line.name, "members": line.members, "newcomer": line.newcomer,
+        "address": line.address, "name": line.name, "members": line.members, "known_as": line.known_as,
+        "newcomer": line.newcomer,
         "give": of(Change::Give), "take": of(Change::Take), "leave": leave,
         "standing": line.standing.as_ref().map(|(_, standing)| standing),
         "plan": line.standing.as_ref().and_then(|(title, _)| title.clone()),
-        "worth": line.worth, "because": line.because, "held": line.held,
+        "pays_for": line.pays_for, "worth": line.worth, "because": line.because, "held": line.held,
     })
 }
 

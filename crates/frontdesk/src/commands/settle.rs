@@ -1,7 +1,7 @@
-//! `frontdesk settle`: who has access and does not pay is kept, with a reason and an end, or removed; in bulk, by a sheet.
+//! `frontdesk settle`: who has access that no payment gives is kept, with a reason and an end, or removed; in bulk, by a sheet.
 
 use super::desk::{self, Desk, Question};
-use super::plan::by;
+use super::plan::{self, by};
 use super::reach::Reach;
 use super::sheets::{self, Member, needed};
 use super::sync::target;
@@ -14,14 +14,14 @@ use crate::printer::Printer;
 use clap::{Args, ValueEnum};
 use frontdesk_core::email::Email;
 use frontdesk_core::id::CustomerId;
-use frontdesk_core::plan::{Left, Line};
+use frontdesk_core::plan::{Left, Line, Paid};
 use frontdesk_core::ruling::Verdict;
-use frontdesk_core::target::{Item, Target};
+use frontdesk_core::target::{Holder, Item, Target};
 use frontdesk_engine::settle::{Settled, Settlement};
 use frontdesk_providers::csv::{Column, Columns, Row};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
@@ -30,7 +30,7 @@ use std::path::PathBuf;
 /// What it takes.
 #[derive(Clone, Debug, Args)]
 pub struct Arguments {
-    /// The sheet: written where there is none, with everyone who has access and does not pay; else taken up
+    /// The sheet: written where there is none, with everyone who has access that no payment gives; else taken up
     #[arg(value_name = "FILE")]
     sheet: PathBuf,
     /// At this target alone: circle or kit
@@ -39,7 +39,7 @@ pub struct Arguments {
     /// By what was last seen, without reading the lists of the targets
     #[arg(long)]
     offline: bool,
-    /// Decide the same about every line that says nothing
+    /// Decide the same about every line that says nothing; who pays for something else is removed by their own line alone
     #[arg(long, value_enum, value_name = "DECISION")]
     rest: Option<Decision>,
     /// When it ends for lines that do not say: 90d, 2027-01-31 or 2027-01-31T18:00; without it, never by itself
@@ -69,7 +69,7 @@ enum Decision {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case")]
 pub enum Ask {
-    /// Who has access and does not pay.
+    /// Who has access that no payment gives.
     List {
         /// At this target alone.
         target: Option<Target>,
@@ -85,37 +85,54 @@ pub enum Ask {
     Settle(Settlement),
 }
 
-/// Somebody who has access and does not pay.
+/// What somebody has at one target and no payment gives.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Unpaid {
+    /// Whose line of the plan it is: one person may have lines at several targets.
+    person: usize,
     target: Target,
     member: u64,
     address: Option<Email>,
     name: Option<String>,
     customer: Option<CustomerId>,
     items: BTreeSet<Item>,
+    /// What they pay for instead.
+    pays_for: BTreeSet<Paid>,
 }
 
 impl Unpaid {
-    /// By target: a line may be about several.
-    fn of(line: &Line) -> impl Iterator<Item = Self> {
+    /// What a line of the plan says of it, by target.
+    fn of(person: usize, line: &Line) -> impl Iterator<Item = Self> {
         let mut items: BTreeMap<Target, BTreeSet<Item>> = BTreeMap::new();
-        for part in
-            line.parts.iter().filter(|part| matches!(part.left, Some(Left::Unpaid | Left::EndedUnpaid)))
-        {
+        for part in line.parts.iter().filter(|part| part.left.is_some_and(Left::is_unsupported)) {
             items.entry(part.item.target()).or_default().insert(part.item.clone());
         }
-        items.into_iter().filter_map(|(target, items)| {
+        items.into_iter().filter_map(move |(target, items)| {
             Some(Self {
+                person,
                 target,
                 member: *line.members.get(&target)?,
-                address: line.address.clone(),
+                address: line.known_as.get(&target).cloned(),
                 name: line.name.clone(),
-                customer: line.customer.clone(),
+                // What is ruled is ruled for the customer: who has the use of somebody's purchase is another one.
+                customer: line.customer.clone().filter(|_| line.holder == Holder::Customer),
                 items,
+                pays_for: line.pays_for.clone(),
             })
         })
     }
+}
+
+/// How many people these lines are about.
+fn people<'a>(lines: impl IntoIterator<Item = &'a Unpaid>) -> usize {
+    lines.into_iter().map(|line| line.person).collect::<BTreeSet<_>>().len()
+}
+
+/// People, and their lines where these are more: `3 people (4 lines)`.
+fn counted(people: usize, lines: usize) -> String {
+    let noun = if people == 1 { "person" } else { "people" };
+    let also = if people == lines { String::new() } else { format!(" ({lines} lines)") };
+    format!("{people} {noun}{also}")
 }
 
 impl Ask {
@@ -125,7 +142,8 @@ impl Ask {
             Self::List { target, offline } => {
                 let planned =
                     engine.plan(*target, &by(*offline)).await.map_err(|error| store_failed(&error))?;
-                json!(planned.lines.iter().flat_map(Unpaid::of).collect::<Vec<_>>())
+                let of = |(person, line)| Unpaid::of(person, line);
+                json!(planned.lines.iter().enumerate().flat_map(of).collect::<Vec<_>>())
             }
             Self::When { typed } => json!(ruling::instant_of(typed, desk).map_err(|odd| odd.message)),
             Self::Settle(settlement) => {
@@ -177,8 +195,19 @@ const COLUMNS: [Column<Holds>; 8] = [
     needed(Holds::Items, &["items"]),
 ];
 
-const HEAD: [&str; 10] =
-    ["decision", "until", "reason", "has access as", "name", "has", "customer", "target", "member", "items"];
+const HEAD: [&str; 11] = [
+    "decision",
+    "until",
+    "reason",
+    "has access as",
+    "name",
+    "has",
+    "pays for",
+    "customer",
+    "target",
+    "member",
+    "items",
+];
 
 async fn write(arguments: &Arguments, reach: &mut Reach<'_>, printer: &mut Printer) -> Result<Exit, Failure> {
     let ask = Ask::List { target: arguments.target, offline: arguments.offline };
@@ -194,6 +223,7 @@ async fn write(arguments: &Arguments, reach: &mut Reach<'_>, printer: &mut Print
             one.address.as_ref().map(ToString::to_string).unwrap_or_default(),
             one.name.clone().unwrap_or_default(),
             has.join(", "),
+            plan::paid(&one.pays_for),
             one.customer.as_ref().map(ToString::to_string).unwrap_or_default(),
             one.target.as_str().to_owned(),
             one.member.to_string(),
@@ -203,14 +233,24 @@ async fn write(arguments: &Arguments, reach: &mut Reach<'_>, printer: &mut Print
     sheets::write_new(&arguments.sheet, &HEAD, rows)?;
     let path = arguments.sheet.display();
     printer.text(&format!(
-        "{} who have access and do not pay are in {path}: write keep or remove into the column `decision`, an end into \
+        "{} with access that no payment gives: in {path}; write keep or remove into the column `decision`, an end into \
          `until` where there is one, and a reason; then run the same command again, with `--by` and your name",
-        named.len()
+        counted(people(&named), named.len())
     ))?;
-    if !nameless.is_empty() {
-        printer.note(&format!("{} more have no address there, and are not in the sheet", nameless.len()));
+    let paying = people(named.iter().filter(|one| !one.pays_for.is_empty()));
+    if paying > 0 {
+        printer.note(&format!(
+            "{paying} of them pay, for what stands in `pays for`, which does not give this: `--rest remove` leaves them out"
+        ));
     }
-    printer.json(&json!({ "sheet": arguments.sheet, "people": named, "without_address": nameless.len() }))?;
+    if !nameless.is_empty() {
+        let without = counted(people(&nameless), nameless.len());
+        printer.note(&format!("{without} more without an address there: not in the sheet"));
+    }
+    printer.json(&json!({
+        "sheet": arguments.sheet, "people": people(&named), "paying": paying, "lines": named,
+        "without_address": people(&nameless),
+    }))?;
     Ok(if named.is_empty() { Exit::Done } else { Exit::Found })
 }
 
@@ -219,6 +259,50 @@ struct Decided {
     line: u64,
     settlement: Settlement,
     until: Option<String>,
+    /// The line says nothing itself: `--rest` speaks.
+    by_rest: bool,
+}
+
+/// The lines beside who has access that no payment gives now.
+struct Beside {
+    /// To be settled, each with whose line of the plan it is.
+    stand: Vec<(Decided, usize)>,
+    /// To be left, each with why.
+    left: Vec<(Decided, Spared)>,
+}
+
+/// Why a line is left.
+enum Spared {
+    /// They are not among those who have access that no payment gives.
+    NotListed,
+    /// They pay for something else, and their line does not say that they are to be removed.
+    Pays(BTreeSet<Paid>),
+}
+
+impl Spared {
+    fn said(&self, decided: &Decided) -> String {
+        let Settlement { address, target, member, .. } = &decided.settlement;
+        let who = format!("line {}: {address} ({} member {member}) is left", decided.line, target.title());
+        match self {
+            Self::NotListed => format!("{who}: not among those who have access that no payment gives now"),
+            Self::Pays(pays_for) => {
+                let beyond = plan::beyond(pays_for);
+                format!("{who}: {beyond}; to remove them, write remove into their line")
+            }
+        }
+    }
+
+    fn document(&self, decided: &Decided) -> Value {
+        let Settlement { address, target, member, .. } = &decided.settlement;
+        let (why, pays_for) = match self {
+            Self::NotListed => ("not_listed", None),
+            Self::Pays(pays_for) => ("pays_for_something_else", Some(pays_for)),
+        };
+        json!({
+            "line": decided.line, "address": address, "target": target, "member": member, "why": why,
+            "pays_for": pays_for,
+        })
+    }
 }
 
 async fn take_up(
@@ -237,66 +321,70 @@ async fn take_up(
     let by = sheets::author(arguments.by.as_deref())?.to_owned();
     let ask = Ask::List { target: arguments.target, offline: arguments.offline };
     let unpaid: Vec<Unpaid> = reach.ask(&Question::Settle(ask), printer).await?;
-    let (decided, left) =
+    let Beside { stand, left } =
         beside(decided, &unpaid).map_err(|flaws| sheets::flawed(&arguments.sheet, &flaws))?;
-    for one in &left {
-        let Settlement { address, target, member, .. } = &one.settlement;
-        printer.note(&format!(
-            "line {}: {address} ({} member {member}) is left: not among those who have access and do not pay now",
-            one.line,
-            target.title()
-        ));
+    for (one, why) in &left {
+        printer.note(&why.said(one));
     }
-    if decided.is_empty() {
-        return Ok(Exit::Done);
-    }
-    let whens = whens(&decided, arguments, reach, printer).await?;
-    let settlements: Vec<_> = decided
+    let whens = whens(&stand, arguments, reach, printer).await?;
+    let settlements: Vec<_> = stand
         .into_iter()
-        .map(|Decided { settlement, until, .. }| Settlement {
-            by: by.clone(),
-            until: until.and_then(|typed| whens.get(&typed).copied()),
-            ..settlement
+        .map(|(Decided { settlement, until, .. }, person)| {
+            let until = until.and_then(|typed| whens.get(&typed).copied());
+            (Settlement { by: by.clone(), until, ..settlement }, person)
         })
         .collect();
-    let removed = settlements.iter().filter(|one| one.verdict == Verdict::Revoke).count();
-    let kept = settlements.len() - removed;
-    printer.note(&format!(
-        "{kept} are kept, {removed} are removed. To keep somebody is to grant them the entitlement: what it gives beyond what \
-         they have, such as a tag, they get as well"
-    ));
-    if !arguments.yes {
-        desk::confirm()?;
+    if !settlements.is_empty() {
+        let of = |verdict| {
+            let lines: Vec<_> = settlements.iter().filter(|(one, _)| one.verdict == verdict).collect();
+            let people: BTreeSet<_> = lines.iter().map(|(_, person)| person).collect();
+            counted(people.len(), lines.len())
+        };
+        printer.note(&format!(
+            "kept: {}; removed: {}. To keep somebody is to grant them the entitlement: what it gives beyond what they have, \
+             such as a tag, they get as well",
+            of(Verdict::Grant),
+            of(Verdict::Revoke)
+        ));
+        if !arguments.yes {
+            desk::confirm()?;
+        }
     }
     let mut done = Vec::new();
-    for settlement in &settlements {
+    for (settlement, _) in &settlements {
         let settled: Settled = reach.ask(&Question::Settle(Ask::Settle(settlement.clone())), printer).await?;
         printer.text(&told(settlement, &settled))?;
         done.push(json!({ "address": settlement.address, "member": settlement.member, "came_to": settled }));
     }
-    printer.json(&json!({ "settled": done }))?;
+    let left: Vec<_> = left.iter().map(|(one, why)| why.document(one)).collect();
+    printer.json(&json!({ "settled": done, "left": left }))?;
     Ok(Exit::Done)
 }
 
-/// The lines that are about somebody who has access and does not pay now, and the others. A line that was changed in
-/// what it says of whom, or a person whom two lines are about, is a flaw.
-fn beside(decided: Vec<Decided>, unpaid: &[Unpaid]) -> Result<(Vec<Decided>, Vec<Decided>), Vec<String>> {
+/// Lays the lines beside who has access that no payment gives now. A line that was changed in what it says of whom, or a
+/// member whom two lines are about, is a flaw.
+fn beside(decided: Vec<Decided>, unpaid: &[Unpaid]) -> Result<Beside, Vec<String>> {
     let (mut stand, mut left, mut flaws) = (Vec::new(), Vec::new(), Vec::new());
     let mut seen: BTreeMap<(Target, u64), u64> = BTreeMap::new();
     for one in decided {
-        let Settlement { target, member, address, items, customer, .. } = &one.settlement;
+        let Settlement { target, member, address, items, customer, verdict, .. } = &one.settlement;
         if let Some(line) = seen.insert((*target, *member), one.line) {
             flaws.push(format!("line {}: line {line} is about the same member", one.line));
             continue;
         }
         match unpaid.iter().find(|unpaid| unpaid.target == *target && unpaid.member == *member) {
-            None => left.push(one),
+            None => left.push((one, Spared::NotListed)),
             Some(found)
                 if found.address.as_ref() == Some(address)
                     && found.items == *items
                     && found.customer == *customer =>
             {
-                stand.push(one);
+                // Nobody who pays is removed by what was said of the others.
+                if one.by_rest && *verdict == Verdict::Revoke && !found.pays_for.is_empty() {
+                    left.push((one, Spared::Pays(found.pays_for.clone())));
+                } else {
+                    stand.push((one, found.person));
+                }
             }
             Some(_) => flaws.push(format!(
                 "line {}: member {member} does not have that address, or not those items: only `decision`, `until` and \
@@ -305,17 +393,17 @@ fn beside(decided: Vec<Decided>, unpaid: &[Unpaid]) -> Result<(Vec<Decided>, Vec
             )),
         }
     }
-    if flaws.is_empty() { Ok((stand, left)) } else { Err(flaws) }
+    if flaws.is_empty() { Ok(Beside { stand, left }) } else { Err(flaws) }
 }
 
 /// The instants that were typed, all of them before anything is done. Those that are none are told by their lines.
 async fn whens(
-    decided: &[Decided],
+    decided: &[(Decided, usize)],
     arguments: &Arguments,
     reach: &mut Reach<'_>,
     printer: &mut Printer,
 ) -> Result<BTreeMap<String, Timestamp>, Failure> {
-    let typed: BTreeSet<_> = decided.iter().filter_map(|one| one.until.clone()).collect();
+    let typed: BTreeSet<_> = decided.iter().filter_map(|(one, _)| one.until.clone()).collect();
     let (mut whens, mut odd) = (BTreeMap::new(), BTreeMap::new());
     for typed in typed {
         let ask = Ask::When { typed: typed.clone() };
@@ -324,24 +412,28 @@ async fn whens(
             Err(why) => odd.insert(typed, why).map(drop),
         };
     }
-    let flaws = flaws_of(decided, &odd);
+    let flaws = flaws_of(decided.iter().map(|(one, _)| one), &odd);
     if flaws.is_empty() { Ok(whens) } else { Err(sheets::flawed(&arguments.sheet, &flaws)) }
 }
 
 /// The lines whose end is no time, or has passed.
-fn flaws_of(decided: &[Decided], odd: &BTreeMap<String, String>) -> Vec<String> {
+fn flaws_of<'a>(
+    decided: impl IntoIterator<Item = &'a Decided>,
+    odd: &BTreeMap<String, String>,
+) -> Vec<String> {
     let flaw = |one: &Decided| {
         let why = odd.get(one.until.as_ref()?)?;
         Some(format!("line {}: `until`, or `--until` where the line has none: {why}", one.line))
     };
-    decided.iter().filter_map(flaw).collect()
+    decided.into_iter().filter_map(flaw).collect()
 }
 
 /// One line; `None` where it says nothing.
 fn decided(row: &Row, columns: &Columns<Holds>, arguments: &Arguments) -> Result<Option<Decided>, String> {
     let get = |column| row.get(columns, column);
     let flaw = |what: String| format!("line {}: {what}", row.line);
-    let decision = match get(Holds::Decision).to_lowercase().as_str() {
+    let written = get(Holds::Decision).to_lowercase();
+    let decision = match written.as_str() {
         "" => arguments.rest,
         "keep" => Some(Decision::Keep),
         "remove" => Some(Decision::Remove),
@@ -369,7 +461,7 @@ fn decided(row: &Row, columns: &Columns<Holds>, arguments: &Arguments) -> Result
     let by = String::new();
     let settlement =
         Settlement { target, member, address, customer, items, verdict, until: None, reason, by };
-    Ok(Some(Decided { line: row.line, settlement, until }))
+    Ok(Some(Decided { line: row.line, settlement, until, by_rest: written.is_empty() }))
 }
 
 /// The items of a line. A tag may have blanks in its name, so an item begins where a target's name does.
@@ -420,6 +512,7 @@ mod tests {
     fn an_end_that_is_no_time_is_told_by_its_line() {
         let decided = |line, until: Option<&str>| Decided {
             line,
+            by_rest: false,
             until: until.map(ToOwned::to_owned),
             settlement: Settlement {
                 target: Target::Circle,

@@ -19,7 +19,7 @@ const fn says(kind: FindingKind) -> &'static str {
         FindingKind::TakenOut => "pays and was taken out by a person: left, with a case",
         FindingKind::Idle => "pays and nothing worked at it: looked at",
         FindingKind::Lingering => "no longer pays and was still in: to be taken out",
-        FindingKind::Unsupported => "has access and does not pay: left",
+        FindingKind::Unsupported => "has it, and no payment gives it: left",
     }
 }
 

@@ -55,7 +55,7 @@ pub enum Action {
         #[arg(long)]
         accept: bool,
     },
-    /// List what sweeps found: who pays and was missing, who has access and does not pay
+    /// List what sweeps found: who pays and was missing, who has access that no payment gives
     Findings {
         /// At this target alone: circle or kit
         #[arg(long, value_name = "TARGET", value_parser = target)]

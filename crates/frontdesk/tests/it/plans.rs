@@ -53,7 +53,7 @@ fn sheet(town: &Town) {
     town.folder.write("pairs.csv", &text.replace("\r\n,,90,", "\r\nyes,,90,"));
     let nobody = said(town, "plan --pairs pairs.csv --target circle");
     assert!(nobody.contains("nobody says who decided it"), "{nobody}");
-    let other = text.replace("\r\n,,90,", "\r\nyes,,90,").replace(",1004\r\n", ",1003\r\n");
+    let other = text.replace("\r\n,,90,", "\r\nyes,,90,").replace(",1005\r\n", ",1003\r\n");
     town.folder.write("pairs.csv", &other);
     let changed = said(town, "plan --pairs pairs.csv --target circle --by Ada");
     assert!(changed.contains("no pair that is proposed now"), "{changed}");
@@ -65,7 +65,7 @@ fn sheet(town: &Town) {
     for who in ["ben@example.com", "ben+home@example.com"] {
         let explained = said(town, &format!("explain {who}"));
         let plain = explained.split_whitespace().collect::<Vec<_>>().join(" ");
-        let says = "They are one with Circle member 1004 (ben+home@example.com): by Ada, the same mailbox";
+        let says = "They are one with Circle member 1005 (ben+home@example.com): by Ada, the same mailbox";
         assert!(plain.contains("ben@example.com fdc_") && plain.contains(says), "{explained}");
     }
     let back = said(town, "customer unpair ben@example.com --reason mistaken --by Ada");
@@ -86,15 +86,20 @@ fn second_address(town: &Town) {
     let unknown = said(town, "explain ben+home@example.com");
     assert!(unknown.contains("no customer matches"), "{unknown}");
     let explained = said(town, "explain ben@example.com");
-    assert!(explained.contains("They are     not Circle member 1004"), "{explained}");
+    assert!(explained.contains("They are     not Circle member 1005"), "{explained}");
 }
 
 /// Dan has access and does not pay: the founder keeps him for a while.
 fn settlement(town: &Town) {
     let written = said(town, "settle unpaid.csv --target circle");
-    assert!(written.starts_with("exit 2\n") && written.contains("1 who have access"), "{written}");
+    assert!(
+        written.starts_with("exit 2\n") && written.contains("2 people with access that no payment gives"),
+        "{written}"
+    );
+    assert!(written.contains("1 of them pay, for what stands in `pays for`"), "{written}");
     let text = std::fs::read_to_string(town.folder.path("unpaid.csv")).unwrap();
     assert!(text.contains("\r\n,,,dan@example.com,"), "{text}");
+    assert!(text.contains("\r\n,,,eve@example.com,,access group 4012,course,fdc_"), "{text}");
     assert!(said(town, "settle unpaid.csv").contains("no line of the sheet says"));
     let decide =
         |line: &str| town.folder.write("unpaid.csv", &text.replace("\r\n,,,dan", &format!("\r\n{line},dan")));
@@ -123,10 +128,35 @@ fn settlement(town: &Town) {
     assert!(again.starts_with("exit 0\n") && again.contains("not among those who have access"), "{again}");
 }
 
+/// Eve pays for something else: what is said of all others is not said of her.
+fn who_pays_for_something_else(town: &Town) {
+    let text = std::fs::read_to_string(town.folder.path("unpaid.csv")).unwrap();
+    let rest = "settle unpaid.csv --rest remove --reason ended --by Ada --yes";
+    let spared = said(town, rest);
+    let why = "line 3: eve@example.com (Circle member 1004) is left: pays for course, which does not give this; to remove \
+               them, write remove into their line";
+    assert!(spared.starts_with("exit 0\n") && spared.contains(why), "{spared}");
+    let spared = document(&said(town, &format!("{rest} --json")));
+    assert_eq!(spared["settled"], json!([]));
+    let eve = spared["left"].as_array().unwrap().iter().find(|left| left["line"] == 3).unwrap();
+    assert_eq!(eve["why"], "pays_for_something_else");
+    assert_eq!(eve["pays_for"], json!([{ "is": "plan", "id": "course", "title": "course" }]));
+    town.folder.write("unpaid.csv", &text.replace("\r\n,,,eve", "\r\nremove,,by mistake,eve"));
+    let removed = said(town, "settle unpaid.csv --by Ada --yes");
+    assert!(removed.contains("kept: 0 people; removed: 1 person."), "{removed}");
+    assert!(
+        removed.contains("eve@example.com (Circle member 1004) is removed: `community` of fdc_"),
+        "{removed}"
+    );
+}
+
 #[test]
 fn who_pays_without_access_and_who_has_access_without_paying_is_shown_and_then_settled() {
     let mut town = Town::with("plans", Settings { mode: "shadow", ..Settings::default() });
-    for (name, groups) in [("ada", vec![4012, 4013]), ("cleo", vec![4012]), ("dan", vec![4012])] {
+    // Eve pays for the course alone, and somebody let her into the community.
+    for (name, groups) in
+        [("ada", vec![4012, 4013]), ("cleo", vec![4012]), ("dan", vec![4012]), ("eve", vec![4012])]
+    {
         let email = format!("{name}@example.com");
         town.act("circle", "member", json!({ "email": email, "state": "active" }));
         for group in groups {
@@ -174,9 +204,12 @@ fn who_pays_without_access_and_who_has_access_without_paying_is_shown_and_then_s
     let done = said(&town, "plan");
     assert!(done.starts_with("exit 2\n") && done.contains("0 pay and have no access"), "{done}");
     settlement(&town);
+    who_pays_for_something_else(&town);
     let done = said(&town, "plan --target circle");
     assert!(!done.contains("has access and does not pay"), "{done}");
+    insta::assert_snapshot!("plan_removed", dateless(&done));
     town.open();
+    town.until("eve is out", |town| (!town.in_group(4012).contains("eve@example.com")).then_some(()));
     town.rest_but_calls(Rest::default());
     town.shut();
     second_address(&town);
