@@ -19,7 +19,7 @@
 //! 5. [`stage`]: an entitlement and its syncs become the one state a customer sees.
 //! 6. [`desired`], [`target`], [`diff`]: what a target should hold, what it was seen to hold, and
 //!    the next step from one to the other.
-//! 7. [`sync`]: the life of one sync row: retries, holds, parking.
+//! 7. [`sync`]: the life of one sync row: retries, holds, parking; [`overdue`]: removals that it owes.
 //! 8. [`case`], [`reads`], [`decision`]: everything that follows from one record at one instant;
 //!    [`outlook`]: what would follow otherwise under other rules.
 #![forbid(unsafe_code)]
@@ -43,6 +43,7 @@ pub mod golive;
 pub mod hint;
 pub mod id;
 pub mod outlook;
+pub mod overdue;
 pub mod pairing;
 pub mod pairs;
 pub mod plan;

@@ -2,6 +2,7 @@
 
 use crate::desired::{Desired, Wish};
 use crate::id::CustomerId;
+use crate::overdue::Owed;
 use crate::target::{Doubts, Failure, Item, Observed, Taken, Target};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -129,6 +130,8 @@ pub struct Sync {
     pub look_wanted_at: Option<Timestamp>,
     /// A person released this row's removals from a brake; holds for this generation alone.
     pub brake_released: bool,
+    /// The removal that is owed, as of the last look; see [`crate::overdue::owed`].
+    pub owed: Option<Owed>,
 }
 
 /// Tries that one row gets before it is parked.
@@ -178,6 +181,8 @@ pub enum Ended {
         until: Timestamp,
         /// Why, in our words.
         why: String,
+        /// Whether the target is out of reach until then, and it is not our own pace alone that holds the row up.
+        is_away: bool,
     },
 }
 
@@ -225,6 +230,7 @@ impl Sync {
             due_since: now,
             look_wanted_at: None,
             brake_released: false,
+            owed: None,
         }
     }
 
@@ -322,7 +328,8 @@ impl Sync {
                 self.attempts = 0;
                 self.failing_since = None;
             }
-            Ended::AccountWaits { until, why } => {
+            Ended::AccountWaits { until, why, is_away } => {
+                self.owed = self.owed.map(|owed| if is_away { owed.not_before(until) } else { owed });
                 if !matches!(self.state, State::Unknown | State::Sent | State::Parked { .. }) {
                     self.state = State::Due;
                 }

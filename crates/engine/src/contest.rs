@@ -104,7 +104,8 @@ impl<P: Ports> Engine<P> {
 
     /// The customers whose row waits because of the item.
     async fn contested(&self, target: Target, item: &Item) -> Result<Vec<CustomerId>, Error> {
-        let filter = SyncFilter { target: Some(target), state: Some(KIND.to_owned()), brake: None };
+        let filter =
+            SyncFilter { target: Some(target), state: Some(KIND.to_owned()), ..SyncFilter::default() };
         let (mut found, mut after) = (Vec::new(), None);
         loop {
             let page = self.store().sync_list(&filter, after.as_ref(), PAGE).await?;

@@ -190,6 +190,8 @@ impl<P: Ports> Engine<P> {
     pub fn start(&self) {
         let engine = self.clone();
         self.ports().spawn("forecast", async move { engine.log_forecasts().await });
+        let engine = self.clone();
+        self.ports().spawn("overdue", async move { engine.watch_removals().await });
         let spawn = |name, who| {
             let engine = self.clone();
             self.ports().spawn(name, async move { engine.run(who).await });

@@ -154,15 +154,15 @@ impl<P: Ports> Engine<P> {
     async fn account_waits(&self, drain: &Drain<'_>) -> Result<Option<Timestamp>, Error> {
         let (name, title) = (drain.target.as_str(), drain.target.title());
         let Some(waits) = self.waits(name, title, drain.known.was_tried).await? else { return Ok(None) };
-        self.mark_waiting(drain, &waits).await?;
+        self.mark_waiting(drain, &waits, true).await?;
         Ok(Some(waits.until))
     }
 
     /// Lets every due row say that it waits, and until when: the customer reads it as "next try".
-    async fn mark_waiting(&self, drain: &Drain<'_>, waits: &Waits) -> Result<(), Error> {
+    async fn mark_waiting(&self, drain: &Drain<'_>, waits: &Waits, is_away: bool) -> Result<(), Error> {
         let now = self.ports().now_wall();
         for row in self.store().sync_due(drain.target, now, WAITING_ROWS_MAX).await? {
-            let ended = Ended::AccountWaits { until: waits.until, why: waits.why.clone() };
+            let ended = Ended::AccountWaits { until: waits.until, why: waits.why.clone(), is_away };
             self.settle(drain, &row.customer, None, ended).await?;
         }
         Ok(())
@@ -174,7 +174,7 @@ impl<P: Ports> Engine<P> {
             return Ok(());
         }
         let why = format!("waits for its turn at {}", drain.target.title());
-        self.mark_waiting(drain, &Waits { until, why }).await
+        self.mark_waiting(drain, &Waits { until, why }, false).await
     }
 
     /// What was under way when a process ended is unknown, and is looked at before anything else (F6–F8).
@@ -299,7 +299,13 @@ impl<P: Ports> Engine<P> {
                 // In an outage it is the account that fails: no row's tries are used up by its probes.
                 let (name, title) = (drain.target.as_str(), drain.target.title());
                 if let Some(Waits { until, why }) = self.waits(name, title, true).await? {
-                    self.settle(drain, &seen.customer, None, Ended::AccountWaits { until, why }).await?;
+                    self.settle(
+                        drain,
+                        &seen.customer,
+                        None,
+                        Ended::AccountWaits { until, why, is_away: true },
+                    )
+                    .await?;
                     return Ok(Some(Turn::AccountWaits(until)));
                 }
                 let ended = Ended::Failed { step: step.name().to_owned(), failure };

@@ -254,7 +254,11 @@ impl<P: Ports> Engine<P> {
                 self.close_alert(&alert.key).await?;
             }
         }
-        let filter = SyncFilter { target: Some(drain.target), state: Some("held".to_owned()), brake: None };
+        let filter = SyncFilter {
+            target: Some(drain.target),
+            state: Some("held".to_owned()),
+            ..SyncFilter::default()
+        };
         for row in self.store().sync_list(&filter, None, HELD_ROWS_MAX).await? {
             let State::Held(Hold::Misconfigured { mapping }) = &row.state else { continue };
             if Item::try_from(mapping.clone()).is_ok_and(|item| !listed.missing.contains(&item)) {

@@ -13,6 +13,7 @@ use frontdesk_core::decision::{Alert, Decision, Input, decide};
 use frontdesk_core::desired::{Desired, Other, Removal, Wish};
 use frontdesk_core::entitlement::Standing;
 use frontdesk_core::id::{CustomerId, EntryId};
+use frontdesk_core::overdue::owed;
 use frontdesk_core::record::{Record, addresses};
 use frontdesk_core::stage::{StageOf, headline};
 use frontdesk_core::sync::{Hold, State, Sync};
@@ -206,6 +207,9 @@ impl Subject {
         self.take_up_desired(&decision, engine, &mut ring, now);
         // What the rows now say may change a stage: a row that became due again is no longer parked.
         decision = self.decide_under(&catalogue, others, now);
+        for (target, sync) in &mut self.syncs {
+            sync.owed = decision.desired.get(target).and_then(|desired| owed(desired, sync, &catalogue, now));
+        }
         let customer = &self.record.id;
         for (target, sync) in &self.syncs {
             if self.stored_syncs.get(target) != Some(sync) {

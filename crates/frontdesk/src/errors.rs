@@ -114,6 +114,8 @@ codes! {
     ImportStopped = 80,
     /// An export cannot be taken in as it is.
     ExportFlawed = 81,
+    /// Access has ended, is still there, and should be gone by now.
+    RemovalOverdue = 82,
 }
 
 impl fmt::Display for Code {

@@ -70,7 +70,7 @@ pub use postgres::PostgresSettings;
 pub use source_read::{ReadState, SourceRead};
 pub use sql::Engine;
 pub use sqlite::{SqliteMode, SqliteSettings};
-pub use sync::SyncFilter;
+pub use sync::{Overdue, SyncFilter};
 pub use whole::Whole;
 
 use jiff::Timestamp;

@@ -39,6 +39,7 @@ pub(crate) static MIGRATIONS: &[Migration] = migrations![
     5 "0005_audit",
     6 "0006_sweeps",
     7 "0007_indexes",
+    8 "0008_removals",
 ];
 
 /// The table that says which migrations were done; the one table that no migration makes.

@@ -4,6 +4,7 @@ use crate::sql::{Script, Statement, statements};
 use crate::value::{Row, Value};
 use crate::{Error, Store};
 use frontdesk_core::id::CustomerId;
+use frontdesk_core::overdue::Owed;
 use frontdesk_core::sync::{Hold, State, Sync};
 use frontdesk_core::target::{Holder, Target};
 use jiff::Timestamp;
@@ -18,19 +19,32 @@ pub struct SyncFilter {
     pub state: Option<String>,
     /// Behind this brake.
     pub brake: Option<String>,
+    /// Owing a removal that is overdue at this instant.
+    pub overdue_at: Option<Timestamp>,
+}
+
+/// Removals that are past their time at one target.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Overdue {
+    /// How many rows owe one.
+    pub rows: u32,
+    /// Since when the first of them could have been made.
+    pub since: Option<Timestamp>,
 }
 
 statements! {
     /// A row as it is now known.
     SYNC_PUT = "INSERT INTO sync (customer_id, target, generation, applied_generation, desired_hash, observed, state, hold, brake, \
-            standing, attempts, failing_since, next_attempt_at, last_failure, applied_at, due_since, look_wanted_at, brake_released) \
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) \
+            standing, attempts, failing_since, next_attempt_at, last_failure, applied_at, due_since, look_wanted_at, brake_released, \
+            removal_since, removal_overdue_at) \
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20) \
         ON CONFLICT (customer_id, target) DO UPDATE SET generation = excluded.generation, \
             applied_generation = excluded.applied_generation, desired_hash = excluded.desired_hash, observed = excluded.observed, \
             state = excluded.state, hold = excluded.hold, brake = excluded.brake, standing = excluded.standing, \
             attempts = excluded.attempts, failing_since = excluded.failing_since, next_attempt_at = excluded.next_attempt_at, \
             last_failure = excluded.last_failure, applied_at = excluded.applied_at, due_since = excluded.due_since, \
-            look_wanted_at = excluded.look_wanted_at, brake_released = excluded.brake_released";
+            look_wanted_at = excluded.look_wanted_at, brake_released = excluded.brake_released, \
+            removal_since = excluded.removal_since, removal_overdue_at = excluded.removal_overdue_at";
     /// Forgets where the target knows the people of a row, before they are written anew.
     SYNC_PERSON_CLEAR = "DELETE FROM sync_person WHERE customer_id = ?1 AND target = ?2";
     /// Where the target knows one person of a row.
@@ -40,18 +54,19 @@ statements! {
         postgres "SELECT 1 FROM sync WHERE customer_id = ?1 AND target = ?2 AND generation = ?3 FOR UPDATE";
     /// The rows of one customer.
     SYNCS_OF = "SELECT customer_id, target, generation, applied_generation, desired_hash, observed, standing, attempts, failing_since, \
-            next_attempt_at, last_failure, applied_at, due_since, look_wanted_at, brake_released FROM sync WHERE customer_id = ?1 ORDER BY target";
+            next_attempt_at, last_failure, applied_at, due_since, look_wanted_at, brake_released, removal_since, removal_overdue_at FROM sync WHERE customer_id = ?1 ORDER BY target";
     /// What is due in a target. Who was never let in comes before any backlog; among equals the
     /// earliest due. A parked row that is tried again by schedule is backlog.
     SYNC_DUE = "SELECT customer_id, target, generation, applied_generation, desired_hash, observed, standing, attempts, failing_since, \
-            next_attempt_at, last_failure, applied_at, due_since, look_wanted_at, brake_released FROM sync \
+            next_attempt_at, last_failure, applied_at, due_since, look_wanted_at, brake_released, removal_since, removal_overdue_at FROM sync \
         WHERE target = ?1 AND next_attempt_at IS NOT NULL AND (next_attempt_at <= ?2 OR next_attempt_at > ?4) \
         ORDER BY CASE WHEN applied_at IS NULL AND state <> 'parked' THEN 0 ELSE 1 END, next_attempt_at, customer_id LIMIT ?3";
     /// A page of rows by customer, then target.
     SYNC_LIST = "SELECT customer_id, target, generation, applied_generation, desired_hash, observed, standing, attempts, failing_since, \
-            next_attempt_at, last_failure, applied_at, due_since, look_wanted_at, brake_released FROM sync \
+            next_attempt_at, last_failure, applied_at, due_since, look_wanted_at, brake_released, removal_since, removal_overdue_at FROM sync \
         WHERE (CAST(?1 AS TEXT) IS NULL OR target = ?1) AND (CAST(?2 AS TEXT) IS NULL OR state = ?2) \
-            AND (CAST(?3 AS TEXT) IS NULL OR brake = ?3) AND customer_id > ?4 ORDER BY customer_id, target LIMIT ?5";
+            AND (CAST(?3 AS TEXT) IS NULL OR brake = ?3) AND (CAST(?6 AS BIGINT) IS NULL OR removal_overdue_at <= ?6) \
+            AND customer_id > ?4 ORDER BY customer_id, target LIMIT ?5";
     /// How many rows of each target are in each state.
     SYNC_STATES = "SELECT target, state, COUNT(*) FROM sync GROUP BY target, state";
     /// How many rows wait behind a brake.
@@ -62,6 +77,12 @@ statements! {
     SYNC_UNSHADOW = "UPDATE sync SET state = 'due', hold = NULL, standing = ?3, next_attempt_at = ?2 WHERE target = ?1 AND hold = 'shadow'";
     /// How many people of our records a target knows under an id of its own.
     SYNC_KNOWN = "SELECT COUNT(DISTINCT member_id) FROM sync_person WHERE target = ?1 AND member_id IS NOT NULL";
+    /// How many rows of a target owe a removal that is overdue at an instant, and since when the first could have been
+    /// made. What is put off further than anything may be was noted under a clock that was ahead.
+    SYNC_OVERDUE = "SELECT COUNT(*), MIN(removal_since) FROM sync \
+        WHERE target = ?1 AND removal_overdue_at IS NOT NULL AND (removal_overdue_at <= ?2 OR removal_overdue_at > ?3)";
+    /// When the first removal that is owed at a target is overdue.
+    SYNC_NEXT_OVERDUE = "SELECT MIN(removal_overdue_at) FROM sync WHERE target = ?1 AND removal_overdue_at IS NOT NULL";
     /// When the earliest row of a target is due, and how many were due at an instant.
     SYNC_BACKLOG = "SELECT COUNT(*), MIN(due_since) FROM sync WHERE target = ?1 AND next_attempt_at IS NOT NULL AND next_attempt_at <= ?2";
 }
@@ -120,6 +141,8 @@ pub(crate) fn put(sync: &Sync) -> Script {
         sync.due_since.into(),
         sync.look_wanted_at.into(),
         sync.brake_released.into(),
+        sync.owed.map(|owed| owed.since).into(),
+        sync.owed.map(|owed| owed.overdue_at).into(),
     ]);
     let mut script = vec![row, SYNC_PERSON_CLEAR.with([customer.into(), target.into()])];
     script.extend(people(sync).into_iter().map(|(holder, address, id)| {
@@ -167,6 +190,10 @@ fn read(row: Row) -> Result<Sync, Error> {
         due_since: columns.time()?,
         look_wanted_at: columns.time_opt()?,
         brake_released: columns.flag()?,
+        owed: match (columns.time_opt()?, columns.time_opt()?) {
+            (Some(since), Some(overdue_at)) => Some(Owed { since, overdue_at }),
+            _ => None,
+        },
     })
 }
 
@@ -219,6 +246,7 @@ impl Store {
             filter.brake.as_deref().into(),
             after.map_or("", CustomerId::as_str).into(),
             limit.into(),
+            filter.overdue_at.into(),
         ]);
         self.db.query(statement).await?.into_iter().map(read).collect()
     }
@@ -239,6 +267,23 @@ impl Store {
                 Ok(((columns.word(Target::parse)?, columns.text()?), columns.int()?))
             })
             .collect()
+    }
+
+    /// The removals at `target` that are overdue at `now`.
+    pub async fn overdue(&self, target: Target, now: Timestamp) -> Result<Overdue, Error> {
+        let counted =
+            SYNC_OVERDUE.with([target.as_str().into(), now.into(), crate::due::horizon(now).into()]);
+        let rows = self.db.query(counted).await?;
+        rows.into_iter().next().map_or(Ok(Overdue::default()), |row| {
+            let mut columns = row.columns();
+            Ok(Overdue { rows: columns.count()?, since: columns.time_opt()? })
+        })
+    }
+
+    /// When the first removal that is owed at `target` is overdue; the answer may lie in the past. `None`: none is owed.
+    pub async fn next_overdue(&self, target: Target) -> Result<Option<Timestamp>, Error> {
+        let rows = self.db.query(SYNC_NEXT_OVERDUE.with([target.as_str().into()])).await?;
+        rows.into_iter().next().map_or(Ok(None), |row| row.columns().time_opt())
     }
 
     /// How many rows of `target` are due at `now`, and since when the oldest is.

@@ -209,6 +209,18 @@ async fn rows<P: Ports>(web: &Web<P>, text: &mut Text, now: Timestamp) -> Result
     for (target, (_, since)) in &backlogs {
         text.value("sync_due_age_seconds", &[("target", target.as_str())], age(*since, now));
     }
+    let mut overdue = Vec::new();
+    for target in settings.targets.keys() {
+        overdue.push((*target, store.overdue(*target, now).await?));
+    }
+    text.head("removals_overdue", "gauge", "Removals that are past their time.");
+    for (target, removals) in &overdue {
+        text.value("removals_overdue", &[("target", target.as_str())], removals.rows);
+    }
+    text.head("removals_overdue_age_seconds", "gauge", "How long the first of them could have been made.");
+    for (target, removals) in &overdue {
+        text.value("removals_overdue_age_seconds", &[("target", target.as_str())], age(removals.since, now));
+    }
     let brakes = store.brakes().await?;
     text.head("brakes_engaged", "gauge", "Brakes that hold removals until somebody releases them.");
     for target in settings.targets.keys() {

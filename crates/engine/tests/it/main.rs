@@ -7,6 +7,7 @@ mod golive;
 mod hooks;
 mod house;
 mod imports;
+mod overdue;
 mod plans;
 mod reloads;
 mod replays;

@@ -12,6 +12,7 @@ use frontdesk_core::desired::Wish;
 use frontdesk_core::id::CustomerId;
 use frontdesk_core::sync::{State, Sync};
 use frontdesk_core::target::{Holding, Target};
+use frontdesk_engine::Ports as _;
 use frontdesk_engine::acts::Acted;
 use frontdesk_store::{Error, SyncFilter};
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,9 @@ pub enum Action {
         /// In this state: due, sent, unknown, held, applied, parked or contested
         #[arg(long, value_name = "STATE", value_parser = STATES)]
         state: Option<String>,
+        /// Whose access has ended, is still there, and should be gone by now
+        #[arg(long)]
+        overdue: bool,
         /// At most so many
         #[arg(long, value_name = "NUMBER", default_value_t = 100)]
         limit: u32,
@@ -106,7 +110,15 @@ impl Action {
 
 pub(super) async fn run(action: &Action, desk: &Desk, printer: &mut Printer) -> Result<Exit, Failure> {
     match action {
-        Action::List { target, state, limit } => list(*target, state.as_deref(), *limit, desk, printer).await,
+        Action::List { target, state, overdue, limit } => {
+            let filter = SyncFilter {
+                target: *target,
+                state: state.clone(),
+                overdue_at: overdue.then(|| desk.engine.ports().now_wall()),
+                ..SyncFilter::default()
+            };
+            list(&filter, *limit, desk, printer).await
+        }
         Action::Sweep { target, accept } => sweep::ask(*target, *accept, desk, printer).await,
         Action::Findings { target, all, limit } => {
             sweep::findings(*target, *all, *limit, desk, printer).await
@@ -141,23 +153,20 @@ async fn rows(
     Ok(found)
 }
 
-async fn list(
-    target: Option<Target>,
-    state: Option<&str>,
-    limit: u32,
-    desk: &Desk,
-    printer: &mut Printer,
-) -> Result<Exit, Failure> {
-    let filter = SyncFilter { target, state: state.map(ToOwned::to_owned), brake: None };
-    let wanted = |sync: &Sync| state.is_some() || sync.state != State::Applied;
-    let found = rows(&filter, limit as usize, desk, wanted).await.map_err(|error| store_failed(&error))?;
+async fn list(filter: &SyncFilter, limit: u32, desk: &Desk, printer: &mut Printer) -> Result<Exit, Failure> {
+    let wanted = |sync: &Sync| filter.state.is_some() || sync.state != State::Applied;
+    let found = rows(filter, limit as usize, desk, wanted).await.map_err(|error| store_failed(&error))?;
     let counts = desk.engine.store().sync_states().await.map_err(|error| store_failed(&error))?;
     let mut owed = Vec::new();
     for sync in &found {
         owed.push(Owed::of(sync, desk).await.map_err(|error| store_failed(&error))?);
     }
     if found.is_empty() {
-        printer.note(if state.is_some() { "nothing is in that state" } else { "nothing is owed" });
+        printer.note(match filter {
+            SyncFilter { overdue_at: Some(_), .. } => "no removal is overdue",
+            SyncFilter { state: Some(_), .. } => "nothing is in that state",
+            _ => "nothing is owed",
+        });
     } else {
         let shown = found.iter().zip(&owed).map(|(sync, owed)| {
             let cells = vec![
@@ -182,8 +191,18 @@ async fn list(
         .map(|((target, state), count)| json!({ "target": target, "state": state, "count": count }))
         .collect();
     printer.json(&json!({ "syncs": items, "counts": counts }))?;
-    let needs_person =
-        found.iter().any(|sync| matches!(sync.state, State::Parked { .. } | State::Contested { .. }));
+    let now = desk.engine.ports().now_wall();
+    let overdue = found.iter().filter(|sync| sync.owed.is_some_and(|owed| owed.is_overdue(now))).count();
+    if overdue > 0 {
+        let what = if overdue == 1 { "removal is overdue" } else { "removals are overdue" };
+        let report = Report::warning(
+            Code::RemovalOverdue,
+            format!("{overdue} {what}: access has ended and is still there"),
+        );
+        printer.warning(&report.hint("what failed last says why; take it away by hand if it cannot wait"));
+    }
+    let needs_person = overdue > 0
+        || found.iter().any(|sync| matches!(sync.state, State::Parked { .. } | State::Contested { .. }));
     Ok(if needs_person { Exit::Found } else { Exit::Done })
 }
 
@@ -226,6 +245,13 @@ impl Owed {
                 said.push(format!("{what}: {}", items.join(", ")));
             }
         }
+        if let Some(owed) = sync.owed.filter(|owed| owed.is_overdue(desk.engine.ports().now_wall())) {
+            said.push(format!(
+                "overdue since {}: it could have been taken away since {}",
+                desk.when(owed.overdue_at),
+                desk.when(owed.since)
+            ));
+        }
         if sync.state != State::Applied {
             said.extend(wording::failed(desk, sync).map(|failed| format!("last: {failed}")));
         }
@@ -239,6 +265,7 @@ fn document(sync: &Sync, owed: &Owed) -> Value {
         "applied_generation": sync.applied_generation, "attempts": sync.attempts, "due_since": sync.due_since,
         "next_try_at": sync.next_attempt_at, "applied_at": sync.applied_at, "last_failure": sync.last_failure,
         "address": owed.address, "to_give": owed.give, "to_take_away": owed.take,
+        "removal_since": sync.owed.map(|owed| owed.since), "removal_overdue_at": sync.owed.map(|owed| owed.overdue_at),
     })
 }
 
@@ -279,8 +306,12 @@ struct Loss {
 }
 
 async fn losses(name: &str, target: Target, desk: &Desk) -> Result<Vec<Loss>, Error> {
-    let filter =
-        SyncFilter { target: Some(target), state: Some("held".to_owned()), brake: Some(name.to_owned()) };
+    let filter = SyncFilter {
+        target: Some(target),
+        state: Some("held".to_owned()),
+        brake: Some(name.to_owned()),
+        ..SyncFilter::default()
+    };
     let mut losses = Vec::new();
     for sync in rows(&filter, usize::MAX, desk, |_| true).await? {
         let Some(view) = desk.engine.view(&sync.customer).await? else { continue };

@@ -73,6 +73,7 @@ suite! {
     syncs {
         a_row_reads_back_as_it_was_written_in_every_state,
         what_waits_because_of_shadow_mode_is_counted_and_made_due,
+        removals_past_their_time_are_counted_and_listed,
         who_was_never_let_in_goes_first,
         a_newer_generation_refuses_what_was_reconciled_before,
         records_that_share_a_member_or_an_address_are_found,

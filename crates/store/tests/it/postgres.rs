@@ -98,7 +98,7 @@ fn nodes_that_start_together_migrate_once() {
             nodes.spawn(async move { backend.another_node().await.check_statements().await.unwrap() });
         }
         nodes.join_all().await;
-        assert_eq!(backend.lines("SELECT version FROM schema_migration ORDER BY version").await.len(), 7);
+        assert_eq!(backend.lines("SELECT version FROM schema_migration ORDER BY version").await.len(), 8);
     });
 }
 

@@ -152,6 +152,7 @@ pub(crate) fn sync(nth: u32, target: Target) -> Sync {
         due_since: at(9),
         look_wanted_at: None,
         brake_released: false,
+        owed: None,
     }
 }
 

@@ -1,8 +1,9 @@
 use crate::backend::Backend;
 use crate::sample::{at, customer_id, email, entry_id, observed, row, sync, write};
+use frontdesk_core::overdue::Owed;
 use frontdesk_core::sync::{Failed, Hold, State, Sync};
 use frontdesk_core::target::{Failure, Holder, Item, Membership, Observed, Person, Target};
-use frontdesk_store::{Commit, Error, Expect, Identity, SyncFilter, Write};
+use frontdesk_store::{Commit, Error, Expect, Identity, Overdue, SyncFilter, Write};
 use std::collections::{BTreeMap, BTreeSet};
 
 fn customers(range: std::ops::RangeInclusive<u32>) -> Vec<Write> {
@@ -40,6 +41,7 @@ pub(crate) async fn a_row_reads_back_as_it_was_written_in_every_state(backend: B
             applied_at: Some(at(15)),
             look_wanted_at: Some(at(16)),
             brake_released: true,
+            owed: Some(Owed { since: at(17), overdue_at: at(18) }),
             ..sync(1, Target::Circle)
         };
         write(store, vec![Write::Sync(full.clone()), Write::Sync(sync(1, Target::Kit))]).await;
@@ -210,7 +212,7 @@ pub(crate) async fn lists_filter_and_states_are_counted(backend: Backend) {
     assert_eq!((count(Target::Circle, "due"), count(Target::Circle, "parked")), (Some(1), Some(1)));
     assert_eq!((count(Target::Kit, "parked"), count(Target::Kit, "due")), (Some(1), None));
     let listed = async |target, state: Option<&str>| {
-        let filter = SyncFilter { target, state: state.map(str::to_owned), brake: None };
+        let filter = SyncFilter { target, state: state.map(str::to_owned), ..SyncFilter::default() };
         store.sync_list(&filter, None, 9).await.unwrap().len()
     };
     assert_eq!(listed(None, None).await, 3);
@@ -219,4 +221,40 @@ pub(crate) async fn lists_filter_and_states_are_counted(backend: Backend) {
     let all = store.sync_list(&SyncFilter::default(), None, 9).await.unwrap();
     let rest = store.sync_list(&SyncFilter::default(), Some(&all[0].customer), 9).await.unwrap();
     assert_eq!(rest, all[1..]);
+}
+
+pub(crate) async fn removals_past_their_time_are_counted_and_listed(backend: Backend) {
+    let store = &backend.store;
+    let mut writes = customers(1..=4);
+    let owes = |nth, target, since| {
+        let owed = Some(Owed { since: at(since), overdue_at: at(since + 10) });
+        Write::Sync(Sync { owed, ..sync(nth, target) })
+    };
+    writes.extend([
+        owes(1, Target::Circle, 20),
+        owes(2, Target::Circle, 15),
+        owes(3, Target::Kit, 1),
+        Write::Sync(sync(4, Target::Circle)),
+    ]);
+    write(store, writes).await;
+    let overdue = async |target, second| {
+        let Overdue { rows, since } = store.overdue(target, at(second)).await.unwrap();
+        (rows, since)
+    };
+    assert_eq!(overdue(Target::Circle, 24).await, (0, None));
+    assert_eq!(overdue(Target::Circle, 25).await, (1, Some(at(15))));
+    assert_eq!(overdue(Target::Circle, 30).await, (2, Some(at(15))));
+    assert_eq!(store.next_overdue(Target::Circle).await.unwrap(), Some(at(25)));
+    let listed = async |second| {
+        let filter = SyncFilter { overdue_at: Some(at(second)), ..SyncFilter::default() };
+        let rows = store.sync_list(&filter, None, 9).await.unwrap();
+        rows.into_iter().map(|row| row.customer).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(listed(25).await, BTreeSet::from([2, 3].map(customer_id)));
+    // A clock that was ahead by days noted it: it is told, not forgotten until then.
+    write(store, vec![owes(4, Target::Kit, 400_000)]).await;
+    assert_eq!(overdue(Target::Kit, 11).await.0, 2);
+    write(store, [1, 2].map(|nth| Write::Sync(sync(nth, Target::Circle))).into()).await;
+    assert_eq!(overdue(Target::Circle, 99).await, (0, None));
+    assert_eq!(store.next_overdue(Target::Circle).await.unwrap(), None);
 }

@@ -136,7 +136,7 @@ impl Town {
 
     /// All rows of one target.
     pub(crate) fn syncs(&self, target: Target) -> Vec<Sync> {
-        let filter = SyncFilter { target: Some(target), state: None, brake: None };
+        let filter = SyncFilter { target: Some(target), ..SyncFilter::default() };
         self.ask(self.engine().store().sync_list(&filter, None, ALL)).unwrap()
     }
 
