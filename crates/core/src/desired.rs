@@ -47,6 +47,13 @@ impl Wish {
             Self::Leave { .. } => "leave",
         }
     }
+
+    /// Why.
+    pub fn because(&self) -> &[Claim] {
+        match self {
+            Self::Want { because } | Self::Absent { because, .. } | Self::Leave { because } => because,
+        }
+    }
 }
 
 /// Whether a removal may be done.

@@ -237,7 +237,7 @@ pub fn lines(
                     line.newcomer.insert(*target);
                 }
                 line.parts.insert(Part { change, item: item.clone(), left });
-                line.because.extend(reasons(wish).iter().cloned());
+                line.because.extend(wish.because().iter().cloned());
                 if let Some(sync) = syncs.get(target).filter(|sync| says_more(&sync.state)) {
                     line.held.insert(*target, sync.state.clone());
                 }
@@ -310,12 +310,6 @@ fn change(
                 (true, false) => left(Left::Unclear),
             }
         }
-    }
-}
-
-fn reasons(wish: &Wish) -> &[Claim] {
-    match wish {
-        Wish::Want { because } | Wish::Absent { because, .. } | Wish::Leave { because } => because,
     }
 }
 

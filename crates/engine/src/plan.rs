@@ -242,6 +242,44 @@ impl<P: Ports> Engine<P> {
         Ok(Planned { as_of, looked, lines, totals, pairs, apart, unmapped, without_address })
     }
 
+    /// What [`Engine::plan`] says of one customer's people by what was last seen, without a look at anybody else.
+    pub async fn lines_of(&self, customer: &CustomerId) -> Result<Vec<Line>, Error> {
+        let Some(subject) = Subject::load(self.store(), customer).await? else { return Ok(Vec::new()) };
+        let mut held = BTreeMap::new();
+        for target in self.settings().targets.keys() {
+            let previous = self.swept(*target).await?.last.map(|last| last.began_at);
+            held.insert(*target, Held { previous, ..Held::default() });
+        }
+        let mut aside = Aside::default();
+        let lines = self.plan_of(&subject, &mut held, &mut aside).await?;
+        let payers = aside.payers;
+        let addresses: BTreeSet<_> = lines.iter().filter_map(|line| line.address.clone()).collect();
+        let members: BTreeSet<_> = lines.iter().flat_map(|line| line.members.clone()).collect();
+        let own = subject.record.access_address();
+        let mut theirs = Vec::new();
+        for (target, held) in &held {
+            theirs.extend(self.unsupported(*target, held).await?.into_iter().filter(|shown| {
+                let at = |address| own.as_ref() == Some(address) || addresses.contains(address);
+                let ended = |of: &Option<CustomerId>| of.as_ref() == Some(customer);
+                members.contains(&(shown.target, shown.member))
+                    || shown.items.values().any(ended)
+                    || shown.address.as_ref().is_some_and(at)
+                    || payers.of(shown).is_some()
+            }));
+        }
+        Ok(per_person(lines, theirs, |shown| payers.of(shown)))
+    }
+
+    /// What a plan by what was last seen says of whoever a target knows by this address and no record supports.
+    pub async fn lines_at(&self, address: &Email) -> Result<Vec<Line>, Error> {
+        let mut shown = Vec::new();
+        for target in self.settings().targets.keys() {
+            let listed = self.unsupported(*target, &Held::default()).await?;
+            shown.extend(listed.into_iter().filter(|shown| shown.address.as_ref() == Some(address)));
+        }
+        Ok(per_person(Vec::new(), shown, |_| None))
+    }
+
     /// The lines of one record.
     async fn plan_of(
         &self,

@@ -1,14 +1,18 @@
 //! The answer to "why?".
 
 use crate::shop::*;
-use frontdesk_core::catalogue::{Catalogue, Good, OnPause, Policy};
+use frontdesk_core::catalogue::{Catalogue, Good, NewSubscribers, OnPause, Policy};
 use frontdesk_core::entitlement::{Claim, Deadline, Over, Property, Standing};
-use frontdesk_core::explain::{Explained, Turning, explain};
+use frontdesk_core::explain::{Explained, Rest, Turning, beside_plan, explain};
 use frontdesk_core::fact::{
     Body, Checkout, DisputeStatus, Invoice, InvoiceStatus, Kind, PaymentStatus, RefundStatus, Subscription,
     SubscriptionStatus,
 };
+use frontdesk_core::id::EntitlementId;
+use frontdesk_core::plan::{self, Change};
 use frontdesk_core::stage::Stage;
+use frontdesk_core::sync::Sync;
+use frontdesk_core::target::{self, Holder, Holding, Item, Membership, Person, Target};
 use std::collections::BTreeMap;
 
 fn explained(told: &Told, seconds: i64) -> Vec<Explained> {
@@ -428,5 +432,68 @@ fn reasons_are_told_oldest_first_and_end_with_the_catalogue() {
         ]
     );
     let item = one.targets.iter().find_map(|seen| seen.items.get(&SPACE)).expect("the course is a space");
-    assert_eq!(item, &("absent".to_owned(), None));
+    assert_eq!((item.wish.as_str(), &item.seen), ("absent", &None));
+}
+
+/// The community means another group from now on, or the course is granted by no plan any more; a person confirmed it.
+fn confirmed(edit: impl FnOnce(&mut Catalogue)) -> Catalogue {
+    let mut other = catalogue();
+    edit(&mut other);
+    let next = other.following(&catalogue());
+    next.clone().withdrawing(next.left(), at(2 * DAY), "mira")
+}
+
+/// What the plan says where the target was seen to hold `items`, and the answers beside it.
+fn beside_the_plan(told: &Told, catalogue: &Catalogue, items: &[Item]) -> (Vec<Explained>, Vec<Rest>) {
+    let now = 3 * DAY;
+    let (record, decision) = (told.record(), told.decide(catalogue, now));
+    let seen = items.iter().map(|item| (item.clone(), Holding::Present { seen_at: at(DAY) })).collect();
+    let membership = Membership::Member {
+        id: 7,
+        address: record.access_address().expect("they gave one"),
+        standing: target::Standing::Active,
+        seen_at: at(DAY),
+    };
+    let person = Person { membership, items: seen, ..Person::default() };
+    let mut sync = Sync::new(record.id.clone(), Target::Circle, at(DAY));
+    sync.observed.people.insert(Holder::Customer, person);
+    let people = [(Target::Circle, sync.observed.people.clone())].into();
+    let syncs = [(Target::Circle, sync)].into();
+    let (facts, customer) = (&record.facts, &record.id);
+    let (nothing, new) = (BTreeMap::new(), NewSubscribers::default());
+    let lines = plan::lines(customer, facts, &decision, &syncs, &people, &nothing, new);
+    let mut answers = explain(&record, &decision, &syncs, catalogue, at(now));
+    let rest = beside_plan(&mut answers, &lines, &decision, &syncs);
+    (answers, rest)
+}
+
+#[test]
+fn an_item_that_goes_because_its_entitlement_means_another_is_named_with_that() {
+    let other = Item::CircleGroup(5000);
+    let catalogue = confirmed(|catalogue| {
+        let community = EntitlementId::new("community");
+        let meaning = catalogue.entitlements.get_mut(&community).expect("the shop has it");
+        meaning.items = [other.clone()].into();
+    });
+    let (answers, rest) = beside_the_plan(&membership(), &catalogue, &[GROUP]);
+    let items = &answers[0].targets[0].items;
+    let would: Vec<_> = items.iter().map(|(item, sight)| (item, sight.wish.as_str(), sight.change)).collect();
+    assert_eq!(would, [(&GROUP, "absent", Some(Change::Take)), (&other, "want", Some(Change::Give))]);
+    assert_eq!(rest, []);
+}
+
+#[test]
+fn an_item_that_goes_and_that_no_answer_gives_is_told_beside_them() {
+    let catalogue = confirmed(|catalogue| {
+        for plan in &mut catalogue.plans {
+            plan.grants.remove(&EntitlementId::new("course"));
+        }
+    });
+    let (answers, rest) = beside_the_plan(&course(), &catalogue, &[SPACE]);
+    assert_eq!(answers, []);
+    let [rest] = rest.as_slice() else { panic!("{rest:?}") };
+    assert_eq!(rest.at.items[&SPACE].change, Some(Change::Take));
+    assert!(matches!(&rest.because[..], [Claim::Withdrawn { by, .. }] if by == "mira"), "{rest:?}");
+    // Once it is gone there is nothing to say of it.
+    assert_eq!(beside_the_plan(&course(), &catalogue, &[]).1, []);
 }

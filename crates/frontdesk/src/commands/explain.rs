@@ -3,8 +3,8 @@
 mod then;
 
 use super::desk::Desk;
-use super::who::{Meant, meant};
-use super::wording;
+use super::who::{Meant, nobody, perhaps_meant};
+use super::{plan, wording};
 use crate::assemble::store_failed;
 use crate::config::Written;
 use crate::errors::{Code, Failure, Report};
@@ -12,10 +12,12 @@ use crate::exit::Exit;
 use crate::printer::{Printer, wrapped};
 use clap::Args;
 use frontdesk_core::catalogue::Catalogue;
+use frontdesk_core::email::Email;
 use frontdesk_core::entitlement::{Claim, Standing};
-use frontdesk_core::explain::{Explained, Seen, explain};
+use frontdesk_core::explain::{Explained, Rest, Seen, Sight, beside_plan, explain};
 use frontdesk_core::id::EntitlementId;
 use frontdesk_core::pairing::pairings;
+use frontdesk_core::plan::Line;
 use frontdesk_core::record::Record;
 use frontdesk_core::sync::{Hold, State, Sync};
 use frontdesk_core::target::{Holder, Holding, Target};
@@ -47,9 +49,10 @@ impl Arguments {
 
 /// Explains one customer. Several who match are listed.
 pub(super) async fn run(arguments: &Arguments, desk: &Desk, printer: &mut Printer) -> Result<Exit, Failure> {
-    let customer = match meant(&arguments.who, desk, printer).await? {
-        Meant::One(customer) => customer,
-        Meant::Several(exit) => return Ok(exit),
+    let customer = match perhaps_meant(&arguments.who, desk, printer).await? {
+        Some(Meant::One(customer)) => customer,
+        Some(Meant::Several(exit)) => return Ok(exit),
+        None => return without_record(&arguments.who, desk, printer).await,
     };
     if let Some(at) = &arguments.at {
         return then::run(&customer, at, arguments.written.as_deref(), desk, printer).await;
@@ -60,11 +63,73 @@ pub(super) async fn run(arguments: &Arguments, desk: &Desk, printer: &mut Printe
         return Err(report.hint("it may have been erased; look in `frontdesk event list`").into());
     };
     let catalogue = desk.engine.catalogue();
-    let explained = explain(&view.record, &view.decision, &view.syncs, &catalogue, view.as_of);
+    let mut answers = explain(&view.record, &view.decision, &view.syncs, &catalogue, view.as_of);
+    let lines = desk.engine.lines_of(&customer).await.map_err(|error| store_failed(&error))?;
+    let rest = beside_plan(&mut answers, &lines, &view.decision, &view.syncs);
+    let said = Said { answers, rest, lines };
     let places = Places { written: arguments.written.as_deref(), decided: &catalogue };
-    printer.text(&text(desk, &view, &explained, places))?;
-    printer.json(&document(desk, &view, &explained, places))?;
+    printer.text(&text(desk, &view, &said, places))?;
+    printer.json(&document(desk, &view, &said, places))?;
     Ok(Exit::Done)
+}
+
+/// All that is said of one customer.
+struct Said {
+    answers: Vec<Explained>,
+    /// What none of them gives.
+    rest: Vec<Rest>,
+    /// What the plan says by what was last seen.
+    lines: Vec<Line>,
+}
+
+/// Says what the plan knows of somebody who is no customer: a target has them, and no record supports it.
+///
+/// # Errors
+///
+/// When no target was seen to have anybody by that address either.
+async fn without_record(typed: &str, desk: &Desk, printer: &mut Printer) -> Result<Exit, Failure> {
+    let Some(address) = Email::parse(typed) else { return Err(nobody(typed)) };
+    let lines = desk.engine.lines_at(&address).await.map_err(|error| store_failed(&error))?;
+    if lines.is_empty() {
+        let message = format!("no customer matches `{typed}`, nor did a sweep see them at a target");
+        let hint = "`frontdesk plan` reads the lists of the targets as they are now";
+        return Err(Report::error(Code::NotFound, message).hint(hint).into());
+    }
+    let members = lines.iter().flat_map(|line| &line.members);
+    let members: Vec<_> = members.map(|(target, id)| format!("{} member {id}", target.title())).collect();
+    let mut said = vec![format!("{address}  {}; no customer of the record\n", members.join(", "))];
+    said.extend(planned(desk, &lines));
+    let mut last_seen = BTreeMap::new();
+    for target in lines.iter().flat_map(|line| line.members.keys()) {
+        let swept = desk.engine.swept(*target).await.map_err(|error| store_failed(&error))?;
+        last_seen.insert(*target, swept.last.map(|last| last.began_at));
+    }
+    let seen = last_seen.iter().map(|(target, at)| {
+        format!("{} {}", target.title(), at.map_or_else(|| "never".to_owned(), |at| desk.when(at)))
+    });
+    said.push(wrapped("Last seen", DEPTH, &seen.collect::<Vec<_>>().join(", ")));
+    printer.text(&said.join("\n"))?;
+    printer.json(&json!({
+        "customer": null, "address": address, "as_of": desk.now(), "explained": [],
+        "plan": lines.iter().map(plan::document).collect::<Vec<_>>(), "last_seen": last_seen,
+    }))?;
+    Ok(Exit::Done)
+}
+
+/// What the plan says, a line for each person.
+fn planned(desk: &Desk, lines: &[Line]) -> Vec<String> {
+    let said = lines.iter().map(|line| {
+        let whose = match &line.holder {
+            Holder::Customer => String::new(),
+            Holder::Beneficiary(address) => format!("{address}: "),
+        };
+        wrapped(
+            "In the plan",
+            DEPTH,
+            &format!("{} {whose}{}", line.change().symbol(), plan::said(line, desk)),
+        )
+    });
+    said.collect()
 }
 
 /// Where the catalogue that decided stands in the file.
@@ -89,12 +154,34 @@ fn about(lead: &str, said: &str) -> String {
     format!("\n{}", wrapped(&format!("  {lead}"), DEPTH, said))
 }
 
-fn text(desk: &Desk, view: &CustomerView, explained: &[Explained], places: Places<'_>) -> String {
+fn text(desk: &Desk, view: &CustomerView, said: &Said, places: Places<'_>) -> String {
     let address = view.access_address();
     let address = address.as_ref().map_or("no address", |address| address.as_str());
     let mut text = format!("{address}  {}", view.row.id);
-    text.push_str(&answers(desk, explained, &view.syncs, &NOW, places));
-    text.push_str(&around(desk, view));
+    text.push_str(&answers(desk, &said.answers, &view.syncs, &NOW, places));
+    text.push_str(&rest(desk, &said.rest, &view.syncs));
+    text.push_str(&around(desk, view, &said.lines));
+    text
+}
+
+/// What none of the answers gives, with what becomes of it.
+fn rest(desk: &Desk, rest: &[Rest], syncs: &BTreeMap<Target, Sync>) -> String {
+    let mut text = String::new();
+    for (nth, Rest { holder, at, because }) in rest.iter().enumerate() {
+        if nth == 0 {
+            text.push_str("\n\nGiven by none of this:");
+        }
+        if let Holder::Beneficiary(address) = holder {
+            text.push_str(&about("for", address.as_str()));
+        }
+        // What nobody wishes away is no work of the row's.
+        let is_work = at.items.values().any(|sight| sight.wish != "leave");
+        let nothing = BTreeMap::new();
+        text.push_str(&target(desk, if is_work { syncs } else { &nothing }, at, &NOW));
+        for (nth, claim) in because.iter().enumerate() {
+            text.push_str(&about(if nth == 0 { "because" } else { "" }, &wording::claim(desk, claim)));
+        }
+    }
     text
 }
 
@@ -171,18 +258,9 @@ fn title(catalogue: &Catalogue, entitlement: &EntitlementId) -> String {
 /// What one target should hold and was seen to hold, and what is pending there.
 fn target(desk: &Desk, syncs: &BTreeMap<Target, Sync>, seen: &Seen, tense: &Tense) -> String {
     let mut text = String::new();
-    for (n, (item, (wish, holding))) in seen.items.iter().enumerate() {
+    for (n, (item, sight)) in seen.items.iter().enumerate() {
         let lead = if n == 0 { seen.target.title() } else { "" };
-        let wish = match wish.as_str() {
-            "want" => "wanted",
-            "absent" => "to be gone",
-            _ => "left as it is",
-        };
-        let seen = match holding {
-            Some(holding) => wording::holding(desk, Some(holding)),
-            None => tense.unseen.to_owned(),
-        };
-        text.push_str(&about(lead, &format!("{}: {wish}, {seen}", wording::item(item))));
+        text.push_str(&about(lead, &format!("{}: {}", wording::item(item), sighted(desk, sight, tense))));
     }
     let Some(sync) = syncs.get(&seen.target) else { return text };
     if sync.state != State::Applied {
@@ -197,16 +275,35 @@ fn target(desk: &Desk, syncs: &BTreeMap<Target, Sync>, seen: &Seen, tense: &Tens
     text
 }
 
+/// What is wished of an item, what was seen of it, and why it is left where it is.
+fn sighted(desk: &Desk, sight: &Sight, tense: &Tense) -> String {
+    let wish = match sight.wish.as_str() {
+        "want" => "wanted",
+        "absent" => "to be gone",
+        _ => "left as it is",
+    };
+    let seen = sight.seen.as_ref().map(|holding| wording::holding(desk, Some(holding)));
+    match (seen, sight.left) {
+        (Some(seen), None) => format!("{wish}, {seen}"),
+        (None, None) => format!("{wish}, {}", tense.unseen),
+        // What only a list showed is noted of nobody.
+        (seen, Some(left)) => {
+            let seen = seen.map(|seen| format!(", {seen}")).unwrap_or_default();
+            let but = if sight.wish == "leave" { ": " } else { ", but left: " };
+            format!("{wish}{seen}{but}{}", plan::left(left))
+        }
+    }
+}
+
 /// What is not taken while the row waits, as far as the entitlement gives it: a row waits as a whole, and may do so for the
 /// sake of another one.
 fn held(state: &State, seen: &Seen) -> String {
     if !matches!(state, State::Held(Hold::Brake { .. } | Hold::Proof)) {
         return String::new();
     }
-    let may_go = |wish: &str, holding: Option<&Holding>| {
-        wish == "absent" && !matches!(holding, None | Some(Holding::Absent { .. }))
-    };
-    let held = seen.items.iter().filter(|(_, (wish, holding))| may_go(wish, holding.as_ref()));
+    let may_go =
+        |sight: &Sight| sight.wish == "absent" && !matches!(sight.seen, None | Some(Holding::Absent { .. }));
+    let held = seen.items.iter().filter(|(_, sight)| may_go(sight));
     let held: Vec<_> = held.map(|(item, _)| wording::item(item)).collect();
     match held.len() {
         0 => "; nothing of this is held by it".to_owned(),
@@ -222,8 +319,9 @@ fn paired(desk: &Desk, record: &Record) -> Vec<String> {
 }
 
 /// What stands around the entitlements: when each target was last seen, reads, cases.
-fn around(desk: &Desk, view: &CustomerView) -> String {
-    let mut said = paired(desk, &view.record);
+fn around(desk: &Desk, view: &CustomerView, lines: &[Line]) -> String {
+    let mut said = planned(desk, lines);
+    said.extend(paired(desk, &view.record));
     let seen: Vec<_> = Target::ALL
         .into_iter()
         .filter(|target| view.syncs.contains_key(target))
@@ -260,7 +358,7 @@ fn said(explained: &Explained, places: Places<'_>) -> Value {
     said
 }
 
-fn document(desk: &Desk, view: &CustomerView, explained: &[Explained], places: Places<'_>) -> Value {
+fn document(desk: &Desk, view: &CustomerView, all: &Said, places: Places<'_>) -> Value {
     let settings = desk.engine.settings();
     let mode_of = |target| settings.targets.get(&target).map(|settings| settings.mode);
     let last_seen: BTreeMap<_, _> =
@@ -275,7 +373,9 @@ fn document(desk: &Desk, view: &CustomerView, explained: &[Explained], places: P
         "address": view.access_address().map(|address| address.as_str().to_owned()),
         "as_of": view.as_of,
         "stage": view.headline().map(|of| of.stage),
-        "explained": explained.iter().map(|one| said(one, places)).collect::<Vec<_>>(),
+        "explained": all.answers.iter().map(|one| said(one, places)).collect::<Vec<_>>(),
+        "rest": all.rest,
+        "plan": all.lines.iter().map(plan::document).collect::<Vec<_>>(),
         "pending": view.pending(mode_of),
         "pairings": pairings(&view.record.facts),
         "last_seen": last_seen,
@@ -295,12 +395,16 @@ mod tests {
     fn what_waits_behind_a_brake_is_named_where_it_is_given() {
         let brake = State::Held(Hold::Brake { name: "circle-1".to_owned() });
         let present = Some(Holding::Present { seen_at: Timestamp::UNIX_EPOCH });
+        let sight = |wish: &str, seen: &Option<Holding>| {
+            let (wish, seen) = (wish.to_owned(), seen.clone());
+            Sight { wish, seen, change: None, left: None }
+        };
         let seen = |wishes: &[(u64, &str, &Option<Holding>)]| Seen {
             target: Target::Circle,
             state: Some(brake.clone()),
             items: wishes
                 .iter()
-                .map(|(id, wish, holding)| (Item::CircleGroup(*id), ((*wish).to_owned(), (*holding).clone())))
+                .map(|(id, wish, holding)| (Item::CircleGroup(*id), sight(wish, holding)))
                 .collect(),
         };
         let ends = seen(&[(4012, "absent", &present), (4013, "want", &present), (4014, "absent", &None)]);

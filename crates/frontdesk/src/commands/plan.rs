@@ -201,7 +201,11 @@ pub(super) fn said(line: &Line, desk: &Desk) -> String {
     let lefts: BTreeSet<_> = line.parts.iter().filter_map(|part| part.left).collect();
     for (nth, reason) in lefts.into_iter().enumerate() {
         let items: Vec<_> = items(line, |part| part.left == Some(reason)).collect();
-        let mut because = vec![left(reason, line)];
+        let why_left = match reason {
+            Left::BeyondPaid => beyond(&line.pays_for),
+            other => left(other).to_owned(),
+        };
+        let mut because = vec![why_left];
         let rest = acts.is_empty() && nth == 0;
         because.extend(why.iter().filter(|_| rest).cloned());
         let worth = if rest { &worth[..] } else { &[] };
@@ -243,9 +247,10 @@ fn items(line: &Line, of: impl Fn(&Part) -> bool) -> impl Iterator<Item = String
     line.parts.iter().filter(move |part| of(part)).map(|part| wording::item(&part.item))
 }
 
-fn left(why: Left, line: &Line) -> String {
-    let why = match why {
-        Left::BeyondPaid => return beyond(&line.pays_for),
+/// Why something is left, as far as that is said without the person's line.
+pub(super) const fn left(why: Left) -> &'static str {
+    match why {
+        Left::BeyondPaid => "what they pay for does not give this",
         Left::Unpaid => "has access and does not pay",
         Left::EndedUnpaid => "pays no more, and has access by somebody else's doing",
         Left::EarlierCatalogue => "an earlier version of the catalogue gave it",
@@ -253,8 +258,7 @@ fn left(why: Left, line: &Line) -> String {
         Left::TakenByPerson => "a person took it away there",
         Left::Unknown => "what a call came to is not known yet, and is looked at first",
         Left::NotSubscribed => "unknown to Kit, and `new_subscribers` says to leave it so",
-    };
-    why.to_owned()
+    }
 }
 
 /// That somebody pays, and not for what they have.
@@ -395,7 +399,7 @@ fn written(at: &Value) -> &'static str {
     }
 }
 
-fn document(line: &Line) -> Value {
+pub(super) fn document(line: &Line) -> Value {
     let of = |change| {
         let parts = line.parts.iter().filter(move |part| part.change == change);
         parts.map(|part| part.item.to_string()).collect::<Vec<_>>()

@@ -28,21 +28,32 @@ pub(super) enum Meant {
 ///
 /// When nobody fits.
 pub(super) async fn meant(typed: &str, desk: &Desk, printer: &mut Printer) -> Result<Meant, Failure> {
+    perhaps_meant(typed, desk, printer).await?.ok_or_else(|| nobody(typed))
+}
+
+/// The same; `None` when nobody fits.
+pub(super) async fn perhaps_meant(
+    typed: &str,
+    desk: &Desk,
+    printer: &mut Printer,
+) -> Result<Option<Meant>, Failure> {
     let found = find(typed.trim(), desk).await.map_err(|error| store_failed(&error))?;
     let mut found = found.into_iter();
     match (found.next(), found.next()) {
-        (None, _) => {
-            let report = Report::error(Code::NotFound, format!("no customer matches `{typed}`"));
-            let hint = "give an address, an id (fdc_…, cus_…, sub_…, cs_…, pi_…, in_…, evt_…) or a case (FD-1001), whole or \
-                        its beginning";
-            Err(report.hint(hint).into())
-        }
-        (Some(one), None) => Ok(Meant::One(one)),
+        (None, _) => Ok(None),
+        (Some(one), None) => Ok(Some(Meant::One(one))),
         (Some(first), Some(second)) => {
             let all: Vec<_> = [first, second].into_iter().chain(found).collect();
-            list(typed, &all, desk, printer).await.map(Meant::Several)
+            list(typed, &all, desk, printer).await.map(|exit| Some(Meant::Several(exit)))
         }
     }
+}
+
+/// That nobody fits.
+pub(super) fn nobody(typed: &str) -> Failure {
+    let hint = "give an address, an id (fdc_…, cus_…, sub_…, cs_…, pi_…, in_…, evt_…) or a case (FD-1001), whole or its \
+                beginning";
+    Report::error(Code::NotFound, format!("no customer matches `{typed}`")).hint(hint).into()
 }
 
 async fn find(typed: &str, desk: &Desk) -> Result<BTreeSet<CustomerId>, Error> {

@@ -215,6 +215,46 @@ fn who_pays_without_access_and_who_has_access_without_paying_is_shown_and_then_s
     second_address(&town);
 }
 
+#[test]
+fn explain_says_what_the_plan_says_of_customers_and_of_members_without_a_record() {
+    let town = Town::closed("explain-plan", Settings { mode: "shadow", ..Settings::default() });
+    for name in ["ada", "dan", "eve"] {
+        let email = format!("{name}@example.com");
+        town.act("circle", "member", json!({ "email": email, "state": "active" }));
+        town.act("circle", "add", json!({ "email": email, "group": 4012 }));
+    }
+    let lost = |email: &str, price: &str| {
+        town.act("stripe", "checkout", json!({ "email": email, "price": price, "deliver": "lost" }))
+    };
+    let ada = lost("ada@example.com", "price_1Community");
+    town.act(
+        "stripe",
+        "cancel",
+        json!({ "subscription": ada["subscription"], "when": "now", "deliver": "lost" }),
+    );
+    lost("eve@example.com", "price_1Course");
+    for import in ["import stripe", "import circle"] {
+        let imported = said(&town, import);
+        assert!(imported.starts_with("exit 0\n"), "{imported}");
+    }
+    let planned = document(&said(&town, "plan --offline --json"));
+    let lines = planned["lines"].as_array().unwrap();
+    let who: Vec<_> = lines.iter().map(|line| line["address"].as_str().unwrap()).collect();
+    assert_eq!(who, ["eve@example.com", "ada@example.com", "dan@example.com"]);
+    for line in lines {
+        let explained =
+            document(&said(&town, &format!("explain {} --json", line["address"].as_str().unwrap())));
+        assert_eq!(explained["plan"], json!([line]), "{explained}");
+        assert_eq!(explained["customer"], line["customer"]);
+    }
+    for name in ["ada", "dan", "eve"] {
+        let explained = said(&town, &format!("explain {name}@example.com"));
+        insta::assert_snapshot!(format!("explain_{name}"), steady(&explained));
+    }
+    let nobody = said(&town, "explain zoe@example.com");
+    assert!(nobody.starts_with("exit 1\n") && nobody.contains("nor did a sweep see them"), "{nobody}");
+}
+
 const SUBSCRIPTIONS: &str = "id,Customer ID,Customer Email,Plan,Product,Quantity,Status,Created (UTC),Start Date (UTC),Current Period Start (UTC),Current Period End (UTC)
 sub_1,cus_1,ada@example.com,price_1Community,prod_1Community,1,active,2026-11-01 09:00,2026-11-01 09:00,2026-11-01 09:00,2099-12-01 09:00
 sub_2,cus_2,ben@example.com,price_1Community,prod_1Community,1,active,2026-11-02 09:00,2026-11-02 09:00,2026-11-02 09:00,2099-12-02 09:00
