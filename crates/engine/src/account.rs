@@ -61,7 +61,7 @@ pub(crate) struct Known {
     pub(crate) prepared_at: Option<Duration>,
     /// When to try again after a failure.
     pub(crate) retry_at: Option<Duration>,
-    /// Whether reading them was ever tried.
+    /// Whether this process ever had an answer, or none, to a call with the present credential.
     pub(crate) was_tried: bool,
     /// Whether this process saw the present credential accepted.
     pub(crate) was_accepted: bool,
@@ -80,7 +80,7 @@ pub(crate) struct Known {
 }
 
 /// How often the lists are read again while something of the catalogue is missing there.
-const MISSING_CHECK_EVERY: Duration = Duration::from_hours(1);
+pub(crate) const MISSING_CHECK_EVERY: Duration = Duration::from_hours(1);
 
 impl Known {
     /// When its lists are to be read next, by the monotonic clock; `None`: nothing asks for it. At zero: never read.

@@ -85,6 +85,7 @@ impl<P: Ports> Engine<P> {
     ) -> Result<(), Error> {
         let heard = Heard { outcome, status, was_accepted: drain.known.was_accepted };
         self.note_health(&drain.held, drain.target.title(), heard).await?;
+        drain.known.was_tried = true;
         drain.known.was_accepted |= outcome.is_ok();
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! What is read from a target before the first call and after a doubt: does the credential work, do the groups,
 //! spaces and tags of the catalogue exist.
 
+use crate::account::MISSING_CHECK_EVERY;
 use crate::engine::Engine;
 use crate::ports::{NoAnswer, Ports};
 use crate::reads::why;
@@ -34,15 +35,22 @@ impl<P: Ports> Engine<P> {
         let now = self.ports().now_mono();
         let known = &drain.known;
         if known.lists_due_at().is_none_or(|at| at > now) {
-            // Without its tags' numbers nothing can be said to Kit; Circle takes numbers as they are.
             let blind = known.prepared_at.is_none() && drain.target == Target::Kit;
             return Ok(known.retry_at.filter(|_| blind).map(|at| self.wall_at(at)));
         }
-        if let Gate::Waits(until) = self.gate(drain, Reason::Read).await? {
-            return Ok(Some(until));
+        // Without its tags' numbers nothing can be given at Kit: that is part of what is given. Circle takes numbers as they
+        // are, and says in answer to a grant what it does not have.
+        let is_blind = drain.known.prepared_at.is_none() && drain.target == Target::Kit;
+        let reason = if is_blind { Reason::Settle } else { Reason::Read };
+        match self.gate(drain, reason).await? {
+            Gate::Open => {}
+            Gate::Waits(until) => return Ok(Some(until)),
+            Gate::NoLook => {
+                drain.known.retry_at = Some(now.saturating_add(MISSING_CHECK_EVERY));
+                return Ok(None);
+            }
         }
-        drain.known.was_tried = true;
-        match self.list(drain).await? {
+        match self.list(drain, reason).await? {
             Ok(listed) => {
                 drain.known.prepared_at = Some(self.ports().now_mono());
                 drain.known.retry_at = None;
@@ -76,17 +84,18 @@ impl<P: Ports> Engine<P> {
         }
     }
 
-    async fn list(&self, drain: &mut Drain<'_>) -> Result<Result<Listed, Failure>, Error> {
+    async fn list(&self, drain: &mut Drain<'_>, reason: Reason) -> Result<Result<Listed, Failure>, Error> {
         let managed = self.catalogue().managed(drain.target);
         match drain.settings.connection.clone() {
-            Connection::Circle(account) => self.list_circle(drain, &account, &managed).await,
-            Connection::Kit(account) => self.list_kit(drain, &account, &managed).await,
+            Connection::Circle(account) => self.list_circle(drain, reason, &account, &managed).await,
+            Connection::Kit(account) => self.list_kit(drain, reason, &account, &managed).await,
         }
     }
 
     async fn list_circle(
         &self,
         drain: &mut Drain<'_>,
+        reason: Reason,
         account: &circle::Account,
         managed: &BTreeSet<Item>,
     ) -> Result<Result<Listed, Failure>, Error> {
@@ -95,7 +104,7 @@ impl<P: Ports> Engine<P> {
         let wants_spaces = managed.iter().any(|item| matches!(item, Item::CircleSpace(_)));
         for page in 1..=PAGES_MAX {
             let made = |marks: Marks<'_>| request(account, Look::Groups { page }, marks);
-            let listed = match self.look(drain, "groups", Reason::Read, made, groups).await? {
+            let listed = match self.look_on(drain, "groups", reason, made, groups).await? {
                 Ok(listed) => listed,
                 Err(failure) => return Ok(Err(failure)),
             };
@@ -115,7 +124,7 @@ impl<P: Ports> Engine<P> {
                 break;
             }
             let made = |marks: Marks<'_>| request(account, Look::Spaces { page }, marks);
-            let listed = match self.look(drain, "spaces", Reason::Read, made, spaces).await? {
+            let listed = match self.look_on(drain, "spaces", reason, made, spaces).await? {
                 Ok(listed) => listed,
                 Err(failure) => return Ok(Err(failure)),
             };
@@ -131,6 +140,7 @@ impl<P: Ports> Engine<P> {
     async fn list_kit(
         &self,
         drain: &mut Drain<'_>,
+        reason: Reason,
         account: &kit::Account,
         managed: &BTreeSet<Item>,
     ) -> Result<Result<Listed, Failure>, Error> {
@@ -139,7 +149,7 @@ impl<P: Ports> Engine<P> {
         for _ in 0..PAGES_MAX {
             let look = Look::Tags { after: after.take() };
             let made = |marks: Marks<'_>| request(account, &look, marks);
-            let page = match self.look(drain, "tags", Reason::Read, made, tags).await? {
+            let page = match self.look_on(drain, "tags", reason, made, tags).await? {
                 Ok(page) => page,
                 Err(failure) => return Ok(Err(failure)),
             };
@@ -152,6 +162,26 @@ impl<P: Ports> Engine<P> {
         let tags = kit::Tags::resolve(&listed, managed);
         let missing = tags.missing(managed).into_iter().collect();
         Ok(Ok(Listed { missing, tags }))
+    }
+
+    /// One of several reads, if the account's limits leave room for it.
+    async fn look_on<T>(
+        &self,
+        drain: &mut Drain<'_>,
+        name: &str,
+        reason: Reason,
+        request: impl Fn(Marks<'_>) -> Result<Request<Vec<u8>>, Failure>,
+        read: impl Fn(&Answer<'_>, Timestamp) -> Result<T, Failure>,
+    ) -> Result<Result<T, Failure>, Error> {
+        match self.gate(drain, reason).await? {
+            Gate::Open => self.look(drain, name, reason, request, read).await,
+            Gate::Waits(until) => {
+                Ok(Err(Failure::Throttled { until, why: "our own limit of calls is reached".to_owned() }))
+            }
+            Gate::NoLook => {
+                Ok(Err(Failure::Transient { why: "what is left is for grants and removals".to_owned() }))
+            }
+        }
     }
 
     /// One read of the account, with its line in the ledger.

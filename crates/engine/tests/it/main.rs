@@ -11,6 +11,7 @@ mod overdue;
 mod plans;
 mod reloads;
 mod replays;
+mod reserve;
 mod rulings;
 mod sweeps;
 mod then;
