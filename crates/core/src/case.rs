@@ -5,7 +5,7 @@ use crate::desired::{Desired, Wish, address_of};
 use crate::entitlement::{Entitled, Flag, Purchase, Standing};
 use crate::record::Record;
 use crate::sync::{Hold, State, Sync};
-use crate::target::{Item, Target};
+use crate::target::{Item, Person, Target};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -134,6 +134,13 @@ pub enum Reason {
         /// Where.
         target: Target,
     },
+    /// A person said who the customer is at a target, and by the time that it was taken up it could not be.
+    NotPaired {
+        /// Where.
+        target: Target,
+        /// The target's own id of whom they were said to be.
+        member: u64,
+    },
 }
 
 /// A case that is wanted now. The engine opens those missing and closes those whose cause is gone.
@@ -196,6 +203,11 @@ pub fn cases(
         want(&purchase.journey, CaseKind::Identity, Reason::NoAddress);
     }
     for (target, sync) in syncs {
+        let not_met = |person: &Person| person.not_met.filter(|id| person.membership.id() != Some(*id));
+        for member in sync.observed.people.values().filter_map(not_met) {
+            let reason = Reason::NotPaired { target: *target, member };
+            want(&format!("{target}:member:{member}"), CaseKind::Identity, reason);
+        }
         if let State::Contested { item, why } = &sync.state {
             if !told_elsewhere.contains(item) {
                 let reason = Reason::Contested { target: *target, item: item.clone(), why: why.clone() };

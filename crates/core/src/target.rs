@@ -283,6 +283,10 @@ pub struct Person {
     /// When the last look falls that an unsigned message asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hinted_at: Option<Timestamp>,
+    /// The target's id of somebody who a person said they are, and could not be: the target knows them under another by
+    /// then, or that one is somebody else's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_met: Option<u64>,
 }
 
 /// What a target was last seen to hold for a customer and for those who benefit from the

@@ -268,12 +268,15 @@ impl<P: Ports> Engine<P> {
         for (loser, survivor) in &assembled.merged {
             self.merge(&mut subjects, loser, survivor, &cause, &mut commit, now);
         }
+        let gone: BTreeSet<_> = assembled.merged.iter().map(|(loser, _)| loser).collect();
         for record in &assembled.records {
             let mut subject = subject_of(record, &mut subjects);
-            ring.extend(subject.take_up_pairings(&assembled.changed, now));
+            let members = self.members_said(record, &assembled.changed, &gone).await?;
+            ring.extend(subject.take_up_pairings(&assembled.changed, &members.taken, now));
+            commit.expect.extend(members.turns.expect);
+            commit.writes.extend(members.turns.writes);
             write_record(record, &assembled, entry, &mut commit);
             let others = subject.others(self.store()).await?;
-            let gone: BTreeSet<_> = assembled.merged.iter().map(|(loser, _)| loser).collect();
             let others: Vec<_> =
                 others.into_iter().filter(|other| !gone.contains(&other.record.id)).collect();
             let plan = subject.plan(self, &others, Some(&entry.id), &cause, now);
@@ -456,7 +459,8 @@ fn join_people(ours: Person, theirs: Person) -> Person {
     let mut told = theirs.told;
     told.extend(ours.told);
     let hinted_at = ours.hinted_at.max(theirs.hinted_at);
-    Person { membership, invited_at, items, doubts: ours.doubts, taken, told, hinted_at }
+    let not_met = ours.not_met.or(theirs.not_met);
+    Person { membership, invited_at, items, doubts: ours.doubts, taken, told, hinted_at, not_met }
 }
 
 /// What a target was seen to hold for the customer themselves.

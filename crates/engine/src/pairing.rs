@@ -10,9 +10,10 @@ use crate::subject::Subject;
 use frontdesk_core::email::Email;
 use frontdesk_core::fact::{Fact, Key, Kind};
 use frontdesk_core::id::CustomerId;
-use frontdesk_core::pairing::{Pairing, Word, pairings};
+use frontdesk_core::pairing::{Counts, Pairing, Word, pairings};
+use frontdesk_core::record::Record;
 use frontdesk_core::target::{Holder, Person, Target};
-use frontdesk_store::Error;
+use frontdesk_store::{Commit, Error, Expect, Write};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -97,6 +98,14 @@ impl<P: Ports> Engine<P> {
         let pairing = Pairing { word, about, holder, target, member, address, by, reason };
         let at = instant(Some(&subject.record), self.ports().now_wall());
         let (entry, _) = self.enter_word(EVENT_TYPE, at, &Written { at, pairing }).await?;
+        // What was found above may have changed before the word was taken up: the answer is what came of it.
+        if word == Word::One
+            && let Some(subject) = Subject::load(self.store(), &order.customer).await?
+            && let Some(refused) = self.cannot_be_one(&subject, order).await?
+            && refused != Paired::Already
+        {
+            return Ok(refused);
+        }
         tracing::info!(entry.id = %entry, target.id = %target, action = action(word), "an operator said who is whom");
         Ok(Paired::Done)
     }
@@ -133,6 +142,50 @@ impl<P: Ports> Engine<P> {
     }
 }
 
+/// What of a person's words may not be taken up, and how a commit that takes up the rest has to be made.
+#[derive(Debug, Default)]
+pub(crate) struct Members {
+    /// Those that are another customer's already.
+    pub(crate) taken: BTreeSet<(Target, u64)>,
+    /// That nobody else takes up a word about one of the others meanwhile.
+    pub(crate) turns: Commit,
+}
+
+impl<P: Ports> Engine<P> {
+    /// The members who `record` is newly said to be. Of two nodes that hear of one member at once, the second finds its
+    /// commit refused, and then the member taken. `gone`: records that become this one.
+    pub(crate) async fn members_said(
+        &self,
+        record: &Record,
+        changed: &BTreeSet<Key>,
+        gone: &BTreeSet<&CustomerId>,
+    ) -> Result<Members, Error> {
+        let mut members = Members::default();
+        for counts in news(record, changed) {
+            let Pairing { word: Word::One, target, member, .. } = counts.pairing else { continue };
+            let said = (*target, *member);
+            let sharing = self.store().records_sharing(&[said].into(), &BTreeSet::new()).await?;
+            if sharing.iter().any(|other| *other != record.id && !gone.contains(other)) {
+                members.taken.insert(said);
+                continue;
+            }
+            let key = format!("paired:{target}:{member}");
+            let value = self.store().meta(&key).await?;
+            members.turns.expect.push(Expect::Meta { key: key.clone(), value });
+            members.turns.writes.push(Write::Meta { key, value: counts.entry.to_string() });
+        }
+        Ok(members)
+    }
+}
+
+/// The words about who is whom that are new, where they are the newest.
+fn news<'a>(record: &'a Record, changed: &BTreeSet<Key>) -> Vec<Counts<'a>> {
+    let news = changed.iter().filter(|key| key.kind == Kind::Pairing);
+    let entries: BTreeSet<_> =
+        news.filter_map(|key| Some(&Fact::current(record.facts.get(key)?).version.evidence.entry)).collect();
+    pairings(&record.facts).into_iter().filter(|counts| entries.contains(counts.entry)).collect()
+}
+
 /// Whether the newest word about the two is this one.
 fn is_said(subject: &Subject, order: &Order) -> bool {
     pairings(&subject.record.facts).iter().any(|counts| {
@@ -142,20 +195,38 @@ fn is_said(subject: &Subject, order: &Order) -> bool {
 }
 
 impl Subject {
-    /// Lets the rows say what a person newly said of who is whom. Returns the loops that have something to do.
-    pub(crate) fn take_up_pairings(&mut self, changed: &BTreeSet<Key>, now: Timestamp) -> BTreeSet<Loop> {
+    /// Lets the rows say what a person newly said of who is whom, but for members that are somebody else's. Returns the loops
+    /// that have something to do.
+    pub(crate) fn take_up_pairings(
+        &mut self,
+        changed: &BTreeSet<Key>,
+        taken: &BTreeSet<(Target, u64)>,
+        now: Timestamp,
+    ) -> BTreeSet<Loop> {
         let mut ring = BTreeSet::new();
-        let news = changed.iter().filter(|key| key.kind == Kind::Pairing);
-        let entries: BTreeSet<_> = news
-            .filter_map(|key| Some(&Fact::current(self.record.facts.get(key)?).version.evidence.entry))
-            .collect();
-        for counts in pairings(&self.record.facts).iter().filter(|counts| entries.contains(counts.entry)) {
+        for counts in news(&self.record, changed) {
             let Pairing { word, holder, target, member, address, .. } = counts.pairing;
             let Some(row) = self.syncs.get_mut(target) else { continue };
             let person = row.observed.people.entry(holder.clone()).or_default();
             let is_new = match word {
-                Word::One => person.meet(*member, address, now) == Ok(true),
+                Word::One => {
+                    let met = if taken.contains(&(*target, *member)) {
+                        None
+                    } else {
+                        person.meet(*member, address, now).ok()
+                    };
+                    person.not_met = met.is_none().then_some(*member);
+                    if met.is_none() {
+                        tracing::warn!(
+                            customer.id = %self.record.id, target.id = %target, member.id = member,
+                            "an operator said that a customer is this member, and it cannot be: the target knows them under \
+                             another id by now, or the member is somebody else's"
+                        );
+                    }
+                    met == Some(true)
+                }
                 Word::Two => {
+                    person.not_met = person.not_met.filter(|said| said != member);
                     let are_one = person.membership.id() == Some(*member);
                     if are_one {
                         // Whatever was seen was seen of the other.

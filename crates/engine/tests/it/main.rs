@@ -8,6 +8,7 @@ mod hooks;
 mod house;
 mod imports;
 mod overdue;
+mod pairings;
 mod plans;
 mod reloads;
 mod replays;

@@ -356,6 +356,11 @@ pub(super) fn reason(reason: &Reason) -> String {
             self::item(item),
             target.title()
         ),
+        Reason::NotPaired { target, member } => format!(
+            "somebody said that they are the member {member} of {}, and by then they were known as another, or that one was \
+             somebody else's; `frontdesk customer unpair` takes it back",
+            target.title()
+        ),
         Reason::RemovedByHand { target } => format!("a person took them out of {}", target.title()),
     }
 }
