@@ -108,6 +108,51 @@ pub struct Sold {
     pub product: Option<String>,
 }
 
+/// When a subscription was said to be past due, and when last to be anything else.
+///
+/// The newest state says since when only by its own time, which every read moves. What is kept is a union, a maximum and
+/// what that leaves, so order does not matter. It grows by what the source tells while one subscription is past due
+/// without a break: a few tries of a bank and a few reads.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arrears {
+    /// The times at which it was said, none of them before `other_at`.
+    past_due_at: BTreeSet<Timestamp>,
+    /// When last something else was said.
+    other_at: Option<Timestamp>,
+}
+
+impl Arrears {
+    fn of(version: &Version) -> Self {
+        match &version.body {
+            Body::Subscription(subscription) if subscription.status == SubscriptionStatus::PastDue => {
+                Self { past_due_at: [version.at].into(), other_at: None }
+            }
+            Body::Subscription(_) => Self { past_due_at: BTreeSet::new(), other_at: Some(version.at) },
+            _ => Self::default(),
+        }
+    }
+
+    /// When it was first said to be past due, since it was last said to be anything else. `None`: it is not, as far as
+    /// is known.
+    pub fn since(&self) -> Option<Timestamp> {
+        self.past_due_at.first().copied()
+    }
+
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Joins what two know.
+    #[must_use]
+    pub(crate) fn join(mut self, other: Self) -> Self {
+        self.past_due_at.extend(other.past_due_at);
+        self.other_at = self.other_at.max(other.other_at);
+        // Of two states in one second, being past due is the later one (DESIGN §3).
+        self.past_due_at.retain(|at| self.other_at.is_none_or(|other| *at >= other));
+        self
+    }
+}
+
 /// One external object as known: the newest event about it and the newest read of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {
@@ -119,6 +164,9 @@ pub struct Fact {
     /// no longer says what must be taken back. A union, so order does not matter here either.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub sold: BTreeSet<Sold>,
+    /// Since when a subscription is past due.
+    #[serde(default, skip_serializing_if = "Arrears::is_empty")]
+    pub arrears: Arrears,
 }
 
 /// The state that counts, and how sure it is.
@@ -146,9 +194,10 @@ impl Fact {
             }
             _ => BTreeSet::new(),
         };
+        let arrears = Arrears::of(&version);
         match learnt {
-            Learnt::Event => Self { event: Some(version), read: None, sold },
-            Learnt::Read => Self { event: None, read: Some(version), sold },
+            Learnt::Event => Self { event: Some(version), read: None, sold, arrears },
+            Learnt::Read => Self { event: None, read: Some(version), sold, arrears },
         }
     }
 
@@ -163,7 +212,8 @@ impl Fact {
         };
         let mut sold = self.sold;
         sold.extend(other.sold);
-        Self { event: newest(self.event, other.event), read: newest(self.read, other.read), sold }
+        let arrears = self.arrears.join(other.arrears);
+        Self { event: newest(self.event, other.event), read: newest(self.read, other.read), sold, arrears }
     }
 
     /// The state that counts, weighing the newest event against the newest read (DESIGN §3).

@@ -274,8 +274,10 @@ impl<'a> Desk<'a> {
     ///
     /// Until an invoice is known to be owed, its creation is a guess. The likeliest is the beginning of the period, and a
     /// guess ends nothing: the invoices are read (see `reads`). But no source has to answer, an export names no invoice, and
-    /// access must not be for ever. What is past due in a period was billed before its end, so grace that runs from there
-    /// is over for certain, and ends access once the subscription itself was read again and says the same.
+    /// access must not be for ever. Whatever is past due was billed before the first of the running periods ends, for
+    /// nothing is billed between two ends of periods; where no period is named, it counts as billed before it was first
+    /// said to be past due, however often it is said since. Grace that runs from there is over for certain, and ends access
+    /// once the subscription itself was read again and says the same.
     fn past_due(&mut self, around: &Around<'a>, policy: &Policy, verdict: &mut Verdict) -> Standing {
         let owed = around.owed().next();
         let told = around.told;
@@ -290,12 +292,12 @@ impl<'a> Desk<'a> {
         }
         let mut is_over = self.has_passed(until);
         if is_over && owed.is_none() {
-            let end = subscription.items.iter().filter_map(|item| item.period_end_at).max();
+            let end = subscription.items.iter().filter_map(|item| item.period_end_at).min();
             verdict
                 .claims
                 .extend(end.map(|end| Claim::said(told.key, &told.current, Property::PeriodEnd, end)));
-            // Where no period is named, it was billed before it was said to be past due.
-            until = end.unwrap_or_else(|| told.at()).max(start) + policy.grace;
+            let billed_before = end.or_else(|| told.fact.arrears.since()).unwrap_or_else(|| told.at());
+            until = billed_before.max(start) + policy.grace;
             is_over = self.has_passed(until);
         }
         verdict.claims.push(Claim::Until { at: until, what: Deadline::Grace });

@@ -199,7 +199,10 @@ impl<'a> World<'a> {
         for (key, body) in states {
             let evidence = Evidence { origin: String::new(), entry: EntryId::new("") };
             let mut fact = Fact::new(Learnt::Event, Version::new(self.now, body.clone(), evidence));
-            fact.sold.extend(facts.remove(key).into_iter().flat_map(|known| known.sold));
+            if let Some(known) = facts.remove(key) {
+                fact.sold.extend(known.sold);
+                fact.arrears = fact.arrears.join(known.arrears);
+            }
             facts.insert(key.clone(), fact);
         }
         entitlements(&facts, self.catalogue, self.now)

@@ -152,13 +152,58 @@ fn grace_without_an_invoice_ends_when_it_is_over_for_certain_and_takes_nothing_u
         assert_eq!(removals(&told, end), [unread].into(), "{name}");
         let body = Body::Subscription(subscription);
         let read = told.clone().read(end + 60, Kind::Subscription, "sub_1", body);
-        if has_period {
-            assert_eq!(removals(&read, end + 60), ["proven".to_owned()].into(), "{name}");
-        }
+        assert_eq!(removals(&read, end + 60), ["proven".to_owned()].into(), "{name}");
         let invoiced =
             told.clone().read(end, Kind::Invoice, "in_2", Body::Invoice(invoice(33, InvoiceStatus::Open)));
         assert_eq!(line(&invoiced.decide(&catalogue(), end)), format!("community=past_due | {IN}"), "{name}");
     }
+}
+
+#[test]
+fn grace_without_a_period_runs_from_when_it_was_first_said_since_it_was_last_paid_up() {
+    use SubscriptionStatus::{Active, PastDue};
+    let (_, subscription) = past_due_by_export(false);
+    let says = |told: Told, day: i64, status: SubscriptionStatus| {
+        let body = Body::Subscription(Subscription { status, ..subscription.clone() });
+        told.read(day * DAY, Kind::Subscription, "sub_1", body)
+    };
+    let buyer = || Told::default().event(0, Kind::Customer, "cus_1", customer("ada@example.com"));
+    let until = |told: &Told, day: i64| match told.decide(&catalogue(), day * DAY).entitled.entitlements[0]
+        .standing
+    {
+        Standing::Entitled(Terms::PastDue { until, .. }) => until,
+        ref other => panic!("{other:?}"),
+    };
+    let twice = says(says(buyer(), 20, PastDue), 24, PastDue);
+    assert_eq!(until(&twice, 26), at(27 * DAY));
+    // A read that shows it paid in between begins it anew, whichever came first.
+    let recovered = [(22, Active), (20, PastDue), (24, PastDue), (26, PastDue)];
+    for turn in 0..recovered.len() {
+        let mut order = recovered.clone();
+        order.rotate_left(turn);
+        let told = order.into_iter().fold(buyer(), |told, (day, status)| says(told, day, status));
+        assert_eq!(until(&told, 26), at(31 * DAY), "turned by {turn}");
+    }
+}
+
+#[test]
+fn of_items_with_periods_of_their_own_the_first_to_end_bounds_grace() {
+    let (_, mut subscription) = past_due_by_export(true);
+    let mut yearly = subscription.items[0].clone();
+    yearly.id = "si_yearly".to_owned();
+    yearly.period_end_at = Some(at(365 * DAY));
+    subscription.items.push(yearly);
+    let told = Told::default().event(0, Kind::Customer, "cus_1", customer("ada@example.com")).event(
+        20 * DAY,
+        Kind::Subscription,
+        "sub_1",
+        Body::Subscription(subscription),
+    );
+    let standing = |day: i64| told.decide(&catalogue(), day * DAY).entitled.entitlements[0].standing.clone();
+    assert!(
+        matches!(standing(36), Standing::Entitled(Terms::PastDue { until, .. }) if until == at(37 * DAY))
+    );
+    assert_eq!(standing(37), Standing::Over { why: Over::GraceOver, at: at(37 * DAY) });
 }
 
 #[test]

@@ -51,8 +51,8 @@ fn lists_of_which_one_page_still_fits_beside_the_reserve_are_not_read_on_out_of_
     house.buys("ada@example.com");
     let used = spent(&house).values().sum::<i64>();
     // One call is left beside a fifth of the month.
-    let calls = (1..)
-        .find(|calls| Monthly { calls: *calls, renews_day: 1 }.usable() == u32::try_from(used + 1).unwrap());
+    let leaves_one = |calls: &u32| i64::from(Monthly { calls: *calls, renews_day: 1 }.usable()) == used + 1;
+    let calls = (1..1_000).find(leaves_one);
     house.act("faults", &serde_json::json!({ "provider": "circle", "switch": "per_page_max", "value": 1 }));
     let before = spent(&house)[&Reason::Read];
     house.restart_with(allowing(calls.unwrap()));
