@@ -238,6 +238,8 @@ pub struct Beside {
     pub supported: BTreeSet<(Item, u64)>,
     /// Who holds what although this record's right to it ended, and not by our doing: listed and left.
     pub ended: BTreeSet<(Item, u64)>,
+    /// What the lists show and the record leaves as it is.
+    pub left: BTreeSet<(Holder, Item)>,
     /// Which lists should have whom, by what was seen before.
     pub expected: BTreeSet<(List, u64)>,
 }
@@ -275,6 +277,7 @@ pub fn beside(desired: &Desired, sync: Option<&Sync>, scan: &Scan, previous: Opt
             match (wish, there) {
                 (Wish::Leave { .. }, Some(id)) => {
                     beside.supported.insert((item.clone(), id));
+                    beside.left.insert((holder.clone(), item.clone()));
                 }
                 (Wish::Want { .. }, Some(id)) => {
                     beside.supported.insert((item.clone(), id));

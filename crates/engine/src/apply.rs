@@ -71,7 +71,7 @@ enum Said {
 /// Turns a journal entry into states of objects. A pure function of the entry, so that a rebuild gets the same.
 pub(crate) fn decode(stored: &StoredEntry) -> Decoded {
     let entry = &stored.entry;
-    let versions = |learnt, at, facts: Vec<(Key, Body)>, origin: &str| {
+    let versions = |learnt, at, facts: Vec<(Key, Body)>, origin: &str| -> Vec<(Key, Learnt, Version)> {
         let evidence = Evidence { origin: origin.to_owned(), entry: entry.id.clone() };
         facts.into_iter().map(|(key, body)| (key, learnt, Version::new(at, body, evidence.clone()))).collect()
     };
@@ -109,9 +109,11 @@ pub(crate) fn decode(stored: &StoredEntry) -> Decoded {
         },
         // An export tells less than the source itself: it counts as told, and never as proof.
         EntryKind::Import => match serde_json::from_slice::<Exported>(&stored.body) {
-            Ok(row) => match row.facts(&entry.source) {
-                Ok(fact) => {
-                    Decoded::Facts(versions(Learnt::Event, row.exported_at, vec![fact], &entry.event_key))
+            Ok(row) => match row.tells(&entry.source) {
+                Ok(told) => {
+                    let of =
+                        |(at, key, body)| versions(Learnt::Event, at, vec![(key, body)], &entry.event_key);
+                    Decoded::Facts(told.into_iter().flat_map(of).collect())
                 }
                 Err(odd) => Decoded::Unreadable(odd.to_string()),
             },

@@ -4,7 +4,7 @@
 //! operator made (the members of one access group, the subscribers of one tag), and that Kit's names its tags (read
 //! 2026-11-30). So columns are found by any usual header, and what everybody in a file has may be said beside it.
 
-use crate::csv::{Column, Columns, Flaw, Row};
+use crate::csv::{Column, Columns, Flaw, Row, shown};
 use frontdesk_core::email::Email;
 use frontdesk_core::target::{Item, Standing, Target};
 use serde::{Deserialize, Serialize};
@@ -54,6 +54,9 @@ pub struct Listed {
     pub is_out: bool,
     /// What the file says that they have.
     pub has: BTreeSet<Item>,
+    /// What is written as their status, where that is no word that is known: they count as being there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown_status: Option<String>,
 }
 
 impl Layout {
@@ -75,16 +78,25 @@ impl Layout {
     /// # Errors
     ///
     /// Its address is none; why, in our words.
-    pub fn person(&self, row: &Row) -> Result<Listed, &'static str> {
+    pub fn person(&self, row: &Row) -> Result<Listed, String> {
         let text = |cell| row.get(&self.columns, cell);
-        let address = Email::parse(text(Cell::Address)).ok_or("`Email` is no address")?;
+        let address = match text(Cell::Address) {
+            "" => return Err("`Email` is empty".to_owned()),
+            typed => {
+                Email::parse(typed).ok_or_else(|| format!("`Email`: `{}` is no address", shown(typed)))?
+            }
+        };
         let tags = text(Cell::Tags).split([',', ';']).map(str::trim).filter(|name| !name.is_empty());
         let status = text(Cell::Status).to_lowercase();
+        let standing = standing(self.target, &status);
+        let is_out = self.target == Target::Circle && OUT.contains(&status.as_str());
+        let is_known = status.is_empty() || standing.is_some() || is_out;
         Ok(Listed {
             address,
             id: text(Cell::Id).parse().ok(),
-            standing: standing(self.target, &status),
-            is_out: self.target == Target::Circle && OUT.contains(&status.as_str()),
+            standing,
+            is_out,
+            unknown_status: (!is_known).then(|| shown(text(Cell::Status))),
             has: tags.map(Item::kit_tag).collect(),
         })
     }
@@ -111,7 +123,7 @@ mod tests {
     use super::*;
     use crate::csv::Table;
 
-    fn people(target: Target, file: &str) -> Vec<Result<Listed, &'static str>> {
+    fn people(target: Target, file: &str) -> Vec<Result<Listed, String>> {
         let sheet = Table::open(file.as_bytes()).unwrap();
         let layout = Layout::find(target, sheet.header()).unwrap();
         sheet.map(|row| layout.person(&row.unwrap())).collect()
@@ -147,9 +159,21 @@ mod tests {
     }
 
     #[test]
+    fn a_status_that_is_no_known_word_is_kept_as_it_is_written() {
+        let rows =
+            "Email,Status\na@x.example,Snoozed\nb@x.example,Active\nc@x.example,Banned\nd@x.example,\n";
+        let unknown = |target| -> Vec<_> {
+            people(target, rows).into_iter().map(|listed| listed.unwrap().unknown_status).collect()
+        };
+        let word = |word: &str| Some(word.to_owned());
+        assert_eq!(unknown(Target::Circle), [word("Snoozed"), None, None, None]);
+        assert_eq!(unknown(Target::Kit), [word("Snoozed"), None, word("Banned"), None]);
+    }
+
+    #[test]
     fn a_row_without_an_address_is_a_flaw_and_an_odd_id_is_none() {
         let rows = people(Target::Circle, "id,email\n1,nobody\nb4f2-uuid,c@x.example\n");
-        assert_eq!(rows[0], Err("`Email` is no address"));
+        assert_eq!(rows[0], Err("`Email`: `nobody` is no address".to_owned()));
         assert_eq!(rows[1].clone().unwrap().id, None);
         let sheet = Table::open("id,name\n1,Ada\n".as_bytes()).unwrap();
         assert!(Layout::find(Target::Kit, sheet.header()).is_err());

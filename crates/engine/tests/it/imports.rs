@@ -242,7 +242,10 @@ fn no_purchase_waits_behind_the_past() {
 
 /// The rows of an export of subscriptions.
 fn rows(file: &str, exported_at: Timestamp) -> Vec<ExportedRow> {
-    let file = format!("id,Customer ID,Plan,Status,Created (UTC)\n{file}");
+    rows_of(&format!("id,Customer ID,Plan,Status,Created (UTC)\n{file}"), exported_at)
+}
+
+fn rows_of(file: &str, exported_at: Timestamp) -> Vec<ExportedRow> {
     let mut sheet = Table::open(file.as_bytes()).unwrap();
     let header = sheet.header().to_vec();
     let all: Vec<_> = sheet.by_ref().map(|row| row.unwrap()).collect();
@@ -301,6 +304,35 @@ fn a_batch_with_a_row_that_cannot_be_read_is_left_out_whole() {
     let count = entries(&house);
     let file = "sub_1,cus_1,price_1Community,active,2026-01-02\nsub_2,,price_1Community,active,2026-01-02\n";
     let (nth, odd) = house.wait(house.engine.import_rows(&rows(file, house.now()))).unwrap().unwrap_err();
-    assert_eq!((nth, odd.to_string().as_str()), (1, "`Customer ID` is empty"));
+    assert_eq!((nth, odd.to_string().as_str()), (1, "`Customer ID` of `sub_2` is empty"));
     assert_eq!(entries(&house), count);
+}
+
+#[test]
+fn an_address_beside_a_subscription_counts_until_anybody_else_tells_one() {
+    let subscription = "id,Customer ID,Customer Email,Plan,Status,Created (UTC)\n\
+                        sub_1,cus_1,ada@x.example,price_1Community,active,2026-01-02 09:00\n";
+    let customer = "id,Email,Name\ncus_1,ada@work.example,Ada\n";
+    let address = |house: &House| {
+        let known = house.customer("sub_1");
+        let records = house.wait(house.engine.store().records(&[known])).unwrap();
+        (records[0].record.access_address().unwrap().as_str().to_owned(), records[0].record.name())
+    };
+    let best = ("ada@work.example".to_owned(), Some("Ada".to_owned()));
+    for order in [[subscription, customer], [customer, subscription]] {
+        let house = House::with(&format!("import-address-{}", order[0].len()), shadow);
+        // The customers' file is the older one.
+        let rows_of = |file| {
+            let age = if file == customer { 2 } else { 1 };
+            rows_of(file, house.now() - SignedDuration::from_hours(age))
+        };
+        assert_eq!(take(&house, &rows_of(order[0])), (1, 0));
+        if order[0] == subscription {
+            assert_eq!(address(&house), ("ada@x.example".to_owned(), None));
+        }
+        assert_eq!(take(&house, &rows_of(order[1])), (1, 0));
+        assert_eq!(address(&house), best);
+        let rebuilt = house.wait(Rebuilt::from_journal(house.engine.store())).unwrap();
+        assert_eq!(house.wait(rebuilt.first_difference(house.engine.store())).unwrap(), None);
+    }
 }

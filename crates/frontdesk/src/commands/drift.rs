@@ -5,7 +5,9 @@
 //! installation.
 
 use super::desk::{self, Desk, Question};
-use super::import::exports;
+use super::import::exports::{self, Checked};
+use super::import::statuses::{Statuses, Unknown};
+use super::instant::exported_at;
 use super::plan;
 use super::reach::Reach;
 use super::roster;
@@ -23,7 +25,6 @@ use frontdesk_core::target::{Item, Target};
 use frontdesk_engine::Ports;
 use frontdesk_engine::plan::By;
 use frontdesk_providers::secret::Secret;
-use frontdesk_providers::stripe::export::Table;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{DirBuilder, File};
@@ -46,9 +47,9 @@ pub struct Arguments {
     /// Exports of Kit's subscribers; of those who have one tag, as in tag:member=FILE
     #[arg(long, value_name = "[ITEM=]FILE", num_args = 1.., requires = "stripe")]
     kit: Vec<String>,
-    /// When Stripe's files were exported, as in 2026-11-24T09:00:00Z; without it, when each was last written
+    /// When Stripe's files were exported, as in 2026-11-24T09:00:00Z, `2026-11-24 09:00` or 3d; without it, when each was last written
     #[arg(long, value_name = "TIME", requires = "stripe")]
-    exported_at: Option<Timestamp>,
+    exported_at: Option<String>,
 }
 
 /// Says what differs.
@@ -78,18 +79,20 @@ async fn by_exports(arguments: &Arguments, config: &Config, printer: &mut Printe
     let ports = assemble::ports(config).await?;
     let now = ports.now_wall();
     // Everything is looked through before anything is taken in.
-    let files = exports::check(&arguments.stripe, arguments.exported_at, now)?;
-    if !files.iter().any(|file| file.holds(Table::Customers)) {
+    let exported_at = exported_at(arguments.exported_at.as_deref(), &config.site.zone, now)?;
+    let files = exports::check(&arguments.stripe, exported_at, now)?;
+    if !files.iter().any(Checked::has_addresses) {
         printer.warning(
             &Report::warning(Code::ExportFlawed, "no file has Stripe's customers, so no address of a payer is known")
                 .hint("export Customers from the dashboard with the columns `id` and `Email`, and name that file after `--stripe` too"),
         );
     }
+    let mut unknown: Vec<Unknown> = files.iter().flat_map(|file| file.unknown.clone()).collect();
     let managed = config.catalogue();
     let mut scans = BTreeMap::new();
     for (target, files) in [(Target::Circle, &arguments.circle), (Target::Kit, &arguments.kit)] {
         if !files.is_empty() {
-            scans.insert(target, scan(target, files, &managed.managed(target), now, printer)?);
+            scans.insert(target, scan(target, files, &managed.managed(target), now, &mut unknown, printer)?);
         }
     }
     let store = assemble::store(config, &ports).await?;
@@ -102,9 +105,9 @@ async fn by_exports(arguments: &Arguments, config: &Config, printer: &mut Printe
     let mut planned = planned.map_err(|error| store_failed(&error))?;
     // Ids that only this look gave are nobody's business.
     planned.lines.iter_mut().for_each(|line| line.members.retain(|_, id| *id < OWN_IDS));
-    plan::show(&planned, plan::Reads::Exports, &desk, printer).await?;
+    plan::show(&planned, plan::Reads::Exports(&unknown), &desk, printer).await?;
     printer.note("one-time purchases are in no export of Stripe's; who made only those seems not to pay");
-    Ok(if planned.is_clear() { Exit::Done } else { Exit::Found })
+    Ok(if planned.is_clear() && unknown.is_empty() { Exit::Done } else { Exit::Found })
 }
 
 /// The lists of a target, as its exports have them.
@@ -113,6 +116,7 @@ fn scan(
     files: &[String],
     managed: &BTreeSet<Item>,
     now: Timestamp,
+    unknown: &mut Vec<Unknown>,
     printer: &mut Printer,
 ) -> Result<Scan, Failure> {
     let mut scan = Scan::new(target, now);
@@ -130,7 +134,7 @@ fn scan(
     }
     let mut people = People::default();
     for (item, path) in named {
-        for (address, id, standing, has) in people.read(target, path)? {
+        for (address, id, standing, has) in people.read(target, path, unknown)? {
             let listed = |id| Listed { id, address: Some(address.clone()), standing, name: None };
             scan.add(&List::Everyone, [listed(id)]);
             let all = if is_vague { managed.clone() } else { item.iter().cloned().collect() };
@@ -168,9 +172,15 @@ struct People {
 const OWN_IDS: u64 = u64::MAX / 2;
 
 impl People {
-    fn read(&mut self, target: Target, path: &Path) -> Result<Vec<Person>, Failure> {
-        let mut people = Vec::new();
-        let read = roster::read(target, path, |listed| {
+    fn read(
+        &mut self,
+        target: Target,
+        path: &Path,
+        unknown: &mut Vec<Unknown>,
+    ) -> Result<Vec<Person>, Failure> {
+        let (mut people, mut statuses) = (Vec::new(), Statuses::of_target(target));
+        let read = roster::read(target, path, |line, listed| {
+            listed.unknown_status.iter().for_each(|word| statuses.note(word, line));
             // Who was put out is still listed, and has nothing.
             if listed.is_out {
                 return;
@@ -180,6 +190,7 @@ impl People {
             people.push((listed.address, id, listed.standing, listed.has));
         });
         read.map_err(|reports| Failure { reports })?;
+        unknown.extend(statuses.end(path));
         Ok(people)
     }
 }

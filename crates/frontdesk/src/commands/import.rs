@@ -6,6 +6,7 @@
 pub(super) mod exports;
 mod lists;
 mod rosters;
+pub(super) mod statuses;
 mod stripe;
 mod turns;
 

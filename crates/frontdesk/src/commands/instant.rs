@@ -1,6 +1,7 @@
 //! Instants as people type them.
 
 use crate::config;
+use crate::errors::{Code, Failure, Report};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -17,6 +18,25 @@ pub(super) fn instant(text: &str, zone: &TimeZone, now: Timestamp) -> Option<Tim
     }
     let civil = || zone.to_timestamp(text.parse::<DateTime>().ok()?).ok();
     text.parse().ok().or_else(civil)
+}
+
+/// When files were exported, as typed.
+///
+/// # Errors
+///
+/// It is no instant, or one that is still to come.
+pub(super) fn exported_at(
+    typed: Option<&str>,
+    zone: &TimeZone,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, Failure> {
+    let Some(typed) = typed else { return Ok(None) };
+    let odd = |what: String| Failure::from(Report::error(Code::NotAnId, what).hint(FORMS));
+    match instant(typed, zone, now) {
+        Some(at) if at <= now => Ok(Some(at)),
+        Some(_) => Err(odd(format!("`--exported-at {typed}` is still to come"))),
+        None => Err(odd(format!("`--exported-at {typed}` is no time"))),
+    }
 }
 
 #[cfg(test)]

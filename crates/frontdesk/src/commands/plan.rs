@@ -3,6 +3,7 @@
 pub(super) mod sheet;
 
 use super::desk::Desk;
+use super::import::statuses::Unknown;
 use super::sync::target;
 use super::{whatif, wording};
 use crate::assemble::store_failed;
@@ -101,19 +102,19 @@ pub(super) async fn run(arguments: &Arguments, desk: &Desk, printer: &mut Printe
 
 /// What whoever is shown a plan reads of the providers: what they can do next hangs on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reads {
+pub(super) enum Reads<'a> {
     /// Their keys are at hand.
     Keys,
     /// None of their keys.
     NoKeys,
-    /// Exports alone.
-    Exports,
+    /// Exports alone, of which these rows have a status that is not known.
+    Exports(&'a [Unknown]),
 }
 
 /// Prints a plan.
 pub(super) async fn show(
     planned: &Planned,
-    reads: Reads,
+    reads: Reads<'_>,
     desk: &Desk,
     printer: &mut Printer,
 ) -> Result<(), Failure> {
@@ -128,10 +129,14 @@ pub(super) async fn show(
     printer.table(&["", "who", "what, and why"], rows)?;
     printer.text(&format!("\n{}", sums(planned, reads, &targets).join("\n")))?;
     let items: Vec<_> = planned.lines.iter().map(document).collect();
-    printer.json(&json!({
+    let mut document = json!({
         "as_of": planned.as_of, "targets": targets, "lines": items, "totals": planned.totals, "pairs": planned.pairs,
         "unmapped": planned.unmapped, "without_address": planned.without_address,
-    }))
+    });
+    if let Reads::Exports(unknown) = reads {
+        document["unknown_statuses"] = json!(unknown);
+    }
+    printer.json(&document)
 }
 
 /// What a plan rests on at each target, and what it would cost.
@@ -317,7 +322,7 @@ pub(super) fn sums_of(sums: &BTreeMap<String, BTreeMap<Every, i64>>) -> String {
 }
 
 /// The last lines: people and money, then each target.
-fn sums(planned: &Planned, reads: Reads, targets: &BTreeMap<Target, Value>) -> Vec<String> {
+fn sums(planned: &Planned, reads: Reads<'_>, targets: &BTreeMap<Target, Value>) -> Vec<String> {
     let Totals { pay_without_access, access_without_payment, access_beyond_payment, lose_access, .. } =
         planned.totals;
     let behind = sums_of(&planned.totals.pay_without_access_worth);
@@ -339,6 +344,9 @@ fn sums(planned: &Planned, reads: Reads, targets: &BTreeMap<Target, Value>) -> V
             sums.insert(2, format!("{access_beyond_payment} {said}"));
         }
     }
+    if let Reads::Exports(unknown) = reads {
+        sums.extend(unknown.iter().map(Unknown::said));
+    }
     for (good, count) in &planned.unmapped {
         sums.push(format!(
             "{count} bought `{good}`, which no plan sells: they get nothing until one does, or `catalogue.ignore` names it"
@@ -346,7 +354,7 @@ fn sums(planned: &Planned, reads: Reads, targets: &BTreeMap<Target, Value>) -> V
     }
     if planned.without_address > 0 {
         let say = match reads {
-            Reads::Exports => "; Stripe's export of customers has them",
+            Reads::Exports(_) => "; Stripe's export of customers has them",
             Reads::Keys | Reads::NoKeys => "",
         };
         sums.push(format!(
@@ -358,7 +366,7 @@ fn sums(planned: &Planned, reads: Reads, targets: &BTreeMap<Target, Value>) -> V
         let needs = match reads {
             Reads::Keys => "",
             Reads::NoKeys => "; it needs the keys that the configuration names",
-            Reads::Exports => {
+            Reads::Exports(_) => {
                 "; it needs the keys that the configuration names, and `frontdesk import` first"
             }
         };

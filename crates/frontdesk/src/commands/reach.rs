@@ -7,6 +7,7 @@ use crate::door;
 use crate::errors::{Code, Failure, Report};
 use crate::exit::FAILED;
 use crate::printer::Printer;
+use jiff::tz::TimeZone;
 use serde::de::DeserializeOwned;
 use std::io;
 
@@ -34,6 +35,11 @@ impl<'a> Reach<'a> {
     /// A desk of our own that is open already.
     pub(super) fn here(config: &'a Config, desk: Desk) -> Self {
         Self { config, way: Way::Here(Box::new(desk)) }
+    }
+
+    /// The clock of the site, by which people type times.
+    pub(super) const fn zone(&self) -> &TimeZone {
+        &self.config.site.zone
     }
 
     /// Asks a question that is answered with one JSON document. What else the answer says goes to the side at once.

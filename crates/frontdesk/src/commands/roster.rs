@@ -35,7 +35,8 @@ pub(super) fn managed(
     Err(report.hint(format!("it manages {}", all.collect::<Vec<_>>().join(", "))).into())
 }
 
-/// Reads a file to its end, in the memory of one row, and shows everybody in it. Answers when it was last written.
+/// Reads a file to its end, in the memory of one row, and shows everybody in it with the line. Answers when it was last
+/// written.
 ///
 /// # Errors
 ///
@@ -43,7 +44,7 @@ pub(super) fn managed(
 pub(super) fn read(
     target: Target,
     path: &Path,
-    mut show: impl FnMut(Listed),
+    mut show: impl FnMut(u64, Listed),
 ) -> Result<Option<Timestamp>, Vec<Report>> {
     let (file, written_at) = open(path).map_err(|failure| failure.reports)?;
     let sheet = Table::open(file).map_err(|flaw| vec![flawed(path, &flaw)])?;
@@ -52,8 +53,8 @@ pub(super) fn read(
     for row in sheet {
         let row = row.map_err(|flaw| vec![flawed(path, &flaw)])?;
         match layout.person(&row) {
-            Ok(listed) => show(listed),
-            Err(why) => flaws.note(row.line, why),
+            Ok(listed) => show(row.line, listed),
+            Err(why) => flaws.note(row.line, &why),
         }
     }
     flaws.end()?;

@@ -249,7 +249,10 @@ fn exports_of_members_and_subscribers_note_who_is_there_and_cost_no_call() {
     assert_eq!(town.calls("kit"), Vec::<String>::new());
     town.folder.write("flawed.csv", "Email\nbuyer2@example.com\nnobody\n");
     let flawed = said(&town, "import circle --csv flawed.csv");
-    assert!(flawed.contains("`Email` is no address") && flawed.contains("flawed.csv:3"), "{flawed}");
+    assert!(
+        flawed.contains("`Email`: `nobody` is no address") && flawed.contains("flawed.csv:3"),
+        "{flawed}"
+    );
     let odd = said(&town, "import circle --csv members.csv --all-have tag:member");
     assert!(odd.starts_with("exit 1\n") && odd.contains("FD0061"), "{odd}");
     let mistyped = said(&town, "import circle --csv members.csv --all-have group:9999");

@@ -295,7 +295,15 @@ fn exports_alone_say_what_differs_without_any_key_and_leave_nothing_behind() {
     let everyone =
         drift("drift --stripe customers.csv subscriptions.csv --circle everyone.csv --target circle");
     assert!(!everyone.contains("dan@example.com"), "who was put out has nothing: {everyone}");
-    let nameless = drift("drift --stripe subscriptions.csv --circle group:4012=members.csv --target circle");
+    // The address stands beside the subscription as well.
+    let addressed = drift("drift --stripe subscriptions.csv --circle group:4012=members.csv --target circle");
+    assert!(
+        addressed.contains("+ ben@example.com") || addressed.contains("+  ben@example.com"),
+        "{addressed}"
+    );
+    assert!(!addressed.contains("no address"), "{addressed}");
+    town.folder.write("nameless.csv", &SUBSCRIPTIONS.replace("Customer Email", "Note"));
+    let nameless = drift("drift --stripe nameless.csv --circle group:4012=members.csv --target circle");
     assert!(
         nameless.contains("no file has Stripe's customers, so no address of a payer is known")
             && nameless.contains("2 pay, and no address of theirs is known"),
@@ -309,6 +317,10 @@ fn exports_alone_say_what_differs_without_any_key_and_leave_nothing_behind() {
     assert_eq!(plan["totals"]["access_without_payment"], 2);
     for (words, why) in [
         ("drift --stripe nothing.csv", "nothing.csv"),
+        (
+            "drift --stripe subscriptions.csv --exported-at yesterday",
+            "`--exported-at yesterday` is no time\nhint: write 2026-11-24T08:00:00Z",
+        ),
         (
             "drift --stripe subscriptions.csv --circle colour:4012=members.csv",
             "is nothing that Circle can hold",
@@ -329,4 +341,46 @@ fn exports_alone_say_what_differs_without_any_key_and_leave_nothing_behind() {
         .collect();
     assert!(left.is_empty(), "{left:?}");
     assert_eq!(town.calls("circle"), Vec::<String>::new(), "nobody was asked");
+}
+
+#[test]
+fn a_status_that_nobody_knows_is_counted_named_and_leaves_everybody_where_they_are() {
+    let town = Town::closed("drift-status", Settings::default());
+    town.folder.write("frontdesk.toml", &town.toml());
+    town.folder.write("customers.csv", CUSTOMERS);
+    // Ada is in, and what Stripe says of her is no word of ours; Cleo's is the same, and she is not in.
+    let odd = SUBSCRIPTIONS.replacen("1,active,", "1,Frozen,", 1).replace(",canceled,", ",Frozen,");
+    town.folder.write("subscriptions.csv", &odd);
+    town.folder.write("members.csv", "Email,Status\nada@example.com,Snoozed\nben@example.com,Active\n");
+    let drift = |words: &str| {
+        let words: Vec<_> = words.split(' ').collect();
+        let variables = [("DATABASE_URL", "sqlite:untouched.db"), ("TMPDIR", env!("CARGO_TARGET_TMPDIR"))];
+        town.folder.run(&words, &variables)
+    };
+    let words =
+        "drift --stripe customers.csv subscriptions.csv --circle group:4012=members.csv --target circle";
+    insta::assert_snapshot!("drift_statuses", dateless(&drift(words)));
+    let found = document(&drift(&format!("{words} --json")));
+    assert_eq!(
+        found["unknown_statuses"],
+        json!([
+            {
+                "file": "subscriptions.csv", "status": "Frozen", "rows": 2, "first_line": 2,
+                "counts_as": "such a subscription gives nothing and takes nothing away",
+            },
+            {
+                "file": "members.csv", "status": "Snoozed", "rows": 1, "first_line": 2,
+                "counts_as": "such a member counts as being in",
+            },
+        ])
+    );
+    // Nothing else differs: that alone is something to look at.
+    town.folder.write("customers.csv", &CUSTOMERS.lines().take(2).collect::<Vec<_>>().join("\n"));
+    town.folder.write("subscriptions.csv", &odd.lines().take(2).collect::<Vec<_>>().join("\n"));
+    town.folder.write("members.csv", "Email\nzoe@elsewhere.example\n");
+    let alone = drift("drift --stripe customers.csv subscriptions.csv --kit members.csv --target kit");
+    assert!(alone.starts_with("exit 2\n") && alone.contains("1 row has the status `Frozen`"), "{alone}");
+    let imported = said(&town, "import stripe --csv customers.csv subscriptions.csv --yes --json");
+    assert!(imported.contains("warning: subscriptions.csv: 1 row has the status `Frozen`"), "{imported}");
+    assert_eq!(document(&imported)["unknown_statuses"][0]["first_line"], 2);
 }

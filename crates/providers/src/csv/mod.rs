@@ -20,6 +20,19 @@ pub const ROW_BYTES_MAX: usize = 1024 * 1024;
 /// Most cells in one row.
 pub const CELLS_MAX: usize = 4_096;
 
+/// Longest part of a cell that a message repeats, in characters.
+const SHOWN_MAX: usize = 40;
+
+/// A cell as a message repeats it: its beginning, without what would break the line.
+pub fn shown(cell: &str) -> String {
+    let mut letters = cell.trim().chars().map(|letter| if letter.is_control() { ' ' } else { letter });
+    let mut shown: String = letters.by_ref().take(SHOWN_MAX).collect();
+    if letters.next().is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
 /// What is wrong with a file, or with one line of it.
 #[derive(Debug, thiserror::Error)]
 pub enum Flaw {

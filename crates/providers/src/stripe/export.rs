@@ -12,7 +12,7 @@ mod columns;
 pub use cells::Odd;
 pub use columns::{Cell, Table};
 
-use crate::csv::{Columns, Flaw, Row};
+use crate::csv::{Columns, Flaw, Row, shown};
 use cells::{flag, minor, time};
 use frontdesk_core::fact::{
     Body, Charge, Customer, Key, Kind, Money, Payment, Subscription, SubscriptionItem, SubscriptionStatus,
@@ -50,6 +50,11 @@ pub struct Exported {
 }
 
 impl Layout {
+    /// Whether its rows say under which address a customer is known.
+    pub fn has_addresses(&self) -> bool {
+        self.columns.has(Cell::Email)
+    }
+
     /// Finds out what a file holds, by the id in its first row, and where.
     ///
     /// # Errors
@@ -86,6 +91,39 @@ impl Exported {
     /// The id of its object; empty where the row has none.
     pub fn id(&self) -> &str {
         self.cells.get(&Cell::Id).map_or("", String::as_str)
+    }
+
+    /// What is written as its status, where that is no word that is known. A subscription with it gives nothing and takes
+    /// nothing away; a payment with it counts as paid.
+    pub fn unknown_status(&self) -> Option<&str> {
+        let written = self.cells.get(&Cell::Status)?;
+        let word = words(written);
+        let is_known = match self.table {
+            Table::Customers => true,
+            Table::Subscriptions => !matches!(subscription_status(word), SubscriptionStatus::Other(_)),
+            Table::Payments => PAID.contains(&word.as_str()) || UNPAID.contains(&word.as_str()),
+        };
+        (!is_known).then_some(written)
+    }
+
+    /// Everything that the row tells, each as of when. Beside a subscription stands its customer's address: what anybody
+    /// else tells of the customer is better, so it counts as of when the subscription was made.
+    ///
+    /// # Errors
+    ///
+    /// A cell that cannot be read.
+    pub fn tells(&self, source: &SourceId) -> Result<Vec<(Timestamp, Key, Body)>, Odd> {
+        let (key, body) = self.facts(source)?;
+        let mut told = Vec::with_capacity(2);
+        if let (Body::Subscription(subscription), Some(email)) = (&body, self.text(Cell::Email))
+            && let Some(customer) = &subscription.customer
+        {
+            let of = Customer { email: Some(email), name: None, deleted: false, locales: Vec::new() };
+            let at = subscription.created_at.min(self.exported_at);
+            told.push((at, Key::new(source, Kind::Customer, customer.as_str()), Body::Customer(of)));
+        }
+        told.push((self.exported_at, key, body));
+        Ok(told)
     }
 
     /// The object and its state, as of [`Exported::exported_at`]. A function of the row alone.
@@ -141,20 +179,9 @@ impl Exported {
         };
         let mut items: Vec<_> = prices.iter().map(item).collect();
         items.sort();
-        let status = self.needed(Cell::Status)?.to_lowercase().replace(' ', "_");
         Ok(Subscription {
             customer: Some(self.needed(Cell::Customer)?.to_owned()),
-            status: match status.as_str() {
-                "incomplete" => SubscriptionStatus::Incomplete,
-                "incomplete_expired" => SubscriptionStatus::IncompleteExpired,
-                "trialing" => SubscriptionStatus::Trialing,
-                "active" => SubscriptionStatus::Active,
-                "past_due" => SubscriptionStatus::PastDue,
-                "unpaid" => SubscriptionStatus::Unpaid,
-                "paused" => SubscriptionStatus::Paused,
-                "canceled" | "cancelled" => SubscriptionStatus::Canceled,
-                _ => SubscriptionStatus::Other(status),
-            },
+            status: subscription_status(words(self.needed(Cell::Status)?)),
             // Without a price the items are asked for: see `frontdesk_core::reads`.
             items_complete: !items.is_empty(),
             items,
@@ -175,16 +202,13 @@ impl Exported {
     fn charge(&self) -> Result<Charge, Odd> {
         let amount = self.money(Cell::Amount)?;
         let refunded_minor = self.minor(Cell::Refunded)?.unwrap_or(0);
-        let status = self.needed(Cell::Status)?.to_lowercase();
+        let status = words(self.needed(Cell::Status)?);
         let disputed = self.minor(Cell::Disputed)?.is_some_and(|minor| minor > 0);
         Ok(Charge {
             customer: self.text(Cell::Customer),
             payment: self.text(Cell::Payment),
             invoice: self.text(Cell::Invoice),
-            succeeded: !matches!(
-                status.as_str(),
-                "failed" | "pending" | "canceled" | "blocked" | "uncaptured"
-            ),
+            succeeded: !UNPAID.contains(&status.as_str()),
             refunded: refunded_minor > 0 && refunded_minor >= amount.minor,
             refunded_minor,
             disputed: disputed || status.contains("disput"),
@@ -220,7 +244,9 @@ impl Exported {
     }
 
     fn odd(&self, cell: Cell, why: &'static str) -> Odd {
-        Odd { column: self.table.header(cell), why }
+        let value = self.cells.get(&cell).map_or_else(String::new, |value| shown(value));
+        let id = if cell == Cell::Id { String::new() } else { shown(self.id()) };
+        Odd { column: self.table.header(cell), id, value, why }
     }
 
     fn text(&self, cell: Cell) -> Option<String> {
@@ -254,6 +280,42 @@ impl Exported {
     fn money(&self, cell: Cell) -> Result<Money, Odd> {
         let minor = self.minor(cell)?.ok_or_else(|| self.odd(cell, "is empty"))?;
         Ok(Money { minor, currency: self.needed(Cell::Currency)?.to_lowercase() })
+    }
+}
+
+/// How the dashboard calls a payment whose money did not come, or not yet.
+const UNPAID: [&str; 7] =
+    ["failed", "pending", "canceled", "cancelled", "blocked", "uncaptured", "incomplete"];
+/// And one whose money came, whatever became of it later.
+const PAID: [&str; 10] = [
+    "paid",
+    "succeeded",
+    "refunded",
+    "partial_refund",
+    "partially_refunded",
+    "refund_pending",
+    "disputed",
+    "dispute_won",
+    "dispute_lost",
+    "early_fraud_warning",
+];
+
+/// A status as one word: programs write `Past due`, `past_due`, `PAST DUE`.
+fn words(status: &str) -> String {
+    status.to_lowercase().replace([' ', '-'], "_")
+}
+
+fn subscription_status(word: String) -> SubscriptionStatus {
+    match word.as_str() {
+        "incomplete" => SubscriptionStatus::Incomplete,
+        "incomplete_expired" => SubscriptionStatus::IncompleteExpired,
+        "trialing" => SubscriptionStatus::Trialing,
+        "active" => SubscriptionStatus::Active,
+        "past_due" => SubscriptionStatus::PastDue,
+        "unpaid" => SubscriptionStatus::Unpaid,
+        "paused" => SubscriptionStatus::Paused,
+        "canceled" | "cancelled" => SubscriptionStatus::Canceled,
+        _ => SubscriptionStatus::Other(word),
     }
 }
 

@@ -3,6 +3,7 @@
 //! Every file is read twice: once whole, to find what is wrong with it, and only then once more to take it in. In both
 //! passes no more than a batch of rows is in memory.
 
+use super::statuses::{Statuses, Unknown};
 use super::turns::{Ask, Rest, RowsTaken};
 use super::{rest, targets_document, tell_targets};
 use crate::commands::desk::Question;
@@ -13,7 +14,7 @@ use crate::printer::Printer;
 use frontdesk_core::id::SourceId;
 use frontdesk_engine::import::{ExportedRow, Taken};
 use frontdesk_providers::csv::{Flaw, Row, Table as Sheet};
-use frontdesk_providers::stripe::export::{Layout, Table};
+use frontdesk_providers::stripe::export::Layout;
 use jiff::Timestamp;
 use serde_json::json;
 use std::error::Error as _;
@@ -33,12 +34,14 @@ pub(in crate::commands) struct Checked {
     layout: Layout,
     exported_at: Timestamp,
     rows: u64,
+    /// Rows whose status is no word that is known.
+    pub(in crate::commands) unknown: Vec<Unknown>,
 }
 
 impl Checked {
-    /// Whether this is what it holds.
-    pub(in crate::commands) fn holds(&self, table: Table) -> bool {
-        self.layout.table == table
+    /// Whether it says under which address a customer is known.
+    pub(in crate::commands) fn has_addresses(&self) -> bool {
+        self.layout.has_addresses()
     }
 }
 
@@ -73,9 +76,12 @@ fn check_one(path: &Path, exported_at: Option<Timestamp>, now: Timestamp) -> Res
     let source = SourceId::new("stripe");
     let (mut rows, mut flaws) = (1, Flaws::of(path));
     let (layout, first) = layout;
+    let mut statuses = Statuses::of_table(layout.table);
     let mut judge = |row: &Row| {
-        if let Err(odd) = layout.row(row, exported_at).facts(&source) {
-            flaws.note(row.line, &odd.to_string());
+        let exported = layout.row(row, exported_at);
+        match exported.facts(&source) {
+            Err(odd) => flaws.note(row.line, &odd.to_string()),
+            Ok(_) => exported.unknown_status().into_iter().for_each(|word| statuses.note(word, row.line)),
         }
     };
     judge(&first);
@@ -85,7 +91,8 @@ fn check_one(path: &Path, exported_at: Option<Timestamp>, now: Timestamp) -> Res
         judge(&row);
     }
     flaws.end()?;
-    Ok(Checked { path: path.to_owned(), layout, exported_at, rows })
+    let unknown = statuses.end(path);
+    Ok(Checked { path: path.to_owned(), layout, exported_at, rows, unknown })
 }
 
 /// The flaws of one file, row by row.
@@ -167,6 +174,9 @@ pub(super) async fn run(
     reach: &mut Reach<'_>,
     printer: &mut Printer,
 ) -> Result<Exit, Failure> {
+    for unknown in files.iter().flat_map(|file| &file.unknown) {
+        printer.warning(&unknown.warning());
+    }
     let taken = take_in_all(&files, reach, printer).await?;
     let done: Vec<_> = files.into_iter().zip(taken).collect();
     let rest = rest(reach, printer).await?;
@@ -235,6 +245,7 @@ fn tell(done: &[(Checked, Taken)], rest: &Rest, printer: &mut Printer) -> Result
     printer.text("")?;
     tell_targets(rest, None, printer)?;
     printer.note("one-time purchases are in no export: `frontdesk import stripe` reads them through the API");
+    let unknown: Vec<_> = done.iter().flat_map(|(file, _)| &file.unknown).collect();
     let files: Vec<_> = done
         .iter()
         .map(|(file, taken)| {
@@ -246,6 +257,6 @@ fn tell(done: &[(Checked, Taken)], rest: &Rest, printer: &mut Printer) -> Result
         .collect();
     printer.json(&json!({
         "import": "stripe", "from": "csv", "files": files, "targets": targets_document(rest),
-        "is_applied": !rest.applies,
+        "is_applied": !rest.applies, "unknown_statuses": unknown,
     }))
 }

@@ -28,9 +28,9 @@ pub(super) struct Arguments {
     /// What everybody in the files has: group:ID, space:ID or tag:NAME
     #[arg(long, value_name = "ITEM", requires = "csv")]
     pub(super) all_have: Vec<String>,
-    /// When the files were exported, as in 2026-11-24T09:00:00Z; without it, when each was last written
+    /// When the files were exported, as in 2026-11-24T09:00:00Z, `2026-11-24 09:00` or 3d; without it, when each was last written
     #[arg(long, value_name = "TIME", requires = "csv")]
-    pub(super) exported_at: Option<Timestamp>,
+    pub(super) exported_at: Option<String>,
 }
 
 pub(super) async fn run(

@@ -4,9 +4,11 @@
 
 use super::exports::{BATCH, at, flawed, open, tell_progress};
 use super::lists::Arguments;
+use super::statuses::{Statuses, Unknown};
 use super::turns::{Ask, Looked, Rest};
 use super::{rest, targets_document, tell_targets};
 use crate::commands::desk::Question;
+use crate::commands::instant::exported_at;
 use crate::commands::reach::Reach;
 use crate::commands::roster;
 use crate::errors::{Failure, Report};
@@ -26,6 +28,8 @@ struct Checked {
     path: PathBuf,
     exported_at: Timestamp,
     people: u64,
+    /// Rows whose status is no word that is known.
+    unknown: Vec<Unknown>,
 }
 
 pub(super) async fn run(
@@ -37,16 +41,20 @@ pub(super) async fn run(
     let looked: Looked = reach.ask(&Question::Import(Ask::Look), printer).await?;
     let all_have = arguments.all_have.iter().map(|typed| roster::managed(target, typed, "", &looked.managed));
     let all_have: BTreeSet<Item> = all_have.collect::<Result<_, _>>()?;
+    let exported_at = exported_at(arguments.exported_at.as_deref(), reach.zone(), looked.now)?;
     let mut checked = Vec::new();
     let mut reports = Vec::new();
     for path in &arguments.csv {
-        match check(target, path, arguments.exported_at, looked.now) {
+        match check(target, path, exported_at, looked.now) {
             Ok(file) => checked.push(file),
             Err(flaws) => reports.extend(flaws),
         }
     }
     if !reports.is_empty() {
         return Err(Failure { reports });
+    }
+    for unknown in checked.iter().flat_map(|file| &file.unknown) {
+        printer.warning(&unknown.warning());
     }
     let mut done = Vec::new();
     for file in checked {
@@ -64,10 +72,13 @@ fn check(
     exported_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<Checked, Vec<Report>> {
-    let mut people = 0;
-    let written_at = roster::read(target, path, |_| people += 1)?;
+    let (mut people, mut statuses) = (0, Statuses::of_target(target));
+    let written_at = roster::read(target, path, |line, listed| {
+        people += 1;
+        listed.unknown_status.iter().for_each(|word| statuses.note(word, line));
+    })?;
     let exported_at = exported_at.or(written_at).unwrap_or(now).min(now);
-    Ok(Checked { path: path.to_owned(), exported_at, people })
+    Ok(Checked { path: path.to_owned(), exported_at, people, unknown: statuses.end(path) })
 }
 
 async fn take_in(
@@ -85,7 +96,7 @@ async fn take_in(
         let mut people = Vec::with_capacity(BATCH);
         for row in sheet.by_ref().take(BATCH) {
             let row = row.map_err(|flaw| flawed(&file.path, &flaw))?;
-            people.push(layout.person(&row).map_err(|why| at(&file.path, Some(row.line), why))?);
+            people.push(layout.person(&row).map_err(|why| at(&file.path, Some(row.line), &why))?);
         }
         if people.is_empty() {
             return Ok(noticed);
@@ -113,6 +124,7 @@ fn tell(
     printer.table(&["file", "people", "customers", "noted"], rows)?;
     printer.text("")?;
     tell_targets(rest, Some(target), printer)?;
+    let unknown: Vec<_> = done.iter().flat_map(|(file, _)| &file.unknown).collect();
     let files: Vec<_> = done
         .iter()
         .map(|(file, noticed)| {
@@ -124,6 +136,6 @@ fn tell(
         .collect();
     printer.json(&json!({
         "import": target, "from": "csv", "files": files, "targets": targets_document(rest),
-        "is_applied": !rest.applies,
+        "is_applied": !rest.applies, "unknown_statuses": unknown,
     }))
 }

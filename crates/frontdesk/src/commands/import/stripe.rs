@@ -3,6 +3,7 @@
 use super::turns::{Ask, Looked, Progress, Rest};
 use super::{WAITS_MAX, exports, rest, targets_document, tell_targets};
 use crate::commands::desk::{Question, confirm};
+use crate::commands::instant::exported_at;
 use crate::commands::reach::Reach;
 use crate::errors::{Code, Failure, Report};
 use crate::exit::Exit;
@@ -11,7 +12,6 @@ use clap::Args;
 use frontdesk_core::target::Target;
 use frontdesk_engine::import::{Count, Imported, Turn};
 use frontdesk_providers::stripe::list::List;
-use jiff::Timestamp;
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -21,9 +21,9 @@ pub(super) struct Arguments {
     /// From exports of the dashboard, not through the API: customers, subscriptions, payments
     #[arg(long, value_name = "FILE", num_args = 1..)]
     csv: Vec<PathBuf>,
-    /// When the files were exported, as in 2026-11-24T09:00:00Z; without it, when each was last written
+    /// When the files were exported, as in 2026-11-24T09:00:00Z, `2026-11-24 09:00` or 3d; without it, when each was last written
     #[arg(long, value_name = "TIME", requires = "csv")]
-    exported_at: Option<Timestamp>,
+    exported_at: Option<String>,
     /// Import although a target is live
     #[arg(long)]
     yes: bool,
@@ -36,7 +36,8 @@ pub(super) async fn run(
 ) -> Result<Exit, Failure> {
     let looked: Looked = reach.ask(&Question::Import(Ask::Look), printer).await?;
     if !arguments.csv.is_empty() {
-        let files = exports::check(&arguments.csv, arguments.exported_at, looked.now)?;
+        let exported_at = exported_at(arguments.exported_at.as_deref(), reach.zone(), looked.now)?;
+        let files = exports::check(&arguments.csv, exported_at, looked.now)?;
         // Files are told, never proof, whatever was imported before.
         beware(&looked, arguments.yes, printer)?;
         return exports::run(files, reach, printer).await;

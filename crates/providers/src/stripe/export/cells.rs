@@ -6,12 +6,24 @@ use jiff::tz::TimeZone;
 
 /// A cell that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{column}` {why}")]
+#[error("`{column}`{}{} {why}", of(id), is(value))]
 pub struct Odd {
     /// The usual header of its column.
     pub column: &'static str,
-    /// What is wrong, in our words; never the value.
+    /// The id of its row; empty where that is not known either.
+    pub id: String,
+    /// What is written there, as [`crate::csv::shown`] shows it; empty where nothing is.
+    pub value: String,
+    /// What is wrong, in our words.
     pub why: &'static str,
+}
+
+fn of(id: &str) -> String {
+    if id.is_empty() { String::new() } else { format!(" of `{id}`") }
+}
+
+fn is(value: &str) -> String {
+    if value.is_empty() { String::new() } else { format!(": `{value}`") }
 }
 
 /// Currencies whose amounts have no decimals, and those with three.

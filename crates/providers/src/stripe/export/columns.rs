@@ -92,6 +92,7 @@ const SUBSCRIPTIONS: &[Column<Cell>] = &[
     needed(Cell::Price, &["Plan", "Price ID", "Plan ID", "Price"]),
     needed(Cell::Status, &["Status"]),
     needed(Cell::Created, &["Created (UTC)", "Created"]),
+    maybe(Cell::Email, &["Customer Email", "Email"]),
     maybe(Cell::Product, &["Product ID", "Product"]),
     maybe(Cell::Quantity, &["Quantity"]),
     maybe(Cell::PeriodStart, &["Current Period Start (UTC)", "Current Period Start"]),

@@ -96,30 +96,33 @@ fn payments_tell_charges_and_what_went_back() {
     assert!(matches!(&told[4], Ok((key, Body::Payment(_))) if key.kind == Kind::Payment));
     assert_eq!(
         told[5],
-        Err("`Amount Refunded` is of a payment without its charge (ch_…): import it through the API"
+        Err("`Amount Refunded` of `pi_6`: `29.00` is of a payment without its charge (ch_…): import it through the API"
             .to_owned())
     );
 }
 
 #[test]
-fn what_cannot_be_read_is_named_by_its_column_and_not_repeated() {
+fn what_cannot_be_read_is_named_by_its_column_its_row_and_what_is_written_there() {
     let head = "id,Customer ID,Plan,Quantity,Status,Created (UTC),Cancel At Period End\n";
     for (row, expected) in [
-        ("sub_1,,price_1,1,active,2026-01-31,", "`Customer ID` is empty"),
-        ("sub_1,cus_1,price_1,1,,2026-01-31,", "`Status` is empty"),
-        ("sub_1,cus_1,price_1,one,active,2026-01-31,", "`Quantity` is not a whole number"),
+        ("sub_1,,price_1,1,active,2026-01-31,", "`Customer ID` of `sub_1` is empty"),
+        ("sub_1,cus_1,price_1,1,,2026-01-31,", "`Status` of `sub_1` is empty"),
+        ("sub_1,cus_1,price_1,one,active,2026-01-31,", "`Quantity` of `sub_1`: `one` is not a whole number"),
         (
             "sub_1,cus_1,price_1,1,active,31/01/2026,",
-            "`Created (UTC)` is no time such as 2026-01-31 13:05 (UTC)",
+            "`Created (UTC)` of `sub_1`: `31/01/2026` is no time such as 2026-01-31 13:05 (UTC)",
         ),
-        ("sub_1,cus_1,price_1,1,active,2026-01-31,soon", "`Cancel At Period End` is neither true nor false"),
+        (
+            "sub_1,cus_1,price_1,1,active,2026-01-31,perhaps at the end of the period that is paid for",
+            "`Cancel At Period End` of `sub_1`: `perhaps at the end of the period that is…` is neither true nor false",
+        ),
     ] {
         assert_eq!(told(&format!("{head}{row}\n"))[0], Err(expected.to_owned()), "{row}");
     }
     let mixed = told(&format!(
         "{head}sub_1,cus_1,price_1,1,active,2026-01-31,\ncus_1,cus_1,p,1,active,2026-01-31,\n"
     ));
-    assert_eq!(mixed[1], Err("`id` is the id of something else than the rows before".to_owned()));
+    assert_eq!(mixed[1], Err("`id`: `cus_1` is the id of something else than the rows before".to_owned()));
 }
 
 #[test]
@@ -157,4 +160,48 @@ fn times_amounts_and_words_are_read_as_programs_write_them() {
         assert_eq!(minor(text, currency), expected, "{text} {currency}");
     }
     assert_eq!((flag("TRUE"), flag("no"), flag("maybe")), (Some(true), Some(false), None));
+}
+
+#[test]
+fn a_status_that_nobody_knows_is_named_as_it_is_written() {
+    let unknown = |file: &str| {
+        let mut sheet = Sheet::open(file.as_bytes()).unwrap();
+        let header = sheet.header().to_vec();
+        let first = sheet.next().unwrap().unwrap();
+        let row = Layout::find(&header, &first).unwrap().unwrap().row(&first, at());
+        row.unknown_status().map(ToOwned::to_owned)
+    };
+    for (status, expected) in [("Past due", None), ("PAUSED", None), ("Frozen", Some("Frozen".to_owned()))] {
+        let file =
+            format!("id,Customer ID,Plan,Status,Created (UTC)\nsub_1,cus_1,price_1,{status},2026-01-31\n");
+        assert_eq!(unknown(&file), expected, "{status}");
+    }
+    for (status, expected) in [("Paid", None), ("Dispute lost", None), ("Gone", Some("Gone".to_owned()))] {
+        let head = "id,Created (UTC),Amount,Amount Refunded,Currency,Status";
+        let file = format!("{head}\nch_1,2026-01-31,29.00,0.00,usd,{status}\n");
+        assert_eq!(unknown(&file), expected, "{status}");
+    }
+}
+
+#[test]
+fn the_address_beside_a_subscription_is_the_least_that_is_known_of_its_customer() {
+    let file = "id,Customer ID,Customer Email,Plan,Status,Created (UTC)\n\
+                sub_1,cus_1,ada@x.example,price_1,active,2026-01-31 13:05\n\
+                sub_2,cus_2,,price_1,active,2026-01-31 13:05\n";
+    let mut sheet = Sheet::open(file.as_bytes()).unwrap();
+    let header = sheet.header().to_vec();
+    let first = sheet.next().unwrap().unwrap();
+    let layout = Layout::find(&header, &first).unwrap().unwrap();
+    let source = SourceId::new("stripe");
+    let [customer, subscription] = &layout.row(&first, at()).tells(&source).unwrap()[..] else {
+        panic!("a customer and a subscription")
+    };
+    assert_eq!((subscription.0, subscription.1.kind), (at(), Kind::Subscription));
+    let created = "2026-01-31T13:05:00Z".parse().unwrap();
+    assert_eq!((customer.0, &customer.1), (created, &Key::new(&source, Kind::Customer, "cus_1")));
+    assert!(
+        matches!(&customer.2, Body::Customer(Customer { email: Some(email), name: None, .. }) if email == "ada@x.example")
+    );
+    let nameless = layout.row(&sheet.next().unwrap().unwrap(), at()).tells(&source).unwrap();
+    assert_eq!(nameless.len(), 1);
 }
