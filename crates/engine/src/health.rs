@@ -100,7 +100,8 @@ impl<P: Ports> Engine<P> {
         match outcome {
             Err(Failure::Unauthorized { why, perhaps_spent }) => {
                 state.stopped = Some(Stopped { at: now, why: why.clone() });
-                if before.stopped.is_none() {
+                // What is refused for another reason than before is told anew.
+                if before.stopped.as_ref().is_none_or(|stopped| stopped.why != *why) {
                     self.alert_stopped(held, title, why, *perhaps_spent, was_accepted).await?;
                 }
             }
@@ -156,7 +157,8 @@ impl<P: Ports> Engine<P> {
     }
 
     /// Says why an account stopped: its credential is refused, or its month is probably over. A credential that was
-    /// accepted before, or a month that is over by our own count, tells the two apart where the answer does not.
+    /// accepted before, or a month that is over by our own count, tells the two apart where the answer does not. The one
+    /// alert takes the place of the other.
     async fn alert_stopped(
         &self,
         held: &Held,
@@ -169,12 +171,14 @@ impl<P: Ports> Engine<P> {
         if perhaps_spent
             && let Some(month) = self.month(name).await?.filter(|month| was_accepted || month.is_over())
         {
+            self.close_alert(&format!("unauthorized:{name}")).await?;
             return self.alert_spent(name, &format!("{title} refuses every call ({why})"), month).await;
         }
         tracing::error!(
             account.id = name,
             "the credential is refused, nothing is sent until it works: {why}"
         );
+        self.close_spent(name).await?;
         self.alert(&format!("unauthorized:{name}"), "unauthorized", name, why).await
     }
 

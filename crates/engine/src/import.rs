@@ -19,6 +19,7 @@ use crate::apply::ReadHeader;
 use crate::bell::Loop;
 use crate::engine::Engine;
 use crate::lease::Held;
+use crate::poll::GAP;
 use crate::ports::Ports;
 use crate::reads::{TITLE, why};
 use crate::source::{About, TAKEN_OVER};
@@ -219,6 +220,8 @@ impl<P: Ports> Engine<P> {
                 if next.list().is_none() {
                     next.ended_at = Some(asked.at);
                     next.was_ever_whole = true;
+                    // Every object was read as it is, so whatever was listed too late to be told of is known.
+                    writes.push(Write::AlertClose { key: GAP.to_owned(), at: asked.at });
                 }
                 Page::Read
             }

@@ -23,6 +23,8 @@ pub const LISTED: &str = "listed";
 const OVERLAP: SignedDuration = SignedDuration::from_hours(1);
 /// Events younger than this may still be on their way by webhook: they are not missing yet.
 const ON_THE_WAY: SignedDuration = SignedDuration::from_mins(2);
+/// The key and kind of the alert that the source no longer lists what may have been missed.
+pub(crate) const GAP: &str = "poll_gap";
 /// How far back the source lists events.
 ///
 /// Source: Stripe API reference, *List all events*: up to 30 days.
@@ -104,6 +106,10 @@ impl<P: Ports> Engine<P> {
                     self.bell().ring(Loop::Apply);
                 }
                 self.close_alert("poll").await?;
+                // A gap that was seen under a clock that was ahead was none: all that is kept has been listed since.
+                if self.store().alert(GAP).await?.is_some_and(|gap| gap.opened_at > now) {
+                    self.close_alert(GAP).await?;
+                }
                 Ok(Some(at.saturating_add(every).unwrap_or(Timestamp::MAX)))
             }
             Err(failure) => {
@@ -143,10 +149,11 @@ impl<P: Ports> Engine<P> {
         let through = mark.map_or(now, |mark| mark.through);
         if through < oldest {
             let why = format!(
-                "no events were listed since {through}: the source keeps them for 30 days, so some may be lost"
+                "no events were listed since {through}: the source keeps them for 30 days, so some may be lost; \
+                 `frontdesk import` reads every object as it is"
             );
             tracing::error!("{why}");
-            self.alert("poll_gap", "poll_gap", self.settings().source.id.as_str(), &why).await?;
+            self.alert(GAP, GAP, self.settings().source.id.as_str(), &why).await?;
         }
         let since = through.saturating_sub(OVERLAP).unwrap_or(Timestamp::MIN).max(oldest);
         let mut walk = Some(Read::Events { walk: Walk::Back { since, below: None } });

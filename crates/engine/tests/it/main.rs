@@ -1,6 +1,7 @@
 //! The engine over the sandbox's fakes, in one process and on a clock of the test's own.
 #![expect(clippy::unwrap_used, reason = "every line here belongs to a test, also outside of `#[test]`")]
 
+mod alerts;
 mod answers;
 mod freezes;
 mod golive;
