@@ -62,12 +62,21 @@ pub async fn store(config: &Config, ports: &LivePorts) -> Result<Store, Failure>
             Store::open_sqlite(&settings)
         }
         config::Store::Postgres(url) => {
-            let tls = rustls::ClientConfig::with_platform_verifier().ok();
+            let tls = rustls::ClientConfig::with_platform_verifier().inspect_err(|error| {
+                tracing::warn!("no server's certificate can be verified: {error}");
+            });
+            let tls = tls.ok();
             let url = url.expose().to_owned();
             Store::open_postgres(PostgresSettings { url, tls, connections_max: CONNECTIONS_MAX, now }).await
         }
     };
     opened.map_err(|error| {
+        if matches!(error, frontdesk_store::Error::InTheClear) {
+            let what = "could not open the database: this machine has no certificates to verify the server with";
+            let hint = "install the system's certificates (`ca-certificates` on Debian), or add `sslmode=disable` to the URL \
+                        where nobody else can listen";
+            return Report::error(Code::StoreInTheClear, what).because(&error).hint(hint).into();
+        }
         let hint = match (&config.store, &error) {
             (_, frontdesk_store::Error::Corrupt(_)) => {
                 "keep a copy of it before anything else, then put a backup in its place"

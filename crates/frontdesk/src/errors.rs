@@ -92,6 +92,8 @@ codes! {
     StoreFailed = 51,
     /// The database takes no more writes until a restart.
     StoreGivenUp = 52,
+    /// A PostgreSQL server would be spoken to without TLS, and nobody said that it may.
+    StoreInTheClear = 53,
     /// Nothing fits what was named.
     NotFound = 60,
     /// What was typed is neither an id nor anything else that the command takes.

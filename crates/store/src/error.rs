@@ -26,6 +26,9 @@ pub enum Error {
     /// The store does not start like this; the text says why and what to do.
     #[error("the database cannot be used: {0}")]
     Refused(String),
+    /// There is nothing to verify the server with, and nobody said that it may be spoken to in the clear.
+    #[error("the way to the database would not be encrypted")]
+    InTheClear,
     /// The database refused a statement: a bug here, or a database changed by other hands.
     #[error("the database refused `{statement}`: {message}")]
     Sql {
@@ -50,6 +53,7 @@ impl Error {
             Self::Unavailable(why) => Self::Unavailable(why.clone()),
             Self::Corrupt(why) => Self::Corrupt(why.clone()),
             Self::Refused(why) => Self::Refused(why.clone()),
+            Self::InTheClear => Self::InTheClear,
             Self::Sql { statement, message } => Self::Sql { statement, message: message.clone() },
         }
     }

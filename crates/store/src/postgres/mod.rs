@@ -26,7 +26,7 @@ use tokio_postgres::types::ToSql;
 pub struct PostgresSettings {
     /// `postgres://user:password@host:port/database`, or with `?host=/run/postgresql` for a socket.
     pub url: String,
-    /// How to verify the server. Without it, only a URL that does not demand TLS is taken.
+    /// How to verify the server. Without it, only a socket of this machine and a URL that says `sslmode=disable` are taken.
     pub tls: Option<rustls::ClientConfig>,
     /// Connections at most for reads, and as many again for decisions. The journal's writer has two
     /// of its own, so that acknowledging never waits for work.

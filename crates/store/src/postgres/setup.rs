@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio_postgres::NoTls;
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::{Host, SslMode};
 
 /// How long a caller may wait for a connection, and a connection for its making.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
@@ -94,6 +94,14 @@ fn reached_by(url: &str) -> Result<tokio_postgres::Config, Error> {
     Ok(config)
 }
 
+/// Whether the server may be spoken to without TLS: over a socket of this machine, or because the operator says so. The
+/// protocol's own default, TLS where it can be had, would send the password in the clear from a machine that has no
+/// certificates to verify with.
+fn may_be_in_the_clear(config: &tokio_postgres::Config) -> bool {
+    let is_socket = |host: &Host| matches!(host, Host::Unix(_));
+    config.get_ssl_mode() == SslMode::Disable || config.get_hosts().iter().all(is_socket)
+}
+
 /// A pool that makes its connections when they are first needed.
 fn pool(settings: &PostgresSettings, size: usize, purpose: Use) -> Result<Pool, Error> {
     let config = reached_by(&settings.url)?;
@@ -104,9 +112,7 @@ fn pool(settings: &PostgresSettings, size: usize, purpose: Use) -> Result<Pool, 
             tokio_postgres_rustls::MakeRustlsConnect::new(tls.clone()),
             recycling,
         ),
-        None if config.get_ssl_mode() == SslMode::Require => {
-            return Err(Error::Refused("the PostgreSQL URL demands TLS, and none is configured".to_owned()));
-        }
+        None if !may_be_in_the_clear(&config) => return Err(Error::InTheClear),
         None => Manager::from_config(config, NoTls, recycling),
     };
     Pool::builder(manager)
@@ -171,6 +177,29 @@ async fn migrate(pool: &Pool, now: Timestamp) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_socket_and_the_operators_word_let_it_be_spoken_to_in_the_clear() {
+        for (url, may) in [
+            ("postgres://ada:hunter2@db/frontdesk", false),
+            ("postgres://ada:hunter2@127.0.0.1/frontdesk", false),
+            ("postgres://ada:hunter2@db/frontdesk?sslmode=prefer", false),
+            ("postgres://ada:hunter2@db/frontdesk?sslmode=require", false),
+            ("postgres://ada:hunter2@db/frontdesk?sslmode=disable", true),
+            ("postgres:///frontdesk?host=/run/postgresql", true),
+            ("postgres://ada:hunter2@db/frontdesk?host=/run/postgresql", false),
+        ] {
+            assert_eq!(may_be_in_the_clear(&reached_by(url).unwrap()), may, "{url}");
+            let settings = PostgresSettings {
+                url: url.to_owned(),
+                tls: None,
+                connections_max: 1,
+                now: Timestamp::UNIX_EPOCH,
+            };
+            let refused = pool(&settings, 1, Use::Write);
+            assert_eq!(matches!(refused, Err(Error::InTheClear)), !may, "{url}");
+        }
+    }
 
     #[test]
     fn a_server_that_went_without_a_word_is_noticed() {
