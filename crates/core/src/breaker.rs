@@ -11,6 +11,8 @@ pub const WINDOW: SignedDuration = SignedDuration::from_secs(30);
 pub const PAUSE: SignedDuration = SignedDuration::from_secs(15);
 /// The longest pause between two probes.
 pub const PAUSE_MAX: SignedDuration = SignedDuration::from_mins(5);
+/// How many probes that failed leave it in doubt whether it is the account that fails, or what is asked of it.
+const PROBES_IN_DOUBT: u32 = 4;
 
 /// The state of a breaker. Closed when `open_until` is absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +25,9 @@ pub struct Breaker {
     pub probe_at: Option<Timestamp>,
     /// Probes that failed in a row.
     probes: u32,
+    /// Failures since the last answer, however slowly they came.
+    #[serde(default)]
+    in_a_row: usize,
 }
 
 impl Breaker {
@@ -42,6 +47,7 @@ impl Breaker {
         // What lies ahead was noted under a clock that had jumped.
         self.failures.retain(|at| *at <= now && now.duration_since(*at) < WINDOW);
         self.failures.push(now);
+        self.in_a_row = self.in_a_row.saturating_add(1);
         if self.failures.len() > FAILURES {
             self.failures.remove(0);
         }
@@ -50,13 +56,26 @@ impl Breaker {
             self.probes = self.probes.saturating_add(1);
         } else if self.failures.len() < FAILURES {
             return false;
-        } else {
-            self.open_since = Some(now);
         }
+        self.open(now);
+        !was_open
+    }
+
+    /// Whether something else is to be asked of the account before anything is concluded. A row that waits alone fails too
+    /// slowly to open it, and one whose own call fails would keep it open.
+    pub const fn is_in_doubt(&self) -> bool {
+        match self.open_since {
+            None => self.in_a_row >= FAILURES,
+            Some(_) => self.probes > 0 && self.probes.is_multiple_of(PROBES_IN_DOUBT),
+        }
+    }
+
+    /// Opens it, or keeps it open until the next probe.
+    pub fn open(&mut self, now: Timestamp) {
+        self.open_since = self.open_since.or(Some(now));
         let factor = 1i32.checked_shl(self.probes.min(10)).unwrap_or(i32::MAX);
         let pause = PAUSE.checked_mul(factor).unwrap_or(PAUSE_MAX).min(PAUSE_MAX);
         self.probe_at = Some(now.saturating_add(pause).unwrap_or(Timestamp::MAX));
-        !was_open
     }
 }
 
@@ -86,7 +105,23 @@ mod tests {
         let mut breaker = Breaker::default();
         for n in 0..20 {
             assert!(!breaker.fail(second(n * 10)));
+            assert_eq!(breaker.is_in_doubt(), n >= 4, "{n}");
         }
+        breaker.succeed();
+        assert!(!breaker.is_in_doubt());
+    }
+
+    #[test]
+    fn every_fourth_probe_that_fails_is_in_doubt() {
+        let mut breaker = Breaker::default();
+        breaker.open(second(0));
+        let doubts: Vec<bool> = (1..=8)
+            .map(|n| {
+                breaker.fail(second(n * 300));
+                breaker.is_in_doubt()
+            })
+            .collect();
+        assert_eq!(doubts, [false, false, false, true, false, false, false, true]);
     }
 
     #[test]

@@ -4,8 +4,8 @@
 use crate::engine::Engine;
 use crate::lease::Held;
 use crate::ports::Ports;
-use crate::reconcile::{Drain, STOPPED_PROBE_EVERY};
-use frontdesk_core::budget::{REFUSED_OFTEN, wait_refused};
+use crate::reconcile::{Drain, Gate, STOPPED_PROBE_EVERY};
+use frontdesk_core::budget::{REFUSED_OFTEN, Reason, wait_refused};
 use frontdesk_core::target::Failure;
 use frontdesk_store::{AccountState, Commit, Error, Stopped, Write};
 use jiff::Timestamp;
@@ -90,6 +90,44 @@ impl<P: Ports> Engine<P> {
         Ok(())
     }
 
+    /// Asks the account something that no customer's row depends on, where failures in a row leave it in doubt whether it
+    /// is the account that fails or what was asked of it. An answer closes the breaker and is the row's own failure;
+    /// without one it is an outage, in which no row's tries are used up.
+    pub(crate) async fn tell_apart(&self, drain: &mut Drain<'_>) -> Result<(), Error> {
+        let name = drain.target.as_str();
+        let state = async || {
+            let account = self.store().account(name).await?;
+            Ok::<_, Error>(account.map(|account| account.state).unwrap_or_default())
+        };
+        if !state().await?.breaker.is_in_doubt() {
+            return Ok(());
+        }
+        if !matches!(self.gate(drain, Reason::Read).await?, Gate::Open) {
+            return Ok(());
+        }
+        if self.list(drain, Reason::Read).await?.is_ok() {
+            return Ok(());
+        }
+        let mut state = state().await?;
+        if state.breaker.open_since.is_some() || !state.breaker.is_in_doubt() {
+            return Ok(());
+        }
+        state.breaker.open(self.ports().now_wall());
+        let write = Write::Account { name: name.to_owned(), state };
+        match self.store().commit(Commit { expect: vec![drain.held.expect()], writes: vec![write] }).await {
+            Err(error) if error.is_conflict() => Ok(()),
+            Err(error) => Err(error),
+            Ok(_) => self.alert_outage(name, drain.target.title()).await,
+        }
+    }
+
+    /// Says that an account does not answer.
+    async fn alert_outage(&self, name: &str, title: &str) -> Result<(), Error> {
+        let why = format!("{title} does not answer");
+        tracing::error!(account.id = name, "calls stop until a probe is answered: {why}");
+        self.alert(&format!("outage:{name}"), "outage", name, &why).await
+    }
+
     /// Draws the account's conclusions from an answer: breaker, limit, refused credential, spent month.
     pub(crate) async fn note_health(&self, held: &Held, title: &str, heard: Heard<'_>) -> Result<(), Error> {
         let Heard { outcome, status, was_accepted } = heard;
@@ -124,9 +162,7 @@ impl<P: Ports> Engine<P> {
                 if status.is_none_or(|status| status >= 500) =>
             {
                 if state.breaker.fail(now) {
-                    let why = format!("{title} does not answer");
-                    tracing::error!(account.id = name, "calls stop until a probe is answered: {why}");
-                    self.alert(&format!("outage:{name}"), "outage", name, &why).await?;
+                    self.alert_outage(name, title).await?;
                 }
             }
             Ok(()) | Err(_) => {

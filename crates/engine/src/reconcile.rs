@@ -297,6 +297,7 @@ impl<P: Ports> Engine<P> {
             Failure::Unauthorized { .. } => Ok(Some(Turn::AccountWaits(self.after(STOPPED_PROBE_EVERY)))),
             Failure::Transient { .. } | Failure::Unknown { .. } => {
                 // In an outage it is the account that fails: no row's tries are used up by its probes.
+                self.tell_apart(drain).await?;
                 let (name, title) = (drain.target.as_str(), drain.target.title());
                 if let Some(Waits { until, why }) = self.waits(name, title, true).await? {
                     self.settle(

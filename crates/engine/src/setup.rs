@@ -23,7 +23,7 @@ use std::time::Duration;
 const HELD_ROWS_MAX: u32 = 1_000;
 
 /// What the lists of a target say.
-struct Listed {
+pub(crate) struct Listed {
     missing: BTreeSet<Item>,
     tags: kit::Tags,
 }
@@ -84,7 +84,12 @@ impl<P: Ports> Engine<P> {
         }
     }
 
-    async fn list(&self, drain: &mut Drain<'_>, reason: Reason) -> Result<Result<Listed, Failure>, Error> {
+    /// What is there by the account's own lists.
+    pub(crate) async fn list(
+        &self,
+        drain: &mut Drain<'_>,
+        reason: Reason,
+    ) -> Result<Result<Listed, Failure>, Error> {
         let managed = self.catalogue().managed(drain.target);
         match drain.settings.connection.clone() {
             Connection::Circle(account) => self.list_circle(drain, reason, &account, &managed).await,

@@ -1,10 +1,14 @@
 //! Alerts say what is so, and end with it. Each test is named after what must be true.
 
-use crate::house::House;
+use crate::house::{House, StandIn};
+use frontdesk_core::sync::State;
+use frontdesk_core::target::Target;
 use frontdesk_engine::import::Turn;
 use frontdesk_sandbox::{Answer, Call};
 use jiff::SignedDuration;
 use serde_json::json;
+
+const BEN: &str = "ben@example.com";
 
 fn kinds(house: &House) -> Vec<String> {
     let alerts = house.wait(house.engine.store().open_alerts()).unwrap();
@@ -26,10 +30,7 @@ fn an_account_that_stays_refused_for_another_reason_has_the_alert_of_that_reason
     house.stand_in(Some(|call| {
         is_circle(call).then(|| refused(403, "Your community has used its monthly API requests."))
     }));
-    house.act(
-        "stripe/checkout",
-        &json!({ "email": "ben@example.com", "name": "Ben", "price": "price_1Community" }),
-    );
+    house.act("stripe/checkout", &json!({ "email": BEN, "name": "Ben", "price": "price_1Community" }));
     house.run(SignedDuration::from_mins(2));
     assert_eq!(kinds(&house), ["allowance"]);
     house.stand_in(Some(|call| is_circle(call).then(|| refused(401, "The API token is invalid."))));
@@ -43,7 +44,7 @@ fn an_account_that_stays_refused_for_another_reason_has_the_alert_of_that_reason
     house.stand_in(None);
     house.run(SignedDuration::from_hours(2));
     assert_eq!(kinds(&house), [""; 0]);
-    assert!(house.is_in("ben@example.com"));
+    assert!(house.is_in(BEN));
 }
 
 #[test]
@@ -63,5 +64,37 @@ fn a_gap_in_what_was_listed_is_told_until_everything_was_read_anew() {
         assert_eq!(kinds(&house), ["poll_gap"]);
         house.pass(SignedDuration::from_secs(10));
     }
+    assert_eq!(kinds(&house), [""; 0]);
+}
+
+/// Ben buys, and for so long some calls fail.
+fn fails_for(house: &House, failing: StandIn, hours: i64) {
+    house.stand_in(Some(failing));
+    house.act("stripe/checkout", &json!({ "email": BEN, "name": "Ben", "price": "price_1Community" }));
+    house.run(SignedDuration::from_hours(hours));
+}
+
+#[test]
+fn an_outage_that_one_row_alone_meets_is_an_outage_and_parks_nothing() {
+    let house = House::new("outage-of-one");
+    house.buys("ada@example.com");
+    fails_for(&house, |call| is_circle(call).then(|| Answer::text(503, "down")), 30);
+    assert_eq!(kinds(&house), ["outage"]);
+    assert_eq!(house.row(BEN, Target::Circle).state, State::Due);
+    let cases = house.wait(house.engine.store().open_cases(&house.customer(BEN))).unwrap();
+    assert_eq!(cases, []);
+    house.stand_in(None);
+    house.run(SignedDuration::from_mins(10));
+    assert!(house.is_in(BEN));
+    assert_eq!(kinds(&house), [""; 0]);
+}
+
+#[test]
+fn a_row_whose_own_calls_fail_while_the_account_answers_is_parked_and_no_outage() {
+    let house = House::new("fails-alone");
+    house.buys("ada@example.com");
+    let own = |call: &Call| (is_circle(call) && call.method == "POST").then(|| Answer::text(503, "down"));
+    fails_for(&house, own, 30);
+    assert!(matches!(house.row(BEN, Target::Circle).state, State::Parked { .. }));
     assert_eq!(kinds(&house), [""; 0]);
 }
