@@ -126,6 +126,16 @@ impl<P: Ports> Engine<P> {
         })
     }
 
+    /// What a person said last of whether two are one; `None`: nothing, or of another address.
+    pub async fn pairing_said(&self, order: &Order) -> Result<Option<Word>, Error> {
+        let Some(subject) = Subject::load(self.store(), &order.customer).await? else { return Ok(None) };
+        let said = pairings(&subject.record.facts).into_iter().find(|counts| {
+            let Pairing { holder, target, member, address, .. } = counts.pairing;
+            (holder, target, member, address) == (&order.holder, &order.target, &order.member, &order.address)
+        });
+        Ok(said.map(|counts| counts.pairing.word))
+    }
+
     /// The customers whom a target knows under this address as themselves: by a pairing, or because they changed it there.
     pub async fn known_at(&self, address: &Email) -> Result<BTreeSet<CustomerId>, Error> {
         let addresses = [address.clone()].into();

@@ -61,6 +61,13 @@ fn sheet(town: &Town) {
     let decided = said(town, "plan --pairs pairs.csv --target circle --by Ada");
     assert!(decided.contains("are one from now on"), "{decided}");
     assert!(!decided.contains("~  ben+home@example.com"), "they are one: {decided}");
+    // Handed in again, it is known; a no is not dropped, and says what takes a yes back.
+    let again = said(town, "plan --pairs pairs.csv --target circle --by Ada");
+    assert!(again.contains("line 2: fdc_") && again.contains("are one already"), "{again}");
+    town.folder.write("pairs.csv", &text.replace("\r\n,,90,", "\r\nno,,90,"));
+    let changed = said(town, "plan --pairs pairs.csv --target circle --by Ada");
+    assert!(changed.contains("are left: they are one, and a yes is taken back by"), "{changed}");
+    assert!(changed.contains("frontdesk customer unpair fdc_"), "{changed}");
     // What was said shows before anything is looked at, and by either address.
     for who in ["ben@example.com", "ben+home@example.com"] {
         let explained = said(town, &format!("explain {who}"));
@@ -87,6 +94,9 @@ fn second_address(town: &Town) {
     assert!(unknown.contains("no customer matches"), "{unknown}");
     let explained = said(town, "explain ben@example.com");
     assert!(explained.contains("They are     not Circle member 1005"), "{explained}");
+    // Ben is in under his own address by now, so they are proposed no more: what was said is known all the same.
+    let known = said(town, "plan --pairs pairs.csv --target circle --by Ada");
+    assert!(known.contains("were told apart already"), "{known}");
 }
 
 /// Dan has access and does not pay: the founder keeps him for a while.

@@ -72,6 +72,8 @@ pub enum Ask {
         /// By what was last seen.
         offline: bool,
     },
+    /// What was said of two before.
+    Said(Order),
     /// To take a person's word for it.
     Pair(Order),
 }
@@ -97,6 +99,7 @@ impl Ask {
                 let planned = engine.plan(*target, &by(*offline)).await;
                 planned.map(|Planned { pairs, apart, .. }| serde_json::json!(Proposed { pairs, apart }))
             }
+            Self::Said(order) => engine.pairing_said(order).await.map(|said| serde_json::json!(said)),
             Self::Pair(order) => engine.pair(order).await.map(|paired| serde_json::json!(paired)),
         };
         let document = document.map_err(|error| store_failed(&error))?;
@@ -125,8 +128,10 @@ pub(in crate::commands) async fn run(
                 let Proposed { pairs, apart } = list(arguments, &mut reach, context).await?;
                 for (line, order) in &orders {
                     // Whoever was told apart may be one after all.
-                    if !pairs.iter().chain(&apart).any(|alike| is_of(alike, order)) {
-                        context.printer.note(&format!("line {line}: {}", not_listed(order)));
+                    if !pairs.iter().chain(&apart).any(|alike| is_of(alike, order))
+                        && let Some(left) = left(order, &mut reach, context).await?
+                    {
+                        context.printer.note(&format!("line {line}: {left}"));
                         continue;
                     }
                     let question = Question::Pairs(Ask::Pair(order.clone()));
@@ -179,13 +184,29 @@ fn is_of(alike: &Alike, order: &Order) -> bool {
         && alike.has_access_as == order.address
 }
 
-fn not_listed(order: &Order) -> String {
-    let Order { customer, address, target, member, .. } = order;
-    format!(
-        "{customer} and {address} ({} member {member}) are left: they are no pair that is proposed now; they may be one \
-         already, or the line was changed",
-        target.title()
-    )
+/// Why a line about two who are not proposed now is left; `None` where it says otherwise than was said, and may.
+async fn left(
+    order: &Order,
+    reach: &mut Reach<'_>,
+    context: &mut Context,
+) -> Result<Option<String>, Failure> {
+    let ask = Question::Pairs(Ask::Said(order.clone()));
+    let said: Option<Word> = reach.ask(&ask, &mut context.printer).await?;
+    let Order { customer, address, target, member, word, .. } = order;
+    let who = format!("{customer} and {address} ({} member {member})", target.title());
+    Ok(match (said, word) {
+        (Some(said), word) if said == *word => Some(told(order, &Paired::Already)),
+        // It shows what follows before it is done: the customer may be invited anew.
+        (Some(Word::One), _) => Some(format!(
+            "{who} are left: they are one, and a yes is taken back by `frontdesk customer unpair {customer} --member {member} \
+             --reason …`, which shows first what follows"
+        )),
+        (Some(Word::Two), _) => None,
+        (None, _) => Some(format!(
+            "{who} are left: they are no pair that is proposed now, and nobody said anything of them before; the line was \
+             changed, or one of them is paired with somebody else by now"
+        )),
+    })
 }
 
 fn write(path: &Path, pairs: &[Alike]) -> Result<(), Failure> {
