@@ -238,8 +238,6 @@ pub struct Beside {
     pub supported: BTreeSet<(Item, u64)>,
     /// Who holds what although this record's right to it ended, and not by our doing: listed and left.
     pub ended: BTreeSet<(Item, u64)>,
-    /// What the lists show and the record leaves as it is.
-    pub left: BTreeSet<(Holder, Item)>,
     /// Which lists should have whom, by what was seen before.
     pub expected: BTreeSet<(List, u64)>,
 }
@@ -277,7 +275,9 @@ pub fn beside(desired: &Desired, sync: Option<&Sync>, scan: &Scan, previous: Opt
             match (wish, there) {
                 (Wish::Leave { .. }, Some(id)) => {
                     beside.supported.insert((item.clone(), id));
-                    beside.left.insert((holder.clone(), item.clone()));
+                    if may_be_refreshed(holding, scan) {
+                        seen.items.insert(item.clone(), Holding::Present { seen_at: scan.began_at });
+                    }
                 }
                 (Wish::Want { .. }, Some(id)) => {
                     beside.supported.insert((item.clone(), id));

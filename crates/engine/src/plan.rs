@@ -314,10 +314,6 @@ impl<P: Ports> Engine<P> {
             if let Some(scan) = &held.scan {
                 let beside = beside(desired, sync, scan, held.previous);
                 people.extend(beside.people);
-                for (holder, item) in beside.left {
-                    let items = &mut people.entry(holder).or_default().items;
-                    items.insert(item, Holding::Present { seen_at: scan.began_at });
-                }
                 held.supported.extend(beside.supported);
                 let ended = beside.ended.into_iter().map(|ended| (ended, subject.record.id.clone()));
                 held.ended.extend(ended);

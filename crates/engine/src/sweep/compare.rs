@@ -120,7 +120,7 @@ impl<P: Ports> Engine<P> {
         for subject in Subject::load_all(self.store(), &ids).await? {
             let customer = &subject.record.id;
             let Some((_, beside)) = self.beside(drain, &subject, scan, previous).await? else { continue };
-            let Beside { people, differences, supported, ended, left: _, expected } = beside;
+            let Beside { people, differences, supported, ended, expected } = beside;
             comparing.supported.extend(supported);
             comparing.ended.extend(ended.into_iter().map(|held| (held, customer.clone())));
             for (list, id) in expected {

@@ -394,3 +394,55 @@ fn a_status_that_nobody_knows_is_counted_named_and_leaves_everybody_where_they_a
     assert!(imported.contains("warning: subscriptions.csv: 1 row has the status `Frozen`"), "{imported}");
     assert_eq!(document(&imported)["unknown_statuses"][0]["first_line"], 2);
 }
+
+#[test]
+fn the_same_exports_come_to_the_same_by_drift_and_once_they_are_imported() {
+    let town = Town::closed("drift-import", Settings { mode: "shadow", ..Settings::default() });
+    town.folder.write("frontdesk.toml", &town.toml());
+    // Eve pays for the course, and is in the community; Fay is what no word of ours says.
+    let more = "sub_4,cus_4,eve@example.com,price_1Course,prod_1Course,1,active,2026-11-01 09:00,,,2099-12-01 09:00\n\
+                sub_5,cus_5,fay@example.com,price_1Community,prod_1Community,1,Frozen,2026-11-01 09:00,,,2099-12-01 09:00\n";
+    let members = "Email,Member ID\nada@example.com,701\ncleo@example.com,703\ndan@example.com,704\neve@example.com,705\n\
+                   fay@example.com,706\n";
+    let subscribers = "email,Subscriber ID\nada@example.com,801\ndan@example.com,804\n";
+    for (name, text) in [
+        ("customers.csv", format!("{CUSTOMERS}cus_4,eve@example.com,Eve,\ncus_5,fay@example.com,Fay,\n")),
+        ("subscriptions.csv", format!("{SUBSCRIPTIONS}{more}")),
+        ("members.csv", members.to_owned()),
+        ("subscribers.csv", subscribers.to_owned()),
+    ] {
+        town.folder.write(name, &text);
+    }
+    let drift = said(
+        &town,
+        "drift --stripe customers.csv subscriptions.csv --circle group:4012=members.csv --kit tag:member=subscribers.csv --json",
+    );
+    for words in [
+        "import stripe --csv customers.csv subscriptions.csv",
+        "import circle --csv members.csv --all-have group:4012",
+        "import kit --csv subscribers.csv --all-have tag:member",
+    ] {
+        let imported = said(&town, words);
+        assert!(imported.starts_with("exit 0\n"), "{imported}");
+        if words.contains("circle") {
+            assert!(imported.contains("without a payment behind it: 3; listed by"), "{imported}");
+        }
+    }
+    let told = |said: &str| -> Vec<Value> {
+        let plan = document(said);
+        let told = |line: &Value| {
+            json!([
+                line["symbol"],
+                line["address"],
+                line["give"],
+                line["take"],
+                line["leave"],
+                line["pays_for"]
+            ])
+        };
+        plan["lines"].as_array().unwrap().iter().map(told).collect()
+    };
+    let planned = said(&town, "plan --offline --json");
+    assert_eq!(told(&planned), told(&drift), "{planned}\n{drift}");
+    insta::assert_snapshot!("plan_imported", dateless(&said(&town, "plan --offline")));
+}

@@ -107,6 +107,8 @@ async fn take_in(
         let batch: Noticed = reach.ask(&Question::Import(ask), printer).await?;
         noticed.customers += batch.customers;
         noticed.noted += batch.noted;
+        noticed.unsupported += batch.unsupported;
+        noticed.without_id += batch.without_id;
         tell_progress(&file.path, seen, file.people, "people", printer);
     }
 }
@@ -123,6 +125,19 @@ fn tell(
     });
     printer.table(&["file", "people", "customers", "noted"], rows)?;
     printer.text("")?;
+    let sum = |of: fn(&Noticed) -> u64| done.iter().map(|(_, noticed)| of(noticed)).sum::<u64>();
+    let (unsupported, without_id) = (sum(|of| of.unsupported), sum(|of| of.without_id));
+    if unsupported > 0 {
+        printer.text(&format!(
+            "without a payment behind it: {unsupported}; listed by `frontdesk sync findings`, and left"
+        ))?;
+    }
+    if without_id > 0 {
+        printer.text(&format!(
+            "without a payment behind it, and without an id in the file: {without_id}; `frontdesk drift` names them, \
+             `frontdesk import {target}` learns their ids"
+        ))?;
+    }
     tell_targets(rest, Some(target), printer)?;
     let unknown: Vec<_> = done.iter().flat_map(|(file, _)| &file.unknown).collect();
     let files: Vec<_> = done
@@ -130,7 +145,8 @@ fn tell(
         .map(|(file, noticed)| {
             json!({
                 "file": file.path, "exported_at": file.exported_at, "people": file.people,
-                "customers": noticed.customers, "noted": noticed.noted,
+                "customers": noticed.customers, "noted": noticed.noted, "unsupported": noticed.unsupported,
+                "without_id": noticed.without_id,
             })
         })
         .collect();
