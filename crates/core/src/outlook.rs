@@ -18,8 +18,8 @@ pub struct Shift {
     pub address: Email,
     /// Of what.
     pub item: Item,
-    /// What becomes of it: given to who does not hold it, taken from who holds or may hold it, or left as it is
-    /// although it was wanted, or was to go.
+    /// What becomes of it: given to who does not hold it, taken from who holds or may hold it, or left with who holds or may
+    /// hold it, although it was wanted, or was to go.
     pub change: Change,
     /// Whether they were last seen to hold it. What a person revokes is looked for also where nobody ever looked.
     pub is_seen: bool,
@@ -48,7 +48,7 @@ pub fn shifts(
         let change = change(before.map(|of| of.1), after.map(|of| of.1), holding, is_unknown_there)?;
         let is_seen = matches!(holding, Some(Holding::Present { .. }));
         let address = after.or(before)?.0.clone();
-        let because = after.map(|of| because(of.1).to_vec()).unwrap_or_default();
+        let because = after.map(|of| of.1.because().to_vec()).unwrap_or_default();
         Some(Shift { holder: holder.clone(), address, item: item.clone(), change, is_seen, because })
     });
     shifts.collect()
@@ -71,28 +71,19 @@ fn change(
     is_unknown_there: bool,
 ) -> Option<Change> {
     let is_seen = matches!(holding, Some(Holding::Present { .. }));
+    let may_hold =
+        !matches!(holding, None | Some(Holding::Absent { .. } | Holding::Sent { present: false, .. }));
     match (before, after) {
         (Some(Wish::Absent { .. }), Some(Wish::Absent { .. }))
         | (Some(Wish::Want { .. }), Some(Wish::Want { .. })) => None,
         (_, Some(Wish::Absent { because, .. })) => {
             let is_looked_for =
                 because.iter().any(Claim::is_revocation) && holding.is_none() && !is_unknown_there;
-            let may_hold = !matches!(
-                holding,
-                None | Some(Holding::Absent { .. } | Holding::Sent { present: false, .. })
-            );
             (is_looked_for || may_hold).then_some(Change::Take)
         }
         (_, Some(Wish::Want { .. })) if !is_seen => Some(Change::Give),
         (Some(Wish::Absent { .. }), _) if is_seen => Some(Change::Leave),
-        (Some(Wish::Want { .. }), Some(Wish::Leave { .. }) | None) => Some(Change::Leave),
+        (Some(Wish::Want { .. }), Some(Wish::Leave { .. }) | None) if may_hold => Some(Change::Leave),
         _ => None,
-    }
-}
-
-/// Why a wish is what it is.
-fn because(wish: &Wish) -> &[Claim] {
-    match wish {
-        Wish::Want { because } | Wish::Absent { because, .. } | Wish::Leave { because } => because,
     }
 }

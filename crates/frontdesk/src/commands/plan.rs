@@ -169,7 +169,9 @@ fn on_what(target: Target, looked: &Looked, desk: &Desk) -> String {
             );
             match at {
                 Some(at) => format!("as last swept {}{why}", desk.when(*at)),
-                None => format!("never swept, so who is there is known from files and single looks alone{why}"),
+                None => {
+                    format!("never swept, so who is there is known from files and single looks alone{why}")
+                }
             }
         }
     }

@@ -6,6 +6,7 @@ use crate::errors::{Code, Failure, Report};
 use crate::exit::Exit;
 use crate::printer::Printer;
 use clap::Args;
+use frontdesk_core::entitlement::Claim;
 use frontdesk_core::outlook::Shift;
 use frontdesk_core::plan::Change;
 use frontdesk_core::target::Holder;
@@ -118,9 +119,22 @@ fn said(prospect: &Prospect, desk: &Desk) -> String {
         }
     }
     let leading = prospect.shifts.iter().find(|shift| shift.change == worst(prospect));
-    let why = leading.and_then(|shift| shift.because.last()).map(|claim| wording::claim(desk, claim));
+    let why = leading.and_then(|shift| shift.because.last()).map(|claim| ahead(desk, claim));
     let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
     format!("{}{why}", said.join(", "))
+}
+
+/// Why something would change. What a person is asked to confirm, nobody has confirmed yet.
+fn ahead(desk: &Desk, claim: &Claim) -> String {
+    match claim {
+        Claim::Redefined { entitlement, means, .. } => {
+            format!("catalogue: `{entitlement}` would mean {}", wording::meaning(means))
+        }
+        Claim::Withdrawn { good, entitlement, .. } => {
+            format!("catalogue: `{good}` would give `{entitlement}` no more")
+        }
+        known => wording::claim(desk, known),
+    }
 }
 
 fn item(shift: &Shift) -> String {

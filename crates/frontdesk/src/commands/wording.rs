@@ -14,6 +14,7 @@ use frontdesk_providers::stripe::field;
 use frontdesk_store::Outcome;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use std::collections::BTreeSet;
 
 /// Longest id that stands in one line with what is said of its object, in bytes.
 const ID_BESIDE_MAX: usize = 32;
@@ -131,14 +132,19 @@ pub(super) fn claim(desk: &Desk, claim: &Claim) -> String {
             format!("catalogue: {by} withdrew `{entitlement}` for `{good}` on {}", desk.when(*at))
         }
         Claim::Redefined { entitlement, means, at, by } => {
-            let means: Vec<_> = means.iter().map(self::item).collect();
-            let means = if means.is_empty() { "nothing any more".to_owned() } else { means.join(", ") };
+            let means = meaning(means);
             format!("catalogue: {by} confirmed on {} that `{entitlement}` means {means}", desk.when(*at))
         }
         Claim::WantedByAnother { customer, item } => {
             format!("record `{customer}`, who shares the member, wants {}", self::item(item))
         }
     }
+}
+
+/// What an entitlement means.
+pub(super) fn meaning(items: &BTreeSet<Item>) -> String {
+    let items: Vec<_> = items.iter().map(self::item).collect();
+    if items.is_empty() { "nothing any more".to_owned() } else { items.join(", ") }
 }
 
 /// The field of the source's object that says it, as the source names it; our own word for what is no field there.

@@ -67,6 +67,9 @@ fn what_takes_nothing_is_taken_up_and_what_takes_something_is_asked_about() {
     assert!(shown.starts_with("exit 1\n") && shown.contains("FD0062"), "nobody is here to be asked: {shown}");
     assert!(shown.contains("ada@example.com") && shown.contains("loses access group 4012"), "{shown}");
     assert!(shown.contains("1 would lose something, 0 would be given something"), "{shown}");
+    let why = "catalogue: `community` would mean access group 4013, tag “member”";
+    let unwrapped = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(unwrapped.contains(why) && !shown.contains("confirmed"), "nobody confirmed it yet: {shown}");
     assert_eq!(town.in_group(4012), [ADA.to_owned()].into());
     let done = reload(&town, &moved, &["--yes"]);
     assert!(done.starts_with("exit 0\n") && done.contains("the configuration is in force"), "{done}");
