@@ -203,7 +203,7 @@ pub fn lines(
     syncs: &BTreeMap<Target, Sync>,
     seen: &BTreeMap<Target, BTreeMap<Holder, Person>>,
     differences: &BTreeMap<Target, Vec<Difference>>,
-    new_subscribers: NewSubscribers,
+    catalogue: &Catalogue,
 ) -> Vec<Line> {
     let mut lines: BTreeMap<Holder, Line> = BTreeMap::new();
     let nobody = Person::default();
@@ -228,7 +228,8 @@ pub fn lines(
                 };
                 let lost = differences.iter().any(|found| is(found, true));
                 let lingers = differences.iter().any(|found| is(found, false));
-                let Some((change, left)) = change(wish, person, item, (lost, lingers, gone), new_subscribers)
+                let Some((change, left)) =
+                    change(wish, person, item, (lost, lingers, gone), catalogue.new_subscribers)
                 else {
                     continue;
                 };
@@ -248,8 +249,7 @@ pub fn lines(
     for line in &mut lines {
         line.because.sort();
         line.because.dedup();
-        let of = decision.entitled.purchases.iter().filter(|purchase| purchase.holder == line.holder);
-        let behind: Vec<_> = of.filter(|purchase| purchase.plan.is_some()).collect();
+        let behind = behind_line(line, &decision.entitled.purchases, catalogue);
         let best = behind.iter().min_by_key(|purchase| rank(&purchase.standing));
         line.standing = best.map(|purchase| (purchase.title.clone(), purchase.standing.clone()));
         // A journey is paid once, however many lines it has.
@@ -262,6 +262,21 @@ pub fn lines(
         line.worth = by_journey.into_values().filter(counts).filter_map(|of| worth(of, facts)).collect();
     }
     lines
+}
+
+/// The purchases that are behind a line: those that give what it is about. Where none does, an earlier catalogue gave it,
+/// and any may be; but what a person ruled has no purchase behind it.
+fn behind_line<'a>(line: &Line, purchases: &'a [Purchase], catalogue: &Catalogue) -> Vec<&'a Purchase> {
+    let of = purchases.iter().filter(|purchase| purchase.holder == line.holder);
+    let all: Vec<_> = of.filter(|purchase| purchase.plan.is_some()).collect();
+    let gives = |purchase: &&&Purchase| {
+        let given = purchase.gives(catalogue).into_iter().filter_map(|id| catalogue.entitlements.get(id));
+        let mut items = given.flat_map(|meaning| &meaning.items);
+        items.any(|item| line.parts.iter().any(|part| part.item == *item))
+    };
+    let giving: Vec<_> = all.iter().filter(gives).copied().collect();
+    let is_ruled = line.because.iter().all(|claim| matches!(claim, Claim::Ruled { .. }));
+    if giving.is_empty() && !is_ruled { all } else { giving }
 }
 
 /// What would become of one item, if anything is to be said about it. `(lost, lingers, gone)`: what the lists contradict.

@@ -331,7 +331,7 @@ impl<P: Ports> Engine<P> {
             &subject.syncs,
             &seen,
             &differences,
-            catalogue.new_subscribers,
+            &catalogue,
         );
         for line in &mut lines {
             // Where nobody looked yet, nobody is known to be new.

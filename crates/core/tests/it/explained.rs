@@ -1,7 +1,7 @@
 //! The answer to "why?".
 
 use crate::shop::*;
-use frontdesk_core::catalogue::{Catalogue, Good, NewSubscribers, OnPause, Policy};
+use frontdesk_core::catalogue::{Catalogue, Good, OnPause, Policy};
 use frontdesk_core::entitlement::{Claim, Deadline, Over, Property, Standing};
 use frontdesk_core::explain::{Explained, Rest, Turning, beside_plan, explain};
 use frontdesk_core::fact::{
@@ -460,8 +460,7 @@ fn beside_the_plan(told: &Told, catalogue: &Catalogue, items: &[Item]) -> (Vec<E
     let people = [(Target::Circle, sync.observed.people.clone())].into();
     let syncs = [(Target::Circle, sync)].into();
     let (facts, customer) = (&record.facts, &record.id);
-    let (nothing, new) = (BTreeMap::new(), NewSubscribers::default());
-    let lines = plan::lines(customer, facts, &decision, &syncs, &people, &nothing, new);
+    let lines = plan::lines(customer, facts, &decision, &syncs, &people, &BTreeMap::new(), catalogue);
     let mut answers = explain(&record, &decision, &syncs, catalogue, at(now));
     let rest = beside_plan(&mut answers, &lines, &decision, &syncs);
     (answers, rest)

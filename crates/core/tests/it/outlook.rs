@@ -52,7 +52,11 @@ fn a_line_that_is_taken_out_takes_nothing_until_somebody_confirms_it() {
     let tag = Item::kit_tag("member");
     let expect = [said(Change::Leave, &GROUP), course.clone(), said(Change::Leave, &tag)];
     assert_eq!(becomes(&next, &held), expect);
-    assert_eq!(becomes(&next, &[]), [course.clone()], "what nobody holds is not left with them either");
+    assert_eq!(
+        becomes(&next, &[]),
+        std::slice::from_ref(&course),
+        "what nobody holds is not left with them either"
+    );
 
     let settled = next.clone().withdrawing(next.left(), at(2 * DAY), "mira");
     let expect = [said(Change::Take, &GROUP), course.clone(), said(Change::Take, &tag)];

@@ -88,6 +88,7 @@ fn second_address(town: &Town) {
         granted.starts_with("exit 0\n") && granted.contains("granted `course` to ben@example.com"),
         "{granted}"
     );
+    insta::assert_snapshot!("plan_granted", dateless(&said(town, "plan --target circle")));
     let back = said(town, "customer unpair ben@example.com --reason mistaken --by Ada --yes");
     assert!(back.starts_with("exit 0\n") && back.contains("are two from now on"), "{back}");
     let unknown = said(town, "explain ben+home@example.com");
