@@ -8,6 +8,7 @@ use crate::engine::Engine;
 use crate::ports::Ports;
 use crate::settings::Mode;
 use frontdesk_core::golive::Written;
+use frontdesk_core::sync::Sync;
 use frontdesk_core::target::Target;
 use frontdesk_store::{Commit, Error, Expect, Write};
 use jiff::Timestamp;
@@ -91,6 +92,17 @@ impl<P: Ports> Engine<P> {
     /// Which rows of a target are written, as last noted; nothing while nothing was.
     pub async fn written(&self, target: Target) -> Result<Written, Error> {
         Ok(self.mark(target).await?.noted.map_or(Written::Nothing, |noted| noted.written))
+    }
+
+    /// Whether what a row is due for would be held by shadow mode, or until `go-live`, once it is looked at.
+    pub async fn keeps_back(&self, row: &Sync) -> Result<bool, Error> {
+        let mode = self.settings().targets.get(&row.target).map(|settings| settings.mode);
+        if mode != Some(Mode::Live) {
+            return Ok(true);
+        }
+        // What says nothing yet was never taken up: a live target takes it up when it first runs.
+        let written = self.written(row.target).await?;
+        Ok(written != Written::Nothing && !written.is_written(row))
     }
 
     async fn mark(&self, target: Target) -> Result<Mark, Error> {

@@ -3,6 +3,7 @@
 mod then;
 
 use super::desk::Desk;
+use super::sync::as_they_stand;
 use super::who::{Meant, nobody, perhaps_meant};
 use super::{plan, wording};
 use crate::assemble::store_failed;
@@ -58,10 +59,11 @@ pub(super) async fn run(arguments: &Arguments, desk: &Desk, printer: &mut Printe
         return then::run(&customer, at, arguments.written.as_deref(), desk, printer).await;
     }
     let view = desk.engine.view(&customer).await.map_err(|error| store_failed(&error))?;
-    let Some(view) = view else {
+    let Some(mut view) = view else {
         let report = Report::error(Code::NotFound, format!("no customer has the id `{customer}`"));
         return Err(report.hint("it may have been erased; look in `frontdesk event list`").into());
     };
+    as_they_stand(&mut view.syncs, desk).await?;
     let catalogue = desk.engine.catalogue();
     let mut answers = explain(&view.record, &view.decision, &view.syncs, &catalogue, view.as_of);
     let lines = desk.engine.lines_of(&customer).await.map_err(|error| store_failed(&error))?;
@@ -264,7 +266,9 @@ fn target(desk: &Desk, syncs: &BTreeMap<Target, Sync>, seen: &Seen, tense: &Tens
     }
     let Some(sync) = syncs.get(&seen.target) else { return text };
     if sync.state != State::Applied {
-        let next = sync.next_attempt_at.map(|at| format!(", next try {}", desk.when(at))).unwrap_or_default();
+        // Shadow mode tries nothing.
+        let next = sync.next_attempt_at.filter(|_| sync.state != State::Held(Hold::Shadow));
+        let next = next.map(|at| format!(", next try {}", desk.when(at))).unwrap_or_default();
         let (state, since) = (wording::state(&sync.state), desk.when(sync.due_since));
         let held = held(&sync.state, seen);
         text.push_str(&about("", &format!("{state}{held}, since {since}{next}")));

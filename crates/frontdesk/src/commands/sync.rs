@@ -10,13 +10,15 @@ use crate::printer::Printer;
 use clap::Subcommand;
 use frontdesk_core::desired::Wish;
 use frontdesk_core::id::CustomerId;
-use frontdesk_core::sync::{State, Sync};
+use frontdesk_core::sync::{Hold, State, Sync};
 use frontdesk_core::target::{Holding, Target};
 use frontdesk_engine::Ports as _;
 use frontdesk_engine::acts::Acted;
+use frontdesk_engine::settings::Mode;
 use frontdesk_store::{Error, SyncFilter};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// Rows that one page reads.
 const PAGE: u32 = 200;
@@ -153,14 +155,68 @@ async fn rows(
     Ok(found)
 }
 
-async fn list(filter: &SyncFilter, limit: u32, desk: &Desk, printer: &mut Printer) -> Result<Exit, Failure> {
+/// Rows as they stand, with what each is owed. A row that shadow mode keeps back is held, also where it was not looked at
+/// since it became due: what it is owed is not written.
+async fn standing(filter: &SyncFilter, limit: usize, desk: &Desk) -> Result<(Vec<Sync>, Vec<Owed>), Error> {
     let wanted = |sync: &Sync| filter.state.is_some() || sync.state != State::Applied;
-    let found = rows(filter, limit as usize, desk, wanted).await.map_err(|error| store_failed(&error))?;
-    let counts = desk.engine.store().sync_states().await.map_err(|error| store_failed(&error))?;
-    let mut owed = Vec::new();
-    for sync in &found {
-        owed.push(Owed::of(sync, desk).await.map_err(|error| store_failed(&error))?);
+    let is_any_kept = desk.engine.settings().targets.values().any(|target| target.mode == Mode::Shadow);
+    let asked = filter.state.as_deref().filter(|state| is_any_kept && ["due", "held"].contains(state));
+    // What is kept has two names in the store.
+    let stored: &[&str] = match asked {
+        Some("held") => &["held", "due"],
+        _ => &[],
+    };
+    let mut found = Vec::new();
+    if stored.is_empty() {
+        found = rows(filter, limit, desk, wanted).await?;
     }
+    for state in stored {
+        let filter = SyncFilter { state: Some((*state).to_owned()), ..filter.clone() };
+        found.extend(rows(&filter, limit, desk, wanted).await?);
+    }
+    let (mut syncs, mut owed) = (Vec::new(), Vec::new());
+    for mut sync in found {
+        let owes = Owed::of(&sync, desk).await?;
+        owes.as_it_stands(&mut sync, desk).await?;
+        if asked.is_none_or(|state| sync.state.as_str() == state) {
+            syncs.push(sync);
+            owed.push(owes);
+        }
+    }
+    syncs.truncate(limit);
+    owed.truncate(limit);
+    Ok((syncs, owed))
+}
+
+/// Has each row say that shadow mode holds it, where it does.
+pub(super) async fn as_they_stand(syncs: &mut BTreeMap<Target, Sync>, desk: &Desk) -> Result<(), Failure> {
+    for sync in syncs.values_mut() {
+        let owed = Owed::of(sync, desk).await.map_err(|error| store_failed(&error))?;
+        owed.as_it_stands(sync, desk).await.map_err(|error| store_failed(&error))?;
+    }
+    Ok(())
+}
+
+/// How many rows stand how, as [`standing`] shows them.
+pub(super) fn counted(
+    stored: BTreeMap<(Target, String), i64>,
+    desk: &Desk,
+) -> BTreeMap<(Target, String), i64> {
+    let settings = desk.engine.settings();
+    let mut counts = BTreeMap::new();
+    for ((target, state), count) in stored {
+        let is_kept = settings.targets.get(&target).is_some_and(|settings| settings.mode == Mode::Shadow);
+        let state = if is_kept && state == State::Due.as_str() { "held".to_owned() } else { state };
+        *counts.entry((target, state)).or_default() += count;
+    }
+    counts
+}
+
+async fn list(filter: &SyncFilter, limit: u32, desk: &Desk, printer: &mut Printer) -> Result<Exit, Failure> {
+    let found = standing(filter, limit as usize, desk).await;
+    let (found, owed) = found.map_err(|error| store_failed(&error))?;
+    let counts = desk.engine.store().sync_states().await.map_err(|error| store_failed(&error))?;
+    let counts = counted(counts, desk);
     if found.is_empty() {
         printer.note(match filter {
             SyncFilter { overdue_at: Some(_), .. } => "no removal is overdue",
@@ -215,6 +271,7 @@ struct Owed {
 }
 
 impl Owed {
+    /// What is owed by a row.
     async fn of(sync: &Sync, desk: &Desk) -> Result<Self, Error> {
         let Some(view) = desk.engine.view(&sync.customer).await? else { return Ok(Self::default()) };
         let address = view.access_address().map(|address| address.as_str().to_owned());
@@ -234,6 +291,15 @@ impl Owed {
             }
         }
         Ok(owed)
+    }
+
+    /// Has the row say that shadow mode holds it, where it would as soon as it is looked at.
+    async fn as_it_stands(&self, sync: &mut Sync, desk: &Desk) -> Result<(), Error> {
+        let owes = !self.give.is_empty() || !self.take.is_empty();
+        if owes && sync.state == State::Due && desk.engine.keeps_back(sync).await? {
+            sync.state = State::Held(Hold::Shadow);
+        }
+        Ok(())
     }
 
     /// The lines below a row: whose it is and how it stands, what is owed, what failed last.

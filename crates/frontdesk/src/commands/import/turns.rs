@@ -2,6 +2,7 @@
 
 use crate::assemble::store_failed;
 use crate::commands::desk::Desk;
+use crate::commands::sync::counted;
 use crate::errors::Failure;
 use crate::exit::Exit;
 use crate::printer::Printer;
@@ -260,7 +261,7 @@ async fn rest(desk: &Desk) -> Result<String, Error> {
     let horizon = now.saturating_add(SignedDuration::from_secs(30)).unwrap_or(now);
     let reads = !store.reads_due(&engine.settings().source.id, horizon, 1).await?.is_empty();
     let applies = !store.pending(1, now).await?.is_empty();
-    let states = store.sync_states().await?;
+    let states = counted(store.sync_states().await?, desk);
     let settings = engine.settings();
     let targets = settings.targets.iter().map(|(target, told)| Rows {
         target: *target,
