@@ -312,7 +312,15 @@ impl<P: Ports> Engine<P> {
             self.announce(&record.id);
         }
         self.bell().ring_each(ring);
-        tracing::info!(entry.id = %entry.id, state = state.as_str(), "event applied");
+        match entry.kind {
+            // What was asked for comes in numbers, after an import above all: whoever asked says how many.
+            EntryKind::Read | EntryKind::Import => {
+                tracing::debug!(entry.id = %entry.id, state = state.as_str(), "answer applied");
+            }
+            EntryKind::Event | EntryKind::Operator | EntryKind::Catalogue => {
+                tracing::info!(entry.id = %entry.id, state = state.as_str(), "event applied");
+            }
+        }
         Ok(())
     }
 

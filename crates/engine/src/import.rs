@@ -243,6 +243,11 @@ impl<P: Ports> Engine<P> {
         }
         self.store().commit(Commit { expect: vec![asked.expect], writes }).await?;
         *mark = next;
+        if mark.ended_at.is_some() {
+            let (read, new) =
+                mark.counts.values().fold((0, 0), |(read, new), of| (read + of.listed, new + of.new));
+            tracing::info!("the source's past was read: {read} objects, {new} of them new");
+        }
         Ok(page)
     }
 

@@ -54,6 +54,17 @@ impl<P: Ports> Engine<P> {
         }
         let Some(mut held) = self.take_lease(SOURCE).await? else { return Ok(None) };
         *was_tried = true;
+        let mut objects = 0;
+        let next = self.read_all_due(&mut held, &mut objects).await;
+        if objects > 0 {
+            tracing::info!(source.id = %source, count = objects, "objects were asked for at the source");
+        }
+        next
+    }
+
+    /// Makes the reads that are due, and counts their objects.
+    async fn read_all_due(&self, held: &mut Held, objects: &mut u64) -> Result<Option<Timestamp>, Error> {
+        let source = self.settings().source.id.clone();
         loop {
             let now = self.ports().now_wall();
             let due = self.store().reads_due(&source, now, READS_PER_PASS).await?;
@@ -62,13 +73,14 @@ impl<P: Ports> Engine<P> {
                 return self.store().next_read().await;
             }
             for row in due {
-                if !self.keep_lease(&mut held).await? {
+                if !self.keep_lease(held).await? {
                     return Ok(None);
                 }
-                if let Some(until) = self.read_row(&mut held, row).await? {
+                if let Some(until) = self.read_row(held, row).await? {
                     self.store().release(&held.lease).await?;
                     return Ok(Some(until));
                 }
+                *objects += 1;
             }
         }
     }

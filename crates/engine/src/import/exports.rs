@@ -76,6 +76,7 @@ impl<P: Ports> Engine<P> {
         if !writes.is_empty() {
             self.store().commit(Commit { expect: Vec::new(), writes }).await?;
             self.bell().ring(Loop::Apply);
+            tracing::info!(rows = taken.new, known = taken.known, "rows of exports were taken in");
         }
         Ok(Ok(taken))
     }

@@ -208,7 +208,11 @@ fn exports_of_the_dashboard_become_the_record_whatever_wrote_them() {
         (&json!("subscriptions"), &json!(7))
     );
     assert_eq!(writes(&town, "circle"), Vec::<String>::new());
-    served.stop();
+    // What came in by the hundred is told in numbers.
+    let log = served.stop();
+    let read: Vec<_> = log.lines().filter(|line| line.contains("the source's past was read")).collect();
+    assert!(read.len() == 1 && read[0].contains("21 of them new"), "{log}");
+    assert!(!log.contains("applied"), "{log}");
     assert!(said(&town, "rebuild --check").starts_with("exit 0\n"), "the journal makes the same record");
 }
 
