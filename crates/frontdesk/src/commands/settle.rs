@@ -535,6 +535,52 @@ mod tests {
         assert!(flaws[1].starts_with("line 5: "), "{flaws:?}");
     }
 
+    /// What a line of the plan says of somebody at one target.
+    fn unpaid(person: usize, target: Target, member: u64, pays_for: &[Paid]) -> Unpaid {
+        Unpaid {
+            person,
+            target,
+            member,
+            address: Email::parse("ada@example.com"),
+            name: None,
+            customer: None,
+            items: [Item::CircleGroup(4012)].into(),
+            pays_for: pays_for.iter().cloned().collect(),
+        }
+    }
+
+    fn decided_of(unpaid: &Unpaid, line: u64, verdict: Verdict, by_rest: bool) -> Decided {
+        let Unpaid { target, member, address, items, .. } = unpaid.clone();
+        let (until, reason, by) = (None, "ended".to_owned(), "Kim".to_owned());
+        let address = address.unwrap();
+        let settlement =
+            Settlement { target, member, address, customer: None, items, verdict, until, reason, by };
+        Decided { line, by_rest, until: None, settlement }
+    }
+
+    #[test]
+    fn a_person_at_two_targets_is_one_person_with_two_lines() {
+        let both = [unpaid(3, Target::Circle, 1, &[]), unpaid(3, Target::Kit, 7, &[])];
+        assert_eq!(counted(people(&both), both.len()), "1 person (2 lines)");
+        let three = [unpaid(3, Target::Circle, 1, &[]), unpaid(4, Target::Circle, 2, &[])];
+        assert_eq!(counted(people(&three), three.len()), "2 people");
+    }
+
+    #[test]
+    fn what_is_said_of_all_others_removes_nobody_who_pays_and_a_line_of_their_own_does() {
+        let pays = [unpaid(0, Target::Circle, 1, &[Paid::Unread])];
+        for (verdict, by_rest, stands) in
+            [(Verdict::Revoke, true, false), (Verdict::Revoke, false, true), (Verdict::Grant, true, true)]
+        {
+            let found = beside(vec![decided_of(&pays[0], 2, verdict, by_rest)], &pays);
+            let Beside { stand, left } = found.expect("a sound sheet");
+            assert_eq!((stand.len(), left.len()), (usize::from(stands), usize::from(!stands)), "{verdict:?}");
+        }
+        let does_not = [unpaid(0, Target::Circle, 1, &[])];
+        let found = beside(vec![decided_of(&does_not[0], 2, Verdict::Revoke, true)], &does_not);
+        assert_eq!(found.expect("a sound sheet").stand.len(), 1);
+    }
+
     #[test]
     fn items_are_read_back_as_they_were_written() {
         let all = [Item::CircleGroup(4012), Item::CircleSpace(7), Item::kit_tag("gold member")];

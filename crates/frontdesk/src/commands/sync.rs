@@ -155,44 +155,36 @@ async fn rows(
     Ok(found)
 }
 
-/// Rows as they stand, with what each is owed. A row that shadow mode keeps back is held, also where it was not looked at
-/// since it became due: what it is owed is not written.
-async fn standing(filter: &SyncFilter, limit: usize, desk: &Desk) -> Result<(Vec<Sync>, Vec<Owed>), Error> {
-    let wanted = |sync: &Sync| filter.state.is_some() || sync.state != State::Applied;
-    let is_any_kept = desk.engine.settings().targets.values().any(|target| target.mode == Mode::Shadow);
-    let asked = filter.state.as_deref().filter(|state| is_any_kept && ["due", "held"].contains(state));
-    // What is kept has two names in the store.
-    let stored: &[&str] = match asked {
-        Some("held") => &["held", "due"],
-        _ => &[],
+/// Rows as they stand: one that is due in shadow mode is held, also where nobody looked at it since it became due.
+async fn standing(filter: &SyncFilter, limit: usize, desk: &Desk) -> Result<Vec<Sync>, Error> {
+    let settings = desk.engine.settings();
+    let is_shadow =
+        |target: Target| settings.targets.get(&target).is_none_or(|told| told.mode == Mode::Shadow);
+    let state_of = |sync: &Sync| match &sync.state {
+        State::Due if is_shadow(sync.target) => State::Held(Hold::Shadow),
+        state => state.clone(),
     };
-    let mut found = Vec::new();
-    if stored.is_empty() {
-        found = rows(filter, limit, desk, wanted).await?;
+    let wanted = |sync: &Sync| match filter.state.as_deref() {
+        Some(state) => state_of(sync).as_str() == state,
+        None => sync.state != State::Applied,
+    };
+    // In the store, what is held has two names.
+    let state = filter.state.clone().filter(|state| state != "held");
+    let mut found = rows(&SyncFilter { state, ..filter.clone() }, limit, desk, wanted).await?;
+    for sync in &mut found {
+        sync.state = state_of(sync);
     }
-    for state in stored {
-        let filter = SyncFilter { state: Some((*state).to_owned()), ..filter.clone() };
-        found.extend(rows(&filter, limit, desk, wanted).await?);
-    }
-    let (mut syncs, mut owed) = (Vec::new(), Vec::new());
-    for mut sync in found {
-        let owes = Owed::of(&sync, desk).await?;
-        owes.as_it_stands(&mut sync, desk).await?;
-        if asked.is_none_or(|state| sync.state.as_str() == state) {
-            syncs.push(sync);
-            owed.push(owes);
-        }
-    }
-    syncs.truncate(limit);
-    owed.truncate(limit);
-    Ok((syncs, owed))
+    Ok(found)
 }
 
 /// Has each row say that shadow mode holds it, where it does.
 pub(super) async fn as_they_stand(syncs: &mut BTreeMap<Target, Sync>, desk: &Desk) -> Result<(), Failure> {
     for sync in syncs.values_mut() {
         let owed = Owed::of(sync, desk).await.map_err(|error| store_failed(&error))?;
-        owed.as_it_stands(sync, desk).await.map_err(|error| store_failed(&error))?;
+        let is_kept = desk.engine.keeps_back(sync).await.map_err(|error| store_failed(&error))?;
+        if sync.state == State::Due && is_kept && !owed.is_empty() {
+            sync.state = State::Held(Hold::Shadow);
+        }
     }
     Ok(())
 }
@@ -213,10 +205,13 @@ pub(super) fn counted(
 }
 
 async fn list(filter: &SyncFilter, limit: u32, desk: &Desk, printer: &mut Printer) -> Result<Exit, Failure> {
-    let found = standing(filter, limit as usize, desk).await;
-    let (found, owed) = found.map_err(|error| store_failed(&error))?;
+    let found = standing(filter, limit as usize, desk).await.map_err(|error| store_failed(&error))?;
     let counts = desk.engine.store().sync_states().await.map_err(|error| store_failed(&error))?;
     let counts = counted(counts, desk);
+    let mut owed = Vec::new();
+    for sync in &found {
+        owed.push(Owed::of(sync, desk).await.map_err(|error| store_failed(&error))?);
+    }
     if found.is_empty() {
         printer.note(match filter {
             SyncFilter { overdue_at: Some(_), .. } => "no removal is overdue",
@@ -293,13 +288,8 @@ impl Owed {
         Ok(owed)
     }
 
-    /// Has the row say that shadow mode holds it, where it would as soon as it is looked at.
-    async fn as_it_stands(&self, sync: &mut Sync, desk: &Desk) -> Result<(), Error> {
-        let owes = !self.give.is_empty() || !self.take.is_empty();
-        if owes && sync.state == State::Due && desk.engine.keeps_back(sync).await? {
-            sync.state = State::Held(Hold::Shadow);
-        }
-        Ok(())
+    const fn is_empty(&self) -> bool {
+        self.give.is_empty() && self.take.is_empty()
     }
 
     /// The lines below a row: whose it is and how it stands, what is owed, what failed last.
