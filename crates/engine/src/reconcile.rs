@@ -23,7 +23,7 @@ use frontdesk_core::decision::Decision;
 use frontdesk_core::diff::{Next, Outcome, Rules, next};
 use frontdesk_core::golive::Written;
 use frontdesk_core::id::CustomerId;
-use frontdesk_core::sync::{Ended, Hold, Sync};
+use frontdesk_core::sync::{Ended, Sync};
 use frontdesk_core::target::{Failure, Holder, Person, Step, Target};
 use frontdesk_store::Error;
 use jiff::{SignedDuration, Timestamp};
@@ -207,8 +207,10 @@ impl<P: Ports> Engine<P> {
                 (holder, what) = choose(&decision, sync, &rules, now);
             }
             let step = match what {
-                Next::Step(step) if step.writes() && !self.is_written(drain, sync, &decision, &step) => {
-                    return self.hold(drain, sync, Hold::Shadow).await;
+                Next::Step(step)
+                    if step.writes() && !self.is_written(&drain.written, sync, &decision, &step) =>
+                {
+                    return self.hold_in_shadow(drain, sync, &decision, &step).await;
                 }
                 Next::Step(step) => step,
                 Next::Wait { until, unknown } => {

@@ -13,8 +13,8 @@ use frontdesk_store::{Commit, Error, Write};
 use jiff::Timestamp;
 
 impl<P: Ports> Engine<P> {
-    /// Lets a row wait without using attempts. A brake may have been released, a freeze thawed, or the target gone live,
-    /// between the look and the commit: then the row must not wait for it.
+    /// Lets a row wait without using attempts. A brake may have been released, or a freeze thawed, between the look and the
+    /// commit: then the row must not wait for it.
     pub(super) async fn hold(&self, drain: &Drain<'_>, seen: &Sync, hold: Hold) -> Result<Turn, Error> {
         let customer = &seen.customer;
         let turn = self.settle(drain, customer, Some(seen), Ended::Held(hold.clone())).await?;
@@ -29,10 +29,26 @@ impl<P: Ports> Engine<P> {
             {
                 self.retry_sync(customer, drain.target, &format!("thawed {name}")).await?;
             }
-            Hold::Shadow if self.mode_now(drain).await?.is_written(seen) => {
-                self.retry_sync(customer, drain.target, "went live").await?;
-            }
             _ => {}
+        }
+        Ok(turn)
+    }
+
+    /// The same for a step that is not written (DESIGN §5), unless the target went live between the look and the commit.
+    ///
+    /// Whether it did is asked of the same step as before. A row that is written is not yet a step that is: asked of the
+    /// row alone, one that waits for its purchase's sake would be due at once, wait, and be due at once.
+    pub(super) async fn hold_in_shadow(
+        &self,
+        drain: &Drain<'_>,
+        seen: &Sync,
+        decision: &Decision,
+        step: &Step,
+    ) -> Result<Turn, Error> {
+        let turn = self.hold(drain, seen, Hold::Shadow).await?;
+        let written = self.mode_now(drain).await?;
+        if self.is_written(&written, seen, decision, step) {
+            self.retry_sync(&seen.customer, drain.target, "went live").await?;
         }
         Ok(turn)
     }
@@ -45,10 +61,11 @@ impl<P: Ports> Engine<P> {
         }
     }
 
-    /// Whether a step of a row is made. The file may have said `shadow` since the pass began: then it stops here.
+    /// Whether a step of a row is made, where so much of its target is written. The file may have said `shadow` since: then it
+    /// stops here.
     pub(super) fn is_written(
         &self,
-        drain: &Drain<'_>,
+        written: &Written,
         sync: &Sync,
         decision: &Decision,
         step: &Step,
@@ -56,11 +73,11 @@ impl<P: Ports> Engine<P> {
         if self.ports().is_planted("write_in_shadow") {
             return true;
         }
-        let is_shadow = self.settings().targets.get(&drain.target).is_none_or(|to| to.mode == Mode::Shadow);
+        let is_shadow = self.settings().targets.get(&sync.target).is_none_or(|to| to.mode == Mode::Shadow);
         let purchases = decision.entitled.purchases.iter();
         let newest = purchases.map(|purchase| purchase.paid_at.unwrap_or(purchase.started_at)).max();
         let gives = matches!(step, Step::Add { .. } | Step::Enrol { .. });
-        !is_shadow && drain.written.is_written(sync) && (!gives || drain.written.is_of_now(newest))
+        !is_shadow && written.is_written(sync) && (!gives || written.is_of_now(newest))
     }
 
     /// The brake that holds one more removal at this target, by name; engages one where it is due (I24).
