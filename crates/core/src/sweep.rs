@@ -463,6 +463,15 @@ pub fn note_undone(before: &Person, after: &mut Person, wishes: &Wishes, look: &
     }
 }
 
+/// Whether a read showed other than what a row may rest on: something that is wished for or against came or went.
+///
+/// Said with the answer itself: whoever asked may not live to draw the conclusion, and afterwards nothing would differ from
+/// what was seen last.
+pub fn is_upset(before: &Person, after: &Person, wishes: &Wishes) -> bool {
+    let holds = |person: &Person, item| matches!(person.items.get(item), Some(Holding::Present { .. }));
+    wishes.items.keys().any(|item| holds(before, item) != holds(after, item))
+}
+
 /// What a sweep found out, as kept and shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -10,8 +10,8 @@ use frontdesk_core::desired::Desired;
 use frontdesk_core::diff::{Outcome, fold};
 use frontdesk_core::hint::looked;
 use frontdesk_core::id::CustomerId;
-use frontdesk_core::sweep::note_undone;
-use frontdesk_core::sync::Sync;
+use frontdesk_core::sweep::{is_upset, note_undone};
+use frontdesk_core::sync::{State, Sync};
 use frontdesk_core::target::{Failure, Holder, Observed, Step};
 use frontdesk_store::{AuditDraft, CallIntent, Commit, Error, Write};
 use jiff::Timestamp;
@@ -144,10 +144,21 @@ impl<P: Ports> Engine<P> {
                             answer.answered_at,
                         );
                         // What waits for a person is not put right, so nothing of it counts as undone.
-                        let counts = !step.writes() && drain.written.is_written(sync);
-                        let person = sync.observed.people.get_mut(&holder).filter(|_| counts);
+                        let counts = drain.written.is_written(sync);
+                        let person = sync.observed.people.get_mut(&holder).filter(|_| !step.writes());
                         if let (Some(wishes), Some(person)) = (wishes, person) {
-                            note_undone(&known, person, wishes, look_name(call.reason), answer.answered_at);
+                            if counts {
+                                note_undone(
+                                    &known,
+                                    person,
+                                    wishes,
+                                    look_name(call.reason),
+                                    answer.answered_at,
+                                );
+                            }
+                            if sync.state == State::Applied && is_upset(&known, person, wishes) {
+                                sync.retry(now);
+                            }
                         }
                     }
                     if step.writes() {
