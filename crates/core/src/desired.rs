@@ -54,6 +54,11 @@ impl Wish {
             Self::Want { because } | Self::Absent { because, .. } | Self::Leave { because } => because,
         }
     }
+
+    /// Whether a person revoked it, so that also what was never seen is to be gone.
+    pub fn is_revoked(&self) -> bool {
+        matches!(self, Self::Absent { because, .. } if because.iter().any(Claim::is_revocation))
+    }
 }
 
 /// Whether a removal may be done.
@@ -96,14 +101,16 @@ impl Desired {
     }
 
     /// SHA-256, as hex, over what is wished of whom, not over why: a row's generation rises only
-    /// when its work changes. That a removal became proven is such a change.
+    /// when its work changes. That a removal became proven is such a change, and that a person revoked it: what was never
+    /// seen is then looked for.
     pub fn hash(&self) -> String {
         let mut hash = Sha256::new();
         for (holder, wishes) in &self.holders {
             hash.update(format!("{}\0{}\0{}\n", self.target, String::from(holder.clone()), wishes.address));
             for (item, wish) in &wishes.items {
                 let proven = matches!(wish, Wish::Absent { removal: Removal::Proven, .. });
-                hash.update(format!("{item}\0{}\0{proven}\n", wish.as_str()));
+                let ruled = if wish.is_revoked() { "\0revoked" } else { "" };
+                hash.update(format!("{item}\0{}\0{proven}{ruled}\n", wish.as_str()));
             }
         }
         hex::encode(hash.finalize())

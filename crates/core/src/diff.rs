@@ -9,7 +9,6 @@
 
 use crate::catalogue::NewSubscribers;
 use crate::desired::{Removal, Wish, Wishes};
-use crate::entitlement::Claim;
 use crate::sync::Hold;
 use crate::target::{
     Failure, Holding, Item, Membership, Person, Seen, Standing, Step, Taken, Target, contest,
@@ -147,7 +146,7 @@ pub fn next(wishes: &Wishes, person: &Person, rules: &Rules, now: Timestamp) -> 
 
     hold = hold.or_else(|| missing.first().map(|item| Hold::Misconfigured { mapping: item.to_string() }));
     for (item, wish) in &wishes.items {
-        let Wish::Absent { removal, because, .. } = wish else { continue };
+        let Wish::Absent { removal, .. } = wish else { continue };
         // What the target does not have, nobody holds there.
         if rules.missing.contains(item) || matches!(person.taken.get(item), Some(Taken::Contested { .. })) {
             continue;
@@ -157,9 +156,7 @@ pub fn next(wishes: &Wishes, person: &Person, rules: &Rules, now: Timestamp) -> 
         }
         match person.items.get(item) {
             // A person named them and it: whether there is anything to take is worth a look, unless nobody is there.
-            None if because.iter().any(Claim::is_revocation)
-                && !matches!(person.membership, Membership::NotMember { .. }) =>
-            {
+            None if wish.is_revoked() && !matches!(person.membership, Membership::NotMember { .. }) => {
                 return check(item, wishes, person);
             }
             // What we never saw there is not ours to take: it is listed and left.

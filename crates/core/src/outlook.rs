@@ -73,14 +73,13 @@ fn change(
     let is_seen = matches!(holding, Some(Holding::Present { .. }));
     let may_hold =
         !matches!(holding, None | Some(Holding::Absent { .. } | Holding::Sent { present: false, .. }));
+    let is_looked_for = |wish: &Wish| wish.is_revoked() && holding.is_none() && !is_unknown_there;
     match (before, after) {
-        (Some(Wish::Absent { .. }), Some(Wish::Absent { .. }))
-        | (Some(Wish::Want { .. }), Some(Wish::Want { .. })) => None,
-        (_, Some(Wish::Absent { because, .. })) => {
-            let is_looked_for =
-                because.iter().any(Claim::is_revocation) && holding.is_none() && !is_unknown_there;
-            (is_looked_for || may_hold).then_some(Change::Take)
+        (Some(Wish::Want { .. }), Some(Wish::Want { .. })) => None,
+        (Some(before @ Wish::Absent { .. }), Some(after @ Wish::Absent { .. })) => {
+            (!before.is_revoked() && is_looked_for(after)).then_some(Change::Take)
         }
+        (_, Some(after @ Wish::Absent { .. })) => (is_looked_for(after) || may_hold).then_some(Change::Take),
         (_, Some(Wish::Want { .. })) if !is_seen => Some(Change::Give),
         (Some(Wish::Absent { .. }), _) if is_seen => Some(Change::Leave),
         (Some(Wish::Want { .. }), Some(Wish::Leave { .. }) | None) if may_hold => Some(Change::Leave),

@@ -7,7 +7,6 @@
 
 use crate::catalogue::{Catalogue, Policy};
 use crate::desired::{Desired, Removal, Wish};
-use crate::entitlement::Claim;
 use crate::sync::{Hold, State, Sync};
 use crate::target::{Holding, Item, Membership, Person, Taken};
 use jiff::{SignedDuration, Timestamp};
@@ -75,7 +74,7 @@ pub fn owed(desired: &Desired, sync: &Sync, catalogue: &Catalogue, now: Timestam
 
 /// When what `person` may still hold of `item` ended; `None`: they hold nothing of it that is to be taken.
 fn ended_at(item: &Item, wish: &Wish, person: &Person) -> Option<Timestamp> {
-    let Wish::Absent { because, since, removal } = wish else { return None };
+    let Wish::Absent { since, removal, .. } = wish else { return None };
     // Nothing can be read, so the slack of the clock has to pass first.
     let waits_for_clock = matches!(removal, Removal::NeedsProof(objects) if objects.is_empty());
     if waits_for_clock || matches!(person.taken.get(item), Some(Taken::Contested { .. })) {
@@ -85,10 +84,7 @@ fn ended_at(item: &Item, wish: &Wish, person: &Person) -> Option<Timestamp> {
         Some(Holding::Absent { .. }) => false,
         Some(Holding::Present { .. } | Holding::Sent { .. } | Holding::Unknown { .. }) => true,
         // As in [`crate::diff::next`]: what was never seen is looked for where a person says that it must go.
-        None => {
-            because.iter().any(Claim::is_revocation)
-                && !matches!(person.membership, Membership::NotMember { .. })
-        }
+        None => wish.is_revoked() && !matches!(person.membership, Membership::NotMember { .. }),
     };
     may_hold.then_some(*since)
 }

@@ -1,15 +1,17 @@
 //! What a person grants and revokes, from the journal to the community.
 
-use crate::house::House;
+use crate::house::{GROUP, House};
 use frontdesk_core::email::Email;
 use frontdesk_core::id::EntitlementId;
 use frontdesk_core::plan::Change;
 use frontdesk_core::ruling::Verdict;
 use frontdesk_core::stage::Stage;
-use frontdesk_core::target::Holder;
+use frontdesk_core::target::{Holder, Target};
 use frontdesk_engine::rebuild::Rebuilt;
 use frontdesk_engine::ruling::{Order, Ruled, Whom};
+use frontdesk_engine::settings::Mode;
 use jiff::SignedDuration;
+use serde_json::json;
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
@@ -79,6 +81,28 @@ fn a_payer_who_is_revoked_is_out_until_somebody_grants_it_again() {
     rule(&house, Verdict::Grant, ada(), None);
     assert!(house.is_in("ada@example.com"));
     is_sound(&house);
+}
+
+/// What they pay for no longer gives nothing new to take away, and yet a person named them: what was never seen is looked
+/// for, and goes.
+#[test]
+fn who_no_longer_pays_and_is_in_by_hand_is_out_once_revoked() {
+    let mut house = House::with("ruling-by-hand", |settings| {
+        settings.targets.values_mut().for_each(|target| target.mode = Mode::Shadow);
+    });
+    house.act("circle/member", &json!({ "email": "ada@example.com", "state": "active", "group": GROUP }));
+    let bought = house.buys("ada@example.com");
+    house.act("stripe/cancel", &json!({ "subscription": bought["subscription"], "when": "now" }));
+    house.pass(SignedDuration::from_mins(2));
+    house.restart_with(|settings| settings.targets.values_mut().for_each(|to| to.mode = Mode::Live));
+    house.wait(house.engine.go_live(Target::Circle, "mira")).unwrap();
+    house.pass(DAY);
+    assert!(house.is_in("ada@example.com"), "whoever was in by hand is left");
+    let ada = || Whom::Customer(house.customer("ada@example.com"));
+    let ahead = house.wait(house.engine.would_rule(&order(&house, Verdict::Revoke, ada(), None)));
+    assert!(ahead.unwrap().unwrap().shifts.iter().any(|shift| shift.change == Change::Take));
+    rule(&house, Verdict::Revoke, ada(), None);
+    assert!(!house.is_in("ada@example.com"));
 }
 
 #[test]
