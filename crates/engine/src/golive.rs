@@ -11,7 +11,7 @@ use frontdesk_core::golive::Written;
 use frontdesk_core::sync::Sync;
 use frontdesk_core::target::Target;
 use frontdesk_store::{Commit, Error, Expect, Write};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// What came of going live.
@@ -34,6 +34,9 @@ pub enum WentLive {
     /// No such target is configured.
     NotConfigured,
 }
+
+/// The shortest time that the store tells apart.
+const INSTANT: SignedDuration = SignedDuration::from_micros(1);
 
 fn key(target: Target) -> String {
     format!("written:{target}")
@@ -147,9 +150,13 @@ impl<P: Ports> Engine<P> {
             }
         }
         let now = self.ports().now_wall();
+        // A clock that is behind when the file says `live` must not let go of what waits (RELIABILITY I26): all of it became
+        // due before this instant.
+        let last_due = if is_live { self.store().last_due_since(target).await? } else { None };
+        let goes_live_at = last_due.map_or(now, |at| now.max(at.saturating_add(INSTANT).unwrap_or(at)));
         // What was begun in shadow mode and waits for something else belongs to it as well.
         let since = match mark.written() {
-            Some(Written::Nothing) => now,
+            Some(Written::Nothing) => goes_live_at,
             Some(Written::Since { at }) => *at,
             Some(Written::Everything { .. }) | None => Timestamp::MIN,
         };
@@ -160,7 +167,7 @@ impl<P: Ports> Engine<P> {
         let known = mark.written().filter(|written| !written.is_live() || waiting == 0 || !is_live);
         let known = known.or(mark.noted.as_ref().map(|_| &Written::Nothing)).cloned();
         let waits = waiting > 0 || (is_live && was_shadow && self.imported().await?.is_some());
-        let written = Written::following(known, is_live, waits, now);
+        let written = Written::following(known, is_live, waits, goes_live_at);
         if mark.written() == Some(&written) {
             return Ok(written);
         }

@@ -73,6 +73,8 @@ statements! {
     SYNC_BRAKED = "SELECT COUNT(*) FROM sync WHERE brake = ?1";
     /// How many rows of a target wait because of shadow mode, or were due before an instant and are not done.
     SYNC_SHADOWED = "SELECT COUNT(*) FROM sync WHERE target = ?1 AND (hold = 'shadow' OR (state <> 'applied' AND due_since < ?2))";
+    /// The latest instant at which a row of a target that is not done became due.
+    SYNC_LAST_DUE = "SELECT MAX(due_since) FROM sync WHERE target = ?1 AND state <> 'applied'";
     /// Makes those rows due.
     SYNC_UNSHADOW = "UPDATE sync SET state = 'due', hold = NULL, standing = ?3, next_attempt_at = ?2 WHERE target = ?1 AND hold = 'shadow'";
     /// How many people of our records a target knows under an id of its own.
@@ -229,6 +231,12 @@ impl Store {
         let rows = self.db.query(SYNC_SHADOWED.with([target.as_str().into(), since.into()])).await?;
         let count = rows.into_iter().next().map_or(Ok(0), |row| row.columns().int())?;
         Ok(u64::try_from(count).unwrap_or(0))
+    }
+
+    /// The latest instant at which a row of `target` that is not done became due; `None`: all are done.
+    pub async fn last_due_since(&self, target: Target) -> Result<Option<Timestamp>, Error> {
+        let rows = self.db.query(SYNC_LAST_DUE.with([target.as_str().into()])).await?;
+        rows.into_iter().next().map_or(Ok(None), |row| row.columns().time_opt())
     }
 
     /// A page of rows by customer; `after` is the last customer of the page before. A customer has

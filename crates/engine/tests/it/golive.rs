@@ -55,6 +55,47 @@ fn what_was_bought_in_shadow_mode_waits_for_a_person_and_what_is_bought_after_do
     assert!(matches!(again, WentLive::Already { by: Some(by), .. } if by == "ada"));
 }
 
+/// Whoever bought before the file said `live` waits, however late the webhook that tells of it; their row is none of
+/// those that waited then, so it is the purchase that holds it. The target goes on serving everybody else.
+#[test]
+fn who_bought_before_and_is_told_of_after_waits_and_nobody_waits_for_them() {
+    let mut house = House::with("golive-late", set(Mode::Shadow));
+    house.buys("bob@example.com");
+    let late = json!({ "email": "late@example.com", "price": "price_1Community", "deliver": "lost" });
+    house.act("stripe/checkout", &late);
+    house.pass(SignedDuration::from_mins(10));
+    house.restart_with(set(Mode::Live));
+    house.look();
+    for event in house.state()["stripe"]["events"].as_array().unwrap() {
+        house.act("stripe/redeliver", &json!({ "event": event["id"] }));
+    }
+    house.pass(SignedDuration::from_secs(1));
+    assert_eq!(house.row("late@example.com", Target::Circle).state, State::Held(Hold::Shadow));
+    house.buys("cleo@example.com");
+    assert_eq!((house.is_in("late@example.com"), house.is_in("cleo@example.com")), (false, true));
+    house.wait(house.engine.go_live(Target::Circle, "ada")).unwrap();
+    house.look();
+    house.pass(SignedDuration::from_mins(2));
+    assert!(house.is_in("late@example.com"));
+}
+
+/// A clock that is years behind when the file says `live` (I26): what waits became due later, by that clock, and waits on.
+#[test]
+fn a_clock_that_is_behind_at_go_live_lets_nobody_in_who_waits() {
+    let mut house = House::with("golive-clock", set(Mode::Shadow));
+    house.buys("bob@example.com");
+    let years = SignedDuration::from_hours(10 * 365 * 24);
+    house.clock(-years);
+    house.restart_with(set(Mode::Live));
+    house.look();
+    house.clock(years);
+    house.pass(SignedDuration::from_hours(1));
+    assert_eq!(house.row("bob@example.com", Target::Circle).state, State::Held(Hold::Shadow));
+    assert!(!house.is_in("bob@example.com"));
+    house.buys("cleo@example.com");
+    assert!(house.is_in("cleo@example.com"));
+}
+
 #[test]
 fn one_person_can_be_let_go_before_the_rest() {
     let mut house = House::with("golive-one", set(Mode::Shadow));
