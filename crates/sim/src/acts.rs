@@ -6,7 +6,7 @@ use crate::executor::Node;
 use crate::fault::Fault;
 use crate::ports::SimPorts;
 use crate::rng::Rng;
-use crate::run::Run;
+use crate::run::{CONVERGES_WITHIN, Run};
 use crate::truth::{Covered, Frozen, Released, Ruled};
 use crate::world::provider_of;
 use frontdesk_core::email::Email;
@@ -147,7 +147,7 @@ impl Run {
         for target in Target::ALL {
             self.ask(&mut rng, move |engine| async move { engine.want_sweep(target, true).await.ok() }).await;
         }
-        loop {
+        while self.stage.clock.now() < self.span + CONVERGES_WITHIN {
             self.release(&mut rng).await;
             self.stage.clock.sleep(LOOKS_EVERY).await;
         }
@@ -155,7 +155,7 @@ impl Run {
 
     /// Looks after brakes as people do: at some time after one engaged, it is released.
     pub(crate) async fn look_after_brakes(self, mut rng: Rng) {
-        loop {
+        while self.stage.clock.now() < self.span + CONVERGES_WITHIN {
             self.stage.clock.sleep(LOOKS_EVERY).await;
             if !self.store.brakes().await.unwrap_or_default().is_empty() {
                 self.stage.with(|shared| shared.marks.hit(Fault::MassEnd));

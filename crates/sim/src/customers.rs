@@ -150,11 +150,18 @@ pub async fn live_on(run: Run, person: usize, before: Purchased, mut rng: Rng) {
             run.end(nth, run.stage.true_now(), &events(&told));
         }
         (2, Plan::Community | Plan::Pro) => {
-            act.stripe("renew", json!({ "subscription": subscription }));
+            pay_again(&mut act, "renew", nth, &subscription);
         }
         (3, Plan::Community | Plan::Pro) => fail_to_renew(&mut act, nth, &subscription).await,
         _ => {}
     }
+}
+
+/// A later bill of a purchase is paid.
+fn pay_again(act: &mut Act<'_>, action: &str, nth: usize, subscription: &Value) {
+    act.stripe(action, json!({ "subscription": subscription }));
+    let now = act.run.stage.true_now();
+    act.run.truth(|truth| truth.renewals.push((truth.purchases[nth].person, now)));
 }
 
 /// A renewal fails, and is paid within the grace time or never.
@@ -165,7 +172,7 @@ async fn fail_to_renew(act: &mut Act<'_>, nth: usize, subscription: &Value) {
         Timestamp::from_second(act.run.stage.true_now().as_second()).expect("a second of this run");
     if act.rng.hits(500) {
         act.run.stage.clock.sleep(Duration::from_secs(act.rng.between(60, 3600))).await;
-        act.stripe("renewal_recover", json!({ "subscription": subscription }));
+        pay_again(act, "renewal_recover", nth, subscription);
     } else {
         act.run.end_by_clock(nth, failed_at.saturating_add(GRACE).unwrap_or(Timestamp::MAX), &events(&told));
     }
@@ -215,7 +222,7 @@ pub async fn live(run: Run, person: usize, mut rng: Rng) {
             let subscription = done["subscription"].clone();
             let pause = wait(act.rng, 200);
             run.stage.clock.sleep(pause).await;
-            act.stripe("renew", json!({ "subscription": subscription }));
+            pay_again(&mut act, "renew", nth, &subscription);
             let pause = wait(act.rng, 200);
             run.stage.clock.sleep(pause).await;
             if act.rng.hits(300) {

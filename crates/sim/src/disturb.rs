@@ -53,9 +53,11 @@ impl Run {
                         shared.marks.hit(Fault::ClockJump);
                         shared.clock_lie = SignedDuration::from_hours(years * 365 * 24);
                     });
+                    self.stage.trace(0, format!("world: the wall clock lies by {years} years"));
                     let lied_at = self.stage.true_now();
                     self.stage.clock.sleep(Duration::from_secs(rng.between(1, 900))).await;
                     self.stage.with(|shared| shared.clock_lie = SignedDuration::ZERO);
+                    self.stage.trace(0, "world: the wall clock is right again");
                     self.stage.trouble(None, lied_at, AFTER_A_LIE);
                 }
                 5 if on(Fault::Forged) => {

@@ -33,4 +33,5 @@ pub mod scenario;
 pub mod shrink;
 pub mod torture;
 pub mod truth;
+mod work;
 pub mod world;

@@ -215,7 +215,7 @@ pub async fn open(books: &Books<'_>) {
     grants_have_evidence(books, &circle);
     nothing_old_before_go_live(books, &circle);
     removals_are_demanded(books, &circle);
-    holds_what_is_true(books);
+    holds_what_is_true(books).await;
     removed_in_time(books, &circle);
     healed_in_time(books).await;
     frozen_is_left_alone(books);
@@ -338,7 +338,7 @@ fn grants_have_evidence(books: &Books<'_>, circle: &Ledger) {
     }
 }
 
-/// I24: between the file's `live` and the word of a person, nobody is let in for what they bought before.
+/// I24: between the file's `live` and the word of a person, nobody is let in for what they paid before.
 fn nothing_old_before_go_live(books: &Books<'_>, circle: &Ledger) {
     let Some(opened) = books.truth(|truth| truth.opened.get(&Target::Circle).copied()) else { return };
     let is_between = |grant: &&Change| opened.file_at <= grant.at && opened.at.is_none_or(|at| grant.at < at);
@@ -346,7 +346,9 @@ fn nothing_old_before_go_live(books: &Books<'_>, circle: &Ledger) {
         let bought_since = |truth: &Truth| {
             let bought = truth.purchases.iter().map(|bought| (bought.person, bought.from));
             let ruled = truth.rulings.iter().map(|ruled| (ruled.person, ruled.from));
-            let mut theirs = bought.chain(ruled).filter(|(person, _)| is_of(*person, &grant.email));
+            let renewed = truth.renewals.iter().copied();
+            let mut theirs =
+                bought.chain(renewed).chain(ruled).filter(|(person, _)| is_of(*person, &grant.email));
             theirs.any(|(_, from)| later(from, BOUGHT_SLACK) >= opened.file_at)
         };
         if !books.truth(bought_since) {
@@ -383,8 +385,22 @@ fn removals_are_demanded(books: &Books<'_>, circle: &Ledger) {
     }
 }
 
+/// What our own books say of a person at a target, for whoever has to find out why they are wrong.
+async fn rows_of(books: &Books<'_>, person: usize, target: Target) -> String {
+    let filter = SyncFilter { target: Some(target), ..SyncFilter::default() };
+    let mut noted = Vec::new();
+    for row in books.store.sync_list(&filter, None, u32::MAX).await.unwrap_or_default() {
+        let records = books.store.records(std::slice::from_ref(&row.customer)).await.unwrap_or_default();
+        let address = records.first().and_then(|loaded| loaded.record.access_address());
+        if address.is_some_and(|address| is_of(person, address.as_str())) {
+            noted.push(format!("{row:?}"));
+        }
+    }
+    if noted.is_empty() { "nothing".to_owned() } else { noted.join(" and ") }
+}
+
 /// I9, I14, I40's ground: at the end everybody holds what they are entitled to, and nothing else that is ours.
-fn holds_what_is_true(books: &Books<'_>) {
+async fn holds_what_is_true(books: &Books<'_>) {
     let now = books.now;
     let (circle, kit) = (&books.circle, &books.kit);
     for person in 0..books.people {
@@ -430,9 +446,12 @@ fn holds_what_is_true(books: &Books<'_>) {
                 held.iter().filter(|item| ours.contains(*item) && !is_left(item)).collect();
             if should != does {
                 let promise = if should.is_subset(&does) { "I9" } else { "I19" };
+                let noted = rows_of(books, person, target).await;
                 books.broken(
                     promise,
-                    format!("{email} should hold {should:?} at {target} and holds {does:?}"),
+                    format!(
+                        "{email} should hold {should:?} at {target} and holds {does:?}; noted is {noted}"
+                    ),
                 );
             }
         }

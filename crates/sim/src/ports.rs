@@ -35,6 +35,7 @@ impl SimPorts {
 
 impl Ports for SimPorts {
     fn now_wall(&self) -> Timestamp {
+        self.stage.work.or_unwind();
         self.stage.told_now()
     }
 

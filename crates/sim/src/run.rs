@@ -10,6 +10,7 @@ use crate::past;
 use crate::ports::SimPorts;
 use crate::rng::Rng;
 use crate::truth::Truth;
+use crate::work::{UsedUp, WORK_MAX};
 use crate::world::{Broken, Stage, epoch};
 use frontdesk_core::budget::{Limits, Monthly};
 use frontdesk_core::catalogue::{self, Catalogue, Good, Meaning, Policy};
@@ -26,9 +27,10 @@ use frontdesk_store::{SqliteMode, SqliteSettings, Store};
 use jiff::SignedDuration;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
 
@@ -38,10 +40,9 @@ pub(crate) const SECRET: &str = "whsec_simulatedSecret0001";
 pub const CONVERGES_WITHIN: Duration = Duration::from_mins(30);
 /// How long nothing may be written after that (I20).
 pub const SILENCE: Duration = Duration::from_hours(24);
-/// Time of a processor that one run may take; more is a livelock. On a machine that is busy elsewhere a run takes longer by
-/// the wall, and no more of this.
-pub const WORK_MAX: Duration = Duration::from_secs(10);
-
+/// How often processes look by themselves in that silence. Nobody makes anything due that another would have to find, and
+/// looking as often as before was half of the work of a run.
+const SILENT_LOOKS_EVERY: SignedDuration = SignedDuration::from_mins(30);
 /// How often a fault may strike, in a thousandth of its occasions, where there is a crowd: it must come to something before
 /// it can lose it.
 const CROWD_FAULTS: u64 = 30;
@@ -135,6 +136,8 @@ pub struct Report {
     pub deliveries: u64,
     /// Virtual time lived.
     pub lived: Duration,
+    /// Time of a processor that it took.
+    pub work: Duration,
     /// The digest of everything that happened.
     pub trace: String,
     /// The last lines of the trace.
@@ -152,6 +155,7 @@ impl Report {
             people: 0,
             deliveries: 0,
             lived: Duration::ZERO,
+            work: Duration::ZERO,
             trace: String::new(),
             tail: Vec::new(),
         }
@@ -217,6 +221,13 @@ impl Run {
             (EntitlementId::new(*name), Meaning { title: (*name).to_owned(), items: plan.items() })
         });
         Catalogue { plans: plans.collect(), entitlements: entitlements.collect(), ..Catalogue::default() }
+    }
+
+    /// Has every process look by itself as seldom as is enough once everything is in line.
+    fn look_less_often(&self) {
+        let amend = |settings: &mut Settings| settings.look_every = SILENT_LOOKS_EVERY;
+        self.settings(amend);
+        self.nodes(|nodes| nodes.values().flatten().for_each(|engine| engine.amend_settings(amend)));
     }
 
     fn start_node(&self, node: Node, life: u64) {
@@ -487,42 +498,12 @@ pub fn run(setup: &Setup) -> Report {
     if adopts {
         stage.clock.spawn(0, run.clone().adopt(rng.fork("adopt")));
     }
-    let mut drive = Drive {
-        run: &run,
-        executor: &mut executor,
-        lives: BTreeMap::new(),
-        fate: rng.fork("fate"),
-        started: worked(),
-    };
-    let span = setup.profile.span();
-    let mut is_alive = drive.until(span);
-    // The faults stop. Whatever the sender gave up on, it is asked for once more.
-    stage.trace(0, "the faults stop");
-    stage.with(|shared| {
-        shared.plan = Plan::default();
-        shared.out_until.clear();
-        shared.refuses_until.clear();
-        shared.clock_lie = SignedDuration::ZERO;
-    });
-    resend(&run);
-    stage.clock.spawn(0, run.clone().tidy_up(rng.fork("tidy")));
-    is_alive = is_alive && drive.until(span + CONVERGES_WITHIN);
-    let settled = block(oracle::converged(&run));
-    let heard = stage.with(|shared| shared.heard.len());
-    if adopts && settled {
-        stage.clock.spawn(0, run.clone().import_again(rng.fork("import again")));
-    }
-    is_alive = is_alive && drive.until(span + CONVERGES_WITHIN + SILENCE);
-    if is_alive {
-        if settled {
-            oracle::silent(&run, heard);
-            run.open_books(people);
-        }
-    } else {
-        stage.broken(
-            "I19",
-            format!("the run took longer than {} s of a processor: it makes no progress", WORK_MAX.as_secs()),
-        );
+    let mut drive =
+        Drive { run: &run, executor: &mut executor, lives: BTreeMap::new(), fate: rng.fork("fate") };
+    if drive.play(&rng, people).is_err() {
+        let what =
+            format!("the run took longer than {} s of a processor: it makes no progress", WORK_MAX.as_secs());
+        stage.broken("I19", what);
     }
     let lived = executor.clock().now();
     stage.with(|shared| {
@@ -538,6 +519,7 @@ pub fn run(setup: &Setup) -> Report {
             people,
             deliveries: run.sent.load(Ordering::Relaxed),
             lived,
+            work: stage.work.done(),
             trace: shared.trace.digest(),
             tail: shared.trace.tail(),
         }
@@ -549,14 +531,42 @@ struct Drive<'a> {
     executor: &'a mut Executor,
     lives: BTreeMap<Node, u64>,
     fate: Rng,
-    started: Duration,
 }
 
 impl Drive<'_> {
-    /// Lets the run live until an instant of virtual time. `false`: it used up its share of a processor.
-    fn until(&mut self, until: Duration) -> bool {
-        let mut steps = 0u64;
-        while self.executor.step(until) != Step::Idle {
+    /// The whole run: faults, then rest, then silence, then the books.
+    fn play(&mut self, rng: &Rng, people: usize) -> Result<(), UsedUp> {
+        let run = self.run;
+        let (stage, span) = (&run.stage, run.span);
+        self.until(span)?;
+        // The faults stop. Whatever the sender gave up on, it is asked for once more.
+        stage.trace(0, "the faults stop");
+        stage.with(|shared| {
+            shared.plan = Plan::default();
+            shared.out_until.clear();
+            shared.refuses_until.clear();
+            shared.clock_lie = SignedDuration::ZERO;
+        });
+        resend(run);
+        stage.clock.spawn(0, run.clone().tidy_up(rng.fork("tidy")));
+        self.until(span + CONVERGES_WITHIN)?;
+        let settled = block(oracle::converged(run));
+        let heard = stage.with(|shared| shared.heard.len());
+        if run.adopts && settled {
+            stage.clock.spawn(0, run.clone().import_again(rng.fork("import again")));
+        }
+        run.look_less_often();
+        self.until(span + CONVERGES_WITHIN + SILENCE)?;
+        if settled {
+            oracle::silent(run, heard);
+            run.open_books(people);
+        }
+        Ok(())
+    }
+
+    /// Lets the run live until an instant of virtual time.
+    fn until(&mut self, until: Duration) -> Result<(), UsedUp> {
+        while self.step(until)? != Step::Idle {
             for node in self.run.stage.with(|shared| std::mem::take(&mut shared.dying)) {
                 self.executor.crash(node);
                 self.run.nodes(|nodes| nodes.insert(node, None));
@@ -569,30 +579,19 @@ impl Drive<'_> {
                     run.start_node(node, life);
                 });
             }
-            steps += 1;
-            if steps.is_multiple_of(1024) && worked().saturating_sub(self.started) > WORK_MAX {
-                return false;
+            if self.run.stage.work.is_used_up() {
+                return Err(UsedUp);
             }
         }
-        true
+        Ok(())
     }
-}
 
-/// How long the caller's thread has run on a processor, where the system tells (Linux); else the time since a first
-/// call. The one look at the real world: it bounds a run, it decides nothing in it.
-fn worked() -> Duration {
-    let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let nanos = told.split(' ').next().and_then(|nanos| nanos.parse().ok());
-    nanos.map_or_else(|| wall().elapsed(), Duration::from_nanos)
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "bounds a run where the system does not tell a thread's own time"
-)]
-fn wall() -> std::time::Instant {
-    static FIRST: OnceLock<std::time::Instant> = OnceLock::new();
-    *FIRST.get_or_init(std::time::Instant::now)
+    /// One step, from which a task that never puts itself down is unwound.
+    fn step(&mut self, until: Duration) -> Result<Step, UsedUp> {
+        catch_unwind(AssertUnwindSafe(|| self.executor.step(until))).or_else(|panic| {
+            panic.downcast::<UsedUp>().map_or_else(|panic| resume_unwind(panic), |used_up| Err(*used_up))
+        })
+    }
 }
 
 /// Runs a future that never waits: the store works in the caller's thread.

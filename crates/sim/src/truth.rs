@@ -116,6 +116,8 @@ pub struct Released {
 pub struct Truth {
     /// In the order in which they were made.
     pub purchases: Vec<Purchase>,
+    /// Later bills that were paid: whose, and when.
+    pub renewals: Vec<(usize, Timestamp)>,
     /// When each event was first acknowledged.
     pub acknowledged: BTreeMap<String, Timestamp>,
     /// Events whose webhook never arrived and is never sent again, and when it got lost.

@@ -3,6 +3,7 @@
 use crate::executor::{Clock, Node};
 use crate::fault::{Fault, Marks, Plan};
 use crate::rng::Rng;
+use crate::work::Work;
 use frontdesk_core::target::Target;
 use frontdesk_engine::ports::NoAnswer;
 use frontdesk_sandbox::{Answer, Call, Provider, Reply, World};
@@ -172,6 +173,8 @@ pub struct Shared {
 pub struct Stage {
     /// Virtual time.
     pub clock: Clock,
+    /// How much the run has worked.
+    pub(crate) work: Arc<Work>,
     shared: Arc<Mutex<Shared>>,
 }
 
@@ -232,7 +235,7 @@ impl Stage {
             chance: rng.fork("network"),
             bug,
         };
-        Self { clock, shared: Arc::new(Mutex::new(shared)) }
+        Self { clock, work: Arc::new(Work::begin()), shared: Arc::new(Mutex::new(shared)) }
     }
 
     /// Works on what is shared. Never held across a wait.

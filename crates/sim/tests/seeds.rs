@@ -7,8 +7,11 @@
 )]
 
 use frontdesk_sim::batch::{Batch, Summary, first_caught, run_all};
+use frontdesk_sim::fault::Marks;
 use frontdesk_sim::run::{Profile, Setup};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 /// Each planted bug, and the promises by which it may be found.
 const PLANTED: [(&str, &[&str]); 15] = [
@@ -35,21 +38,36 @@ const JOBS: usize = 2;
 /// A bug that is not seen within so many seeds was missed.
 const SEEDS_MAX: u64 = 300;
 
-/// A base that no run had before.
+/// Where this is set, it is the base: of a test command that is to find the same again.
+const BASE: &str = "FRONTDESK_SEEDS_BASE";
+
+/// How many of the runs that took most of a processor are told.
+const SLOWEST: usize = 3;
+
+/// A base that no run had before, unless somebody named one.
 #[expect(clippy::disallowed_methods, reason = "the seeds are to be new each time; the base is printed")]
-fn fresh_base() -> u64 {
+fn base() -> u64 {
+    if let Ok(named) = std::env::var(BASE) {
+        return named.parse().unwrap_or_else(|_| panic!("{BASE} is no number: {named}"));
+    }
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let since = since.expect("the machine's clock is past 1970");
     since.as_secs() * 10_000
 }
 
 fn hold(seeds: u64, profile: Profile) -> Summary {
-    let base = fresh_base();
+    let base = base();
     let batch = Batch { base, seeds: 0..seeds, like: Setup::of(0, profile), jobs: JOBS, twice: false };
-    let summary = run_all(&batch, |_| {});
+    let worked = Mutex::new(Vec::new());
+    let summary = run_all(&batch, |report| worked.lock().unwrap().push((report.work, report.seed)));
     for report in &summary.failed {
         println!("seed {} ({}) broke {:?}", report.seed, profile.name(), report.broken.first());
     }
+    let mut worked = worked.into_inner().unwrap();
+    worked.sort();
+    let sum: Duration = worked.iter().map(|(work, _)| *work).sum();
+    let slowest: Vec<_> = worked.iter().rev().take(SLOWEST).collect();
+    println!("sim: {:.0} s of a processor; the slowest {slowest:.1?}", sum.as_secs_f64());
     println!(
         "sim: seeds={} violations={} virtual_days={} faults={} marks={}/{} base={base} trace={}",
         summary.seeds,
@@ -57,7 +75,7 @@ fn hold(seeds: u64, profile: Profile) -> Summary {
         summary.virtual_days(),
         summary.faults(),
         summary.marks.count(),
-        frontdesk_sim::fault::Marks::TOTAL,
+        Marks::TOTAL,
         summary.trace
     );
     assert_eq!(
