@@ -270,14 +270,20 @@ impl<P: Ports> Engine<P> {
         Ok(per_person(lines, theirs, |shown| payers.of(shown)))
     }
 
-    /// What a plan by what was last seen says of whoever a target knows by this address and no record supports.
-    pub async fn lines_at(&self, address: &Email) -> Result<Vec<Line>, Error> {
+    /// What a plan by what was last seen says of whoever a target knows by this address and no record supports, and when a
+    /// list last showed them there.
+    pub async fn lines_at(&self, address: &Email) -> Result<(Vec<Line>, BTreeMap<Target, Timestamp>), Error> {
         let mut shown = Vec::new();
+        let mut last_seen = BTreeMap::new();
         for target in self.settings().targets.keys() {
             let listed = self.unsupported(*target, &Held::default()).await?;
             shown.extend(listed.into_iter().filter(|shown| shown.address.as_ref() == Some(address)));
+            let kind = Some(FindingKind::Unsupported);
+            let found = self.store().findings(Some(*target), kind, false, FINDINGS_MAX).await?;
+            let theirs = found.into_iter().filter(|finding| finding.address.as_ref() == Some(address));
+            last_seen.extend(theirs.map(|finding| finding.last_at).max().map(|at| (*target, at)));
         }
-        Ok(per_person(Vec::new(), shown, |_| None))
+        Ok((per_person(Vec::new(), shown, |_| None), last_seen))
     }
 
     /// The lines of one record.

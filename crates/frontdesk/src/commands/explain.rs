@@ -91,7 +91,7 @@ struct Said {
 /// When no target was seen to have anybody by that address either.
 async fn without_record(typed: &str, desk: &Desk, printer: &mut Printer) -> Result<Exit, Failure> {
     let Some(address) = Email::parse(typed) else { return Err(nobody(typed)) };
-    let lines = desk.engine.lines_at(&address).await.map_err(|error| store_failed(&error))?;
+    let (lines, last_seen) = desk.engine.lines_at(&address).await.map_err(|error| store_failed(&error))?;
     if lines.is_empty() {
         let message = format!("no customer matches `{typed}`, nor did a sweep see them at a target");
         let hint = "`frontdesk plan` reads the lists of the targets as they are now";
@@ -101,14 +101,7 @@ async fn without_record(typed: &str, desk: &Desk, printer: &mut Printer) -> Resu
     let members: Vec<_> = members.map(|(target, id)| format!("{} member {id}", target.title())).collect();
     let mut said = vec![format!("{address}  {}; no customer of the record\n", members.join(", "))];
     said.extend(planned(desk, &lines));
-    let mut last_seen = BTreeMap::new();
-    for target in lines.iter().flat_map(|line| line.members.keys()) {
-        let swept = desk.engine.swept(*target).await.map_err(|error| store_failed(&error))?;
-        last_seen.insert(*target, swept.last.map(|last| last.began_at));
-    }
-    let seen = last_seen.iter().map(|(target, at)| {
-        format!("{} {}", target.title(), at.map_or_else(|| "never".to_owned(), |at| desk.when(at)))
-    });
+    let seen = last_seen.iter().map(|(target, at)| format!("{} {}", target.title(), desk.when(*at)));
     said.push(wrapped("Last seen", DEPTH, &seen.collect::<Vec<_>>().join(", ")));
     printer.text(&said.join("\n"))?;
     printer.json(&json!({
