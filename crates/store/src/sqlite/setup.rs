@@ -1,8 +1,8 @@
 //! Opening SQLite: files, settings that are read back, migrations.
 
+use super::SqliteSettings;
 use super::lock::Lock;
 use super::run;
-use super::{SqliteMode, SqliteSettings};
 use crate::Error;
 use crate::migration::{self, SCHEMA_MIGRATION_SQLITE};
 use crate::sql::Engine;
@@ -140,9 +140,8 @@ pub(super) fn open_writer(settings: &SqliteSettings, vfs: Option<&str>) -> Resul
         Some(vfs) => Connection::open_with_flags_and_vfs(&settings.path, flags, vfs),
     };
     let mut connection = opened.map_err(|error| refused(&error, "open"))?;
-    if matches!(settings.mode, SqliteMode::InThread { .. }) {
-        // The one connection that there is. The index of the WAL then lies in heap memory: a registered file system needs
-        // no shared memory, and a read takes no lock of the operating system's, which was a tenth of a simulated run.
+    if vfs.is_some() {
+        // The index of the WAL then lies in heap memory, and the file system needs no shared memory.
         connection
             .execute_batch("PRAGMA locking_mode = EXCLUSIVE")
             .map_err(|error| refused(&error, "PRAGMA"))?;
