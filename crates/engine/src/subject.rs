@@ -110,6 +110,17 @@ impl Subject {
         Ok(Self::load_all(store, std::slice::from_ref(customer)).await?.pop())
     }
 
+    /// Loads the record that a customer's is by now: their own, or the one that it was merged into.
+    pub(crate) async fn load_survivor(store: &Store, customer: &CustomerId) -> Result<Option<Self>, Error> {
+        if let Some(subject) = Self::load(store, customer).await? {
+            return Ok(Some(subject));
+        }
+        match store.customer(customer).await?.and_then(|row| row.merged_into) {
+            Some(survivor) => Self::load(store, &survivor).await,
+            None => Ok(None),
+        }
+    }
+
     /// Loads the live ones among `customers`, in this order, all as of one instant.
     pub(crate) async fn load_all(store: &Store, customers: &[CustomerId]) -> Result<Vec<Self>, Error> {
         let mut subjects = Vec::with_capacity(customers.len());

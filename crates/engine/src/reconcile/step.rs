@@ -121,8 +121,10 @@ impl<P: Ports> Engine<P> {
             let now = self.ports().now_wall();
             let mut writes = vec![Write::CallAnswer(answer.clone())];
             let mut expect = vec![drain.held.expect()];
+            // Whoever was merged into another while the call was under way: what came of it is known of the other, or a call
+            // without an answer would be made again blindly (I17).
             let subject = match &call.customer {
-                Some(customer) => Subject::load(self.store(), customer).await?,
+                Some(customer) => Subject::load_survivor(self.store(), customer).await?,
                 None => None,
             };
             let mut changed = None;
