@@ -9,7 +9,7 @@
 
 use crate::catalogue::NewSubscribers;
 use crate::desired::{Removal, Wish, Wishes};
-use crate::sync::Hold;
+use crate::sync::{Hold, Sync};
 use crate::target::{
     Failure, Holding, Item, Membership, Person, Seen, Standing, Step, Taken, Target, contest,
 };
@@ -226,6 +226,19 @@ fn is_doubted(person: &Person, step: &Step) -> bool {
 pub fn would_remove(wishes: &Wishes, person: &Person, rules: &Rules, now: Timestamp) -> bool {
     let free = Rules { brake: None, ..rules.clone() };
     matches!(next(wishes, person, &free, now), Next::Step(Step::Remove { .. }))
+}
+
+/// Until when an invitation waits because one for another record may have been sent: `others` are the rows of records that
+/// share a member or an address, who are one person to the target. `None`: none is in doubt.
+///
+/// Each row looks before it repeats its own call; of another's it knows nothing (RELIABILITY I15, I17).
+pub fn in_doubt_elsewhere<'a>(others: impl Iterator<Item = &'a Sync>, now: Timestamp) -> Option<Timestamp> {
+    let people = others.flat_map(|sync| sync.observed.people.values());
+    let in_doubt = people.filter_map(|person| match person.membership {
+        Membership::Unknown { look_at, .. } => Some(look_at),
+        _ => None,
+    });
+    in_doubt.filter(|look_at| is_ahead(*look_at, now)).max()
 }
 
 /// Whether a look is still to come. One that lies further off than any look is put off was noted under a clock that

@@ -20,7 +20,7 @@ use crate::subject::Subject;
 use crate::sweep;
 use frontdesk_core::budget::{Reason, Refusal};
 use frontdesk_core::decision::Decision;
-use frontdesk_core::diff::{Next, Outcome, Rules, next};
+use frontdesk_core::diff::{Next, Outcome, Rules, in_doubt_elsewhere, next};
 use frontdesk_core::golive::Written;
 use frontdesk_core::id::CustomerId;
 use frontdesk_core::sync::{Ended, Sync};
@@ -245,6 +245,11 @@ impl<P: Ports> Engine<P> {
                     )
                     .await;
             }
+            let elsewhere = others.iter().filter_map(|other| other.syncs.get(&drain.target));
+            if let (Step::Enrol { .. }, Some(until)) = (&step, in_doubt_elsewhere(elsewhere, now)) {
+                let ended = Ended::Waits { until, unknown: true };
+                return self.settle(drain, customer, Some(sync), ended).await;
+            }
             let reason = reason_of(&step, sync.observed.people.get(&holder), rules.look_wanted);
             match self.gate(drain, reason).await? {
                 Gate::Open => {}
@@ -253,6 +258,9 @@ impl<P: Ports> Engine<P> {
                     looks = false;
                     continue;
                 }
+            }
+            if matches!(step, Step::Remove { .. }) {
+                drain.known.takes_from(customer, self.ports().now_mono());
             }
             match self.act(drain, &subject, &others, &step, reason).await? {
                 Acted::LeaseLost => return Ok(Turn::LeaseLost),

@@ -340,7 +340,8 @@ fn grants_have_evidence(books: &Books<'_>, circle: &Ledger) {
 
 /// I24: between the file's `live` and the word of a person, nobody is let in for what they paid before.
 fn nothing_old_before_go_live(books: &Books<'_>, circle: &Ledger) {
-    let Some(opened) = books.truth(|truth| truth.opened.get(&Target::Circle).copied()) else { return };
+    let opened = books.truth(|truth| truth.opened.get(&Target::Circle).copied());
+    let Some(opened) = opened.filter(|opened| !opened.under_a_lie) else { return };
     let is_between = |grant: &&Change| opened.file_at <= grant.at && opened.at.is_none_or(|at| grant.at < at);
     for grant in circle.by_us("added to group").filter(is_between) {
         let bought_since = |truth: &Truth| {

@@ -238,7 +238,9 @@ impl Run {
             settings.clone()
         });
         let now = self.stage.true_now();
-        self.truth(|truth| truth.opened.insert(target, Opened { file_at: now, at: None }));
+        let under_a_lie = self.stage.with(|shared| !shared.clock_lie.is_zero());
+        let opened = Opened { file_at: now, at: None, under_a_lie };
+        self.truth(|truth| truth.opened.insert(target, opened));
         self.stage.with(|shared| shared.shadowed.remove(&provider_of(target)));
         self.stage.trace(0, format!("world: the file says live for {target}"));
         for (_, engine) in self.living_nodes() {

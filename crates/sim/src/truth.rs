@@ -57,6 +57,8 @@ pub struct Opened {
     pub file_at: Timestamp,
     /// When somebody let go what had been collected; `None`: not yet.
     pub at: Option<Timestamp>,
+    /// Whether the clock lied then: what was paid in the minutes before may have been noted as long ago.
+    pub under_a_lie: bool,
 }
 
 /// What a person ruled about what one plan grants.

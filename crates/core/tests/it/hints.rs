@@ -2,7 +2,7 @@
 
 use frontdesk_core::catalogue::NewSubscribers;
 use frontdesk_core::desired::{Desired, Removal, Wish, Wishes};
-use frontdesk_core::diff::{Next, Rules, fold, next};
+use frontdesk_core::diff::{Next, Rules, fold, in_doubt_elsewhere, next};
 use frontdesk_core::email::Email;
 use frontdesk_core::hint::{CLOCKS_APART, Hint, LOOK_EVERY, Said, Took, looked, take};
 use frontdesk_core::id::CustomerId;
@@ -333,4 +333,26 @@ fn a_subscriber_who_was_deleted_is_not_made_anew() {
         row.observed.people.insert(Holder::Customer, after);
     }
     assert!(matches!(next(&wishes, person(&row), &rules(Target::Kit), at(2)), Next::Held(_)));
+}
+
+#[test]
+fn an_invitation_waits_while_one_for_another_record_of_the_person_is_in_doubt() {
+    let group = Item::CircleGroup(4012);
+    let of = |membership| {
+        let mut row = row(&group, None);
+        row.observed.people.insert(Holder::Customer, Person { membership, ..Person::default() });
+        row
+    };
+    let unknown = |seconds| Membership::Unknown { look_at: at(seconds), absent: 0 };
+    let table = [
+        ("nobody asked", Membership::Unseen, None),
+        ("known not to be there", Membership::NotMember { seen_at: at(-1) }, None),
+        ("sent, and no answer came", unknown(30), Some(at(30))),
+        ("its look is due: reads can be trusted", unknown(0), None),
+        ("noted under a clock that was years ahead", unknown(90_000_000), None),
+    ];
+    for (name, membership, expected) in table {
+        let rows = [of(Membership::Unseen), of(membership)];
+        assert_eq!(in_doubt_elsewhere(rows.iter(), noon()), expected, "{name}");
+    }
 }
