@@ -3,14 +3,12 @@
 
 use crate::settings::Settings;
 use crate::sweep::Sweeping;
-use frontdesk_core::brake;
 use frontdesk_core::budget::Spent;
 use frontdesk_core::fact::Key;
-use frontdesk_core::id::CustomerId;
 use frontdesk_core::target::{Item, Target};
 use frontdesk_providers::kit::Tags;
 use jiff::Timestamp;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -75,36 +73,16 @@ pub(crate) struct Known {
     pub(crate) missing: BTreeSet<Item>,
     /// Kit: the numbers of the catalogue's tags.
     pub(crate) tags: Tags,
-    /// From whom this process took something, and when by the monotonic clock: a wall clock that jumps makes what was just
-    /// taken look long ago.
-    pub(crate) removals: VecDeque<(Duration, CustomerId)>,
+    /// What was spent, for one lease epoch and month.
     /// The sweep under way, as far as this process read it.
     pub(crate) sweeping: Option<Sweeping>,
-    /// What was spent, for one lease epoch and month.
     pub(crate) spent: Option<((i64, Option<Timestamp>), Spent)>,
 }
-
-/// The window of [`brake::WINDOW`], as the monotonic clock counts.
-const BRAKE_WINDOW: Duration = brake::WINDOW.unsigned_abs();
 
 /// How often the lists are read again while something of the catalogue is missing there.
 pub(crate) const MISSING_CHECK_EVERY: Duration = Duration::from_hours(1);
 
 impl Known {
-    /// Notes that something is taken from somebody.
-    pub(crate) fn takes_from(&mut self, customer: &CustomerId, now: Duration) {
-        while self.removals.front().is_some_and(|(at, _)| now.saturating_sub(*at) >= BRAKE_WINDOW) {
-            self.removals.pop_front();
-        }
-        self.removals.push_back((now, customer.clone()));
-    }
-
-    /// From whom this process took something within the brake's window.
-    pub(crate) fn taken_from(&self, now: Duration) -> impl Iterator<Item = &CustomerId> {
-        let recent = self.removals.iter().filter(move |(at, _)| now.saturating_sub(*at) < BRAKE_WINDOW);
-        recent.map(|(_, customer)| customer)
-    }
-
     /// When its lists are to be read next, by the monotonic clock; `None`: nothing asks for it. At zero: never read.
     pub(crate) fn lists_due_at(&self) -> Option<Duration> {
         let retry_at = self.retry_at.unwrap_or_default();

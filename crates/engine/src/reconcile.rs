@@ -259,9 +259,6 @@ impl<P: Ports> Engine<P> {
                     continue;
                 }
             }
-            if matches!(step, Step::Remove { .. }) {
-                drain.known.takes_from(customer, self.ports().now_mono());
-            }
             match self.act(drain, &subject, &others, &step, reason).await? {
                 Acted::LeaseLost => return Ok(Turn::LeaseLost),
                 Acted::LookAgain | Acted::Answered(Ok(_)) => {}

@@ -97,7 +97,6 @@ impl<P: Ports> Engine<P> {
             return Ok(Some(brake.name));
         }
         let mut recent = self.store().removals_since(drain.target, since).await?;
-        recent.extend(drain.known.taken_from(self.ports().now_mono()).cloned());
         recent.remove(&sync.customer);
         let entitled = u64::try_from(self.store().entitled_count().await?).unwrap_or(0);
         if !brake::holds(recent.len() as u64, entitled) {
