@@ -15,14 +15,14 @@ mod union;
 
 pub use claim::{Claim, Deadline, Property};
 pub(crate) use money::{dispute_word, refund_word};
+pub(crate) use subscription::invoice_word;
 pub use subscription::{CLOCK_SLACK, FIRST_INVOICE_WAIT, INCOMPLETE_SETTLES_AFTER};
-pub(crate) use subscription::{invoice_word, word};
 
 use crate::catalogue::{Catalogue, Good, Plan};
 use crate::email::Email;
 use crate::fact::{Checkout, Fact, Invoice, Key, Money, Payment, Subscription};
 use crate::id::{EntitlementId, PlanId, SourceId};
-use crate::target::Holder;
+use crate::target::{Holder, Item};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -74,6 +74,12 @@ impl Purchase {
         let plan = self.plan.as_ref().and_then(|id| catalogue.plans.iter().find(|plan| plan.id == *id));
         let by_hand = self.by_hand.iter().filter(|id| catalogue.entitlements.contains_key(*id));
         plan.into_iter().flat_map(|plan| &plan.grants).chain(by_hand).collect()
+    }
+
+    /// The items that these come to.
+    pub(crate) fn items<'a>(&'a self, catalogue: &'a Catalogue) -> impl Iterator<Item = &'a Item> {
+        let meanings = self.gives(catalogue).into_iter().filter_map(|id| catalogue.entitlements.get(id));
+        meanings.flat_map(|meaning| &meaning.items)
     }
 
     /// Whether something was sold that no plan maps, or of which it is not known what it is.

@@ -113,7 +113,7 @@ impl<'a> Desk<'a> {
         let told = around.told;
         let mut verdict = Verdict {
             standing: Standing::Processing,
-            claims: vec![Claim::said(told.key, &told.current, Property::Status, word(&told.state.status))],
+            claims: vec![Claim::said(told.key, &told.current, Property::Status, told.state.status.as_str())],
             proof: [told.key.clone()].into(),
             flags: BTreeSet::new(),
             sum: None,
@@ -325,21 +325,6 @@ fn cancels_at(subscription: &Subscription, item: Option<&SubscriptionItem>) -> O
         item.and_then(|item| item.period_end_at).or_else(|| ends.max())
     };
     subscription.cancel_at.or_else(|| period_end().filter(|_| subscription.cancel_at_period_end))
-}
-
-/// The status as the source writes it.
-pub(crate) fn word(status: &SubscriptionStatus) -> &str {
-    match status {
-        SubscriptionStatus::Incomplete => "incomplete",
-        SubscriptionStatus::IncompleteExpired => "incomplete_expired",
-        SubscriptionStatus::Trialing => "trialing",
-        SubscriptionStatus::Active => "active",
-        SubscriptionStatus::PastDue => "past_due",
-        SubscriptionStatus::Unpaid => "unpaid",
-        SubscriptionStatus::Paused => "paused",
-        SubscriptionStatus::Canceled => "canceled",
-        SubscriptionStatus::Other(word) => word,
-    }
 }
 
 /// An invoice's status as the source writes it.

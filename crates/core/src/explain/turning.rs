@@ -9,7 +9,7 @@ use crate::decision::Decision;
 use crate::entitlement::ledger::{Ledger, State, Told};
 use crate::entitlement::{
     Deadline, Entitled, Entitlement, Over, Property, Purchase, Standing, dispute_word, entitlements, good,
-    invoice_word, refund_word, word,
+    invoice_word, refund_word,
 };
 use crate::fact::{
     Body, Charge, Checkout, Dispute, DisputeStatus, Evidence, Fact, Invoice, InvoiceStatus, Key, Kind,
@@ -265,7 +265,7 @@ impl<'a> World<'a> {
                 ended_at: Some(self.now),
                 ..state.clone()
             };
-            let turning = becomes(key, Property::Status, word(&ended.status));
+            let turning = becomes(key, Property::Status, ended.status.as_str());
             changes.push((turning, vec![(key.clone(), Body::Subscription(ended))]));
         }
         if let Some(session) = self.seller::<Checkout>(purchase) {
@@ -338,7 +338,7 @@ impl<'a> World<'a> {
             (becomes(of.key, Property::Status, invoice_word(InvoiceStatus::Paid)), states)
         }));
         if told.state.status != SubscriptionStatus::Active {
-            let turning = becomes(told.key, Property::Status, word(&SubscriptionStatus::Active));
+            let turning = becomes(told.key, Property::Status, SubscriptionStatus::Active.as_str());
             changes.push((turning, vec![active]));
         }
         changes

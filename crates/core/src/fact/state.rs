@@ -156,6 +156,38 @@ pub enum SubscriptionStatus {
     Other(String),
 }
 
+impl SubscriptionStatus {
+    /// The status as the source writes it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Incomplete => "incomplete",
+            Self::IncompleteExpired => "incomplete_expired",
+            Self::Trialing => "trialing",
+            Self::Active => "active",
+            Self::PastDue => "past_due",
+            Self::Unpaid => "unpaid",
+            Self::Paused => "paused",
+            Self::Canceled => "canceled",
+            Self::Other(word) => word,
+        }
+    }
+
+    /// The inverse of [`SubscriptionStatus::as_str`].
+    pub fn of(word: String) -> Self {
+        match word.as_str() {
+            "incomplete" => Self::Incomplete,
+            "incomplete_expired" => Self::IncompleteExpired,
+            "trialing" => Self::Trialing,
+            "active" => Self::Active,
+            "past_due" => Self::PastDue,
+            "unpaid" => Self::Unpaid,
+            "paused" => Self::Paused,
+            "canceled" => Self::Canceled,
+            _ => Self::Other(word),
+        }
+    }
+}
+
 /// One item of a subscription.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SubscriptionItem {

@@ -305,18 +305,9 @@ fn words(status: &str) -> String {
     status.to_lowercase().replace([' ', '-'], "_")
 }
 
+/// A subscription's status, which programs write in British English too.
 fn subscription_status(word: String) -> SubscriptionStatus {
-    match word.as_str() {
-        "incomplete" => SubscriptionStatus::Incomplete,
-        "incomplete_expired" => SubscriptionStatus::IncompleteExpired,
-        "trialing" => SubscriptionStatus::Trialing,
-        "active" => SubscriptionStatus::Active,
-        "past_due" => SubscriptionStatus::PastDue,
-        "unpaid" => SubscriptionStatus::Unpaid,
-        "paused" => SubscriptionStatus::Paused,
-        "canceled" | "cancelled" => SubscriptionStatus::Canceled,
-        _ => SubscriptionStatus::Other(word),
-    }
+    if word == "cancelled" { SubscriptionStatus::Canceled } else { SubscriptionStatus::of(word) }
 }
 
 #[cfg(test)]

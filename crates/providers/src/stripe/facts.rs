@@ -104,17 +104,7 @@ pub(super) fn subscription(object: &Node<'_>) -> Result<Subscription, Unreadable
     let cancellation = object.lenient_object("cancellation_details");
     Ok(Subscription {
         customer: object.id("customer")?,
-        status: match object.needed_text("status")?.as_str() {
-            "incomplete" => SubscriptionStatus::Incomplete,
-            "incomplete_expired" => SubscriptionStatus::IncompleteExpired,
-            "trialing" => SubscriptionStatus::Trialing,
-            "active" => SubscriptionStatus::Active,
-            "past_due" => SubscriptionStatus::PastDue,
-            "unpaid" => SubscriptionStatus::Unpaid,
-            "paused" => SubscriptionStatus::Paused,
-            "canceled" => SubscriptionStatus::Canceled,
-            other => SubscriptionStatus::Other(other.to_owned()),
-        },
+        status: SubscriptionStatus::of(object.needed_text("status")?),
         items,
         items_complete: !list.bool("has_more")?.unwrap_or(false),
         cancel_at_period_end: object.bool("cancel_at_period_end")?.unwrap_or(false),
