@@ -156,9 +156,7 @@ pub fn next(wishes: &Wishes, person: &Person, rules: &Rules, now: Timestamp) -> 
         }
         match person.items.get(item) {
             // A person named them and it: whether there is anything to take is worth a look, unless nobody is there.
-            None if wish.is_revoked() && !matches!(person.membership, Membership::NotMember { .. }) => {
-                return check(item, wishes, person);
-            }
+            None if is_sought(item, wish, person) => return check(item, wishes, person),
             // What we never saw there is not ours to take: it is listed and left.
             None | Some(Holding::Absent { .. }) => {}
             Some(Holding::Unknown { look_at, .. }) if rules.target == Target::Circle => {
@@ -226,6 +224,13 @@ fn is_doubted(person: &Person, step: &Step) -> bool {
 pub fn would_remove(wishes: &Wishes, person: &Person, rules: &Rules, now: Timestamp) -> bool {
     let free = Rules { brake: None, ..rules.clone() };
     matches!(next(wishes, person, &free, now), Next::Step(Step::Remove { .. }))
+}
+
+/// Whether `item` is to be looked for with `person`, because somebody revoked it and it was never seen there. Not where the
+/// target is known not to have them.
+pub(crate) fn is_sought(item: &Item, wish: &Wish, person: &Person) -> bool {
+    let is_nobody = matches!(person.membership, Membership::NotMember { .. });
+    wish.is_revoked() && !person.items.contains_key(item) && !is_nobody
 }
 
 /// Until when an invitation waits because one for another record may have been sent: `others` are the rows of records that

@@ -1,11 +1,12 @@
 //! What a change comes to for one record before anybody makes it: two desired states, laid beside each other.
 
 use crate::desired::{Desired, Wish};
+use crate::diff::is_sought;
 use crate::email::Email;
 use crate::entitlement::Claim;
 use crate::plan::Change;
 use crate::sync::Sync;
-use crate::target::{Holder, Holding, Item, Membership, Target};
+use crate::target::{Holder, Holding, Item, Person, Target};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,16 +38,15 @@ pub fn shifts(
     syncs: &BTreeMap<Target, Sync>,
 ) -> Vec<Shift> {
     let (was, will) = (wishes(before), wishes(after));
+    let nobody = Person::default();
     let concerned: BTreeSet<&(Holder, Item)> = was.keys().chain(will.keys()).collect();
     let shifts = concerned.into_iter().filter_map(|key| {
         let (holder, item) = key;
         let person = syncs.get(&item.target()).and_then(|sync| sync.observed.people.get(holder));
         let (before, after) = (was.get(key), will.get(key));
-        let holding = person.and_then(|person| person.items.get(item));
-        let is_unknown_there =
-            matches!(person.map(|person| &person.membership), Some(Membership::NotMember { .. }));
-        let change = change(before.map(|of| of.1), after.map(|of| of.1), holding, is_unknown_there)?;
-        let is_seen = matches!(holding, Some(Holding::Present { .. }));
+        let person = person.unwrap_or(&nobody);
+        let change = change(before.map(|of| of.1), after.map(|of| of.1), item, person)?;
+        let is_seen = person.holds(item);
         let address = after.or(before)?.0.clone();
         let because = after.map(|of| of.1.because().to_vec()).unwrap_or_default();
         Some(Shift { holder: holder.clone(), address, item: item.clone(), change, is_seen, because })
@@ -63,17 +63,12 @@ fn wishes(desired: &BTreeMap<Target, Desired>) -> BTreeMap<(Holder, Item), (&Ema
     wishes.collect()
 }
 
-/// `is_unknown_there`: the target was seen not to know the person, who then holds nothing there.
-fn change(
-    before: Option<&Wish>,
-    after: Option<&Wish>,
-    holding: Option<&Holding>,
-    is_unknown_there: bool,
-) -> Option<Change> {
-    let is_seen = matches!(holding, Some(Holding::Present { .. }));
+/// What becomes of one item, as `person` was last seen there.
+fn change(before: Option<&Wish>, after: Option<&Wish>, item: &Item, person: &Person) -> Option<Change> {
+    let (holding, is_seen) = (person.items.get(item), person.holds(item));
     let may_hold =
         !matches!(holding, None | Some(Holding::Absent { .. } | Holding::Sent { present: false, .. }));
-    let is_looked_for = |wish: &Wish| wish.is_revoked() && holding.is_none() && !is_unknown_there;
+    let is_looked_for = |wish: &Wish| is_sought(item, wish, person);
     match (before, after) {
         (Some(Wish::Want { .. }), Some(Wish::Want { .. })) => None,
         (Some(before @ Wish::Absent { .. }), Some(after @ Wish::Absent { .. })) => {

@@ -7,8 +7,9 @@
 
 use crate::catalogue::{Catalogue, Policy};
 use crate::desired::{Desired, Removal, Wish};
+use crate::diff::is_sought;
 use crate::sync::{Hold, State, Sync};
-use crate::target::{Holding, Item, Membership, Person, Taken};
+use crate::target::{Holding, Item, Person, Taken};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -83,8 +84,7 @@ fn ended_at(item: &Item, wish: &Wish, person: &Person) -> Option<Timestamp> {
     let may_hold = match person.items.get(item) {
         Some(Holding::Absent { .. }) => false,
         Some(Holding::Present { .. } | Holding::Sent { .. } | Holding::Unknown { .. }) => true,
-        // As in [`crate::diff::next`]: what was never seen is looked for where a person says that it must go.
-        None => wish.is_revoked() && !matches!(person.membership, Membership::NotMember { .. }),
+        None => is_sought(item, wish, person),
     };
     may_hold.then_some(*since)
 }

@@ -270,9 +270,7 @@ fn behind_line<'a>(line: &Line, purchases: &'a [Purchase], catalogue: &Catalogue
     let of = purchases.iter().filter(|purchase| purchase.holder == line.holder);
     let all: Vec<_> = of.filter(|purchase| purchase.plan.is_some()).collect();
     let gives = |purchase: &&&Purchase| {
-        let given = purchase.gives(catalogue).into_iter().filter_map(|id| catalogue.entitlements.get(id));
-        let mut items = given.flat_map(|meaning| &meaning.items);
-        items.any(|item| line.parts.iter().any(|part| part.item == *item))
+        purchase.items(catalogue).any(|item| line.parts.iter().any(|part| part.item == *item))
     };
     let giving: Vec<_> = all.iter().filter(gives).copied().collect();
     let is_ruled = line.because.iter().all(|claim| matches!(claim, Claim::Ruled { .. }));

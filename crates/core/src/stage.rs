@@ -9,7 +9,7 @@ use crate::fact::Money;
 use crate::id::EntitlementId;
 use crate::record::Record;
 use crate::sync::{Hold, State, Sync};
-use crate::target::{Failure, Holder, Holding, Item, Membership, Standing, Target};
+use crate::target::{Failure, Holder, Item, Membership, Standing, Target};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -208,9 +208,7 @@ impl Access {
             if person.is_some_and(|person| matches!(person.membership, Membership::Gone { .. })) {
                 return Self::Review;
             }
-            let held = |item: &Item| {
-                person.is_some_and(|person| matches!(person.items.get(item), Some(Holding::Present { .. })))
-            };
+            let held = |item: &Item| person.is_some_and(|person| person.holds(item));
             if !wanted.all(held) {
                 return Self::not_seen(sync);
             }

@@ -468,8 +468,7 @@ pub fn note_undone(before: &Person, after: &mut Person, wishes: &Wishes, look: &
 /// Said with the answer itself: whoever asked may not live to draw the conclusion, and afterwards nothing would differ from
 /// what was seen last.
 pub fn is_upset(before: &Person, after: &Person, wishes: &Wishes) -> bool {
-    let holds = |person: &Person, item| matches!(person.items.get(item), Some(Holding::Present { .. }));
-    wishes.items.keys().any(|item| holds(before, item) != holds(after, item))
+    wishes.items.keys().any(|item| before.holds(item) != after.holds(item))
 }
 
 /// What a sweep found out, as kept and shown.

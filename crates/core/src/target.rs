@@ -316,6 +316,11 @@ impl Person {
         }
     }
 
+    /// Whether they were last seen to hold an item.
+    pub fn holds(&self, item: &Item) -> bool {
+        matches!(self.items.get(item), Some(Holding::Present { .. }))
+    }
+
     /// Whether what a message says of an item is against what is known.
     pub fn is_told_otherwise(&self, item: &Item) -> Option<&Told> {
         self.told.get(item).filter(|told| match self.items.get(item) {

@@ -151,8 +151,9 @@ impl<P: Ports> Engine<P> {
         }
         let now = self.ports().now_wall();
         // A clock that is behind when the file says `live` must not let go of what waits (RELIABILITY I26): all of it became
-        // due before this instant.
-        let last_due = if is_live { self.store().last_due_since(target).await? } else { None };
+        // due before this instant. Asked once, not at every look while something waits.
+        let goes_live = is_live && !matches!(mark.written(), Some(Written::Since { .. }));
+        let last_due = if goes_live { self.store().last_due_since(target).await? } else { None };
         let goes_live_at = last_due.map_or(now, |at| now.max(at.saturating_add(INSTANT).unwrap_or(at)));
         // What was begun in shadow mode and waits for something else belongs to it as well.
         let since = match mark.written() {

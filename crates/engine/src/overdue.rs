@@ -13,6 +13,7 @@ use std::time::Duration;
 const KIND: &str = "overdue_removal";
 /// How often is looked while something is overdue, or about to be: what is shown lags by no more (RELIABILITY I40).
 const LOOKS_EVERY: Duration = Duration::from_mins(1);
+
 fn alert_key(target: Target) -> String {
     format!("{KIND}:{target}")
 }

@@ -16,8 +16,8 @@ use frontdesk_core::pairs::{Likeness, Pair, Somebody, pairs};
 use frontdesk_core::plan::{Change, Left, Line, Payer, Totals, Unsupported, lines, per_person};
 use frontdesk_core::record::{Record, addresses};
 use frontdesk_core::sweep::{FindingKind, Implausible, Scan, beside};
-use frontdesk_core::target::{Holder, Holding, Item, Person, Target};
-use frontdesk_store::Error;
+use frontdesk_core::target::{Holder, Item, Person, Target};
+use frontdesk_store::{Error, Finding};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -276,12 +276,11 @@ impl<P: Ports> Engine<P> {
         let mut shown = Vec::new();
         let mut last_seen = BTreeMap::new();
         for target in self.settings().targets.keys() {
-            let listed = self.unsupported(*target, &Held::default()).await?;
-            shown.extend(listed.into_iter().filter(|shown| shown.address.as_ref() == Some(address)));
-            let kind = Some(FindingKind::Unsupported);
-            let found = self.store().findings(Some(*target), kind, false, FINDINGS_MAX).await?;
-            let theirs = found.into_iter().filter(|finding| finding.address.as_ref() == Some(address));
+            let found = self.found(*target).await?;
+            let theirs = found.iter().filter(|finding| finding.address.as_ref() == Some(address));
             last_seen.extend(theirs.map(|finding| finding.last_at).max().map(|at| (*target, at)));
+            let all = by_member(*target, found.into_iter().filter_map(beyond));
+            shown.extend(all.into_values().filter(|shown| shown.address.as_ref() == Some(address)));
         }
         Ok((per_person(Vec::new(), shown, |_| None), last_seen))
     }
@@ -348,41 +347,58 @@ impl<P: Ports> Engine<P> {
 
     /// Everybody who has something at a target that no record supports, by the lists or by the last sweep.
     async fn unsupported(&self, target: Target, held: &Held) -> Result<Vec<Unsupported>, Error> {
-        let mut all: BTreeMap<u64, Unsupported> = BTreeMap::new();
-        let mut note = |member: u64, item: Item, address: Option<Email>, ended: Option<CustomerId>| {
-            let shown = all.entry(member).or_insert_with(|| Unsupported {
-                target,
-                member,
-                address,
-                name: None,
-                items: BTreeMap::new(),
-            });
-            shown.items.insert(item, ended);
+        let Some(scan) = &held.scan else {
+            let found = self.found(target).await?.into_iter().filter_map(beyond);
+            // What was settled since the sweep has a record.
+            let found = found.filter(|of| !held.supported.contains(&(of.item.clone(), of.member)));
+            return Ok(by_member(target, found).into_values().collect());
         };
-        if let Some(scan) = &held.scan {
-            for (item, member) in scan.holders() {
-                let holding = (item.clone(), member);
-                if !held.supported.contains(&holding) {
-                    let address = scan.person(member).and_then(|listed| listed.address.clone());
-                    note(member, holding.0.clone(), address, held.ended.get(&holding).cloned());
-                }
+        let listed = scan.holders().filter_map(|(item, member)| {
+            let key = (item.clone(), member);
+            if held.supported.contains(&key) {
+                return None;
             }
-            for (member, shown) in &mut all {
-                shown.name = scan.person(*member).and_then(|listed| listed.name.clone());
-            }
-        } else {
-            let kind = Some(FindingKind::Unsupported);
-            for finding in self.store().findings(Some(target), kind, false, FINDINGS_MAX).await? {
-                if let (Some(member), Some(item)) = (finding.member, finding.item)
-                    && !held.supported.contains(&(item.clone(), member))
-                {
-                    // What was settled since the sweep has a record.
-                    note(member, item, finding.address, finding.customer);
-                }
-            }
+            let address = scan.person(member).and_then(|listed| listed.address.clone());
+            let ended = held.ended.get(&key).cloned();
+            Some(Beyond { member, item: key.0, address, ended })
+        });
+        let mut all = by_member(target, listed);
+        for (member, shown) in &mut all {
+            shown.name = scan.person(*member).and_then(|listed| listed.name.clone());
         }
         Ok(all.into_values().collect())
     }
+
+    /// What the last sweep found that no record supports.
+    async fn found(&self, target: Target) -> Result<Vec<Finding>, Error> {
+        let kind = Some(FindingKind::Unsupported);
+        self.store().findings(Some(target), kind, false, FINDINGS_MAX).await
+    }
+}
+
+/// One thing that somebody has and no record supports.
+struct Beyond {
+    member: u64,
+    item: Item,
+    address: Option<Email>,
+    /// The record that once had a right to it.
+    ended: Option<CustomerId>,
+}
+
+/// What a finding says of it, where it says who and what.
+fn beyond(finding: Finding) -> Option<Beyond> {
+    let (address, ended) = (finding.address, finding.customer);
+    Some(Beyond { member: finding.member?, item: finding.item?, address, ended })
+}
+
+/// By the target's own ids. The address is that of whatever comes first.
+fn by_member(target: Target, each: impl Iterator<Item = Beyond>) -> BTreeMap<u64, Unsupported> {
+    let mut all: BTreeMap<u64, Unsupported> = BTreeMap::new();
+    for Beyond { member, item, address, ended } in each {
+        let new = || Unsupported { target, member, address, name: None, items: BTreeMap::new() };
+        all.entry(member).or_insert_with(new).items.insert(item, ended);
+    }
+    all
 }
 
 /// What the people of a record hold, or should, by what is known of them: none of it is without a record.
@@ -392,9 +408,8 @@ fn supported<'a>(
 ) -> impl Iterator<Item = (Item, u64)> + 'a {
     desired.wishes().filter_map(|(holder, item, wish)| {
         let person = people.get(holder)?;
-        let holds = matches!(person.items.get(item), Some(Holding::Present { .. }));
         let id = person.membership.id()?;
-        (holds || !matches!(wish, Wish::Absent { .. })).then(|| (item.clone(), id))
+        (person.holds(item) || !matches!(wish, Wish::Absent { .. })).then(|| (item.clone(), id))
     })
 }
 

@@ -34,13 +34,12 @@ impl<P: Ports> Engine<P> {
     pub(crate) async fn prepare(&self, drain: &mut Drain<'_>) -> Result<Option<Timestamp>, Error> {
         let now = self.ports().now_mono();
         let known = &drain.known;
+        // Without its tags' numbers nothing can be given at Kit: to read them is part of what is given. Circle takes numbers
+        // as they are, and says in answer to a grant what it does not have.
+        let is_blind = known.prepared_at.is_none() && drain.target == Target::Kit;
         if known.lists_due_at().is_none_or(|at| at > now) {
-            let blind = known.prepared_at.is_none() && drain.target == Target::Kit;
-            return Ok(known.retry_at.filter(|_| blind).map(|at| self.wall_at(at)));
+            return Ok(known.retry_at.filter(|_| is_blind).map(|at| self.wall_at(at)));
         }
-        // Without its tags' numbers nothing can be given at Kit: that is part of what is given. Circle takes numbers as they
-        // are, and says in answer to a grant what it does not have.
-        let is_blind = drain.known.prepared_at.is_none() && drain.target == Target::Kit;
         let reason = if is_blind { Reason::Settle } else { Reason::Read };
         match self.gate(drain, reason).await? {
             Gate::Open => {}

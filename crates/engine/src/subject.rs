@@ -27,6 +27,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How a case says that it closed by itself.
 pub(crate) const CAUSE_GONE: &str = "the cause is gone";
+/// How many mergers are followed from an id to the record that lives: each merger ends in a live one, so more than
+/// two hops mean that mergers happened while we looked.
+const MERGERS_MAX: usize = 16;
+
 /// Whether a person closed the case.
 fn is_dismissed(closed: &Case) -> bool {
     closed.closed_why.as_deref().is_some_and(|why| !why.starts_with(CAUSE_GONE))
@@ -112,13 +116,17 @@ impl Subject {
 
     /// Loads the record that a customer's is by now: their own, or the one that it was merged into.
     pub(crate) async fn load_survivor(store: &Store, customer: &CustomerId) -> Result<Option<Self>, Error> {
-        if let Some(subject) = Self::load(store, customer).await? {
-            return Ok(Some(subject));
+        let mut id = customer.clone();
+        for _ in 0..MERGERS_MAX {
+            if let Some(subject) = Self::load(store, &id).await? {
+                return Ok(Some(subject));
+            }
+            match store.customer(&id).await?.and_then(|row| row.merged_into) {
+                Some(survivor) => id = survivor,
+                None => return Ok(None),
+            }
         }
-        match store.customer(customer).await?.and_then(|row| row.merged_into) {
-            Some(survivor) => Self::load(store, &survivor).await,
-            None => Ok(None),
-        }
+        Err(Error::Corrupt(format!("the mergers of `{customer}` lead in a circle")))
     }
 
     /// Loads the live ones among `customers`, in this order, all as of one instant.

@@ -20,10 +20,6 @@ use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// How many mergers are followed from an id to the record that lives: each merger ends in a live one, so more than
-/// two hops mean that mergers happened while we looked.
-const MERGERS_MAX: usize = 16;
-
 /// One customer at one instant.
 #[derive(Clone, Debug)]
 pub struct CustomerView {
@@ -146,13 +142,12 @@ impl<P: Ports> Engine<P> {
     /// What is known of a customer now. An id that was merged into another shows the survivor; `None` for an id
     /// that nobody has.
     pub async fn view(&self, customer: &CustomerId) -> Result<Option<CustomerView>, Error> {
-        let Some(customer) = self.survivor(customer).await? else { return Ok(None) };
         let as_of = self.ports().now_wall();
-        let Some(subject) = Subject::load(self.store(), &customer).await? else { return Ok(None) };
+        let Some(subject) = Subject::load_survivor(self.store(), customer).await? else { return Ok(None) };
         let others = subject.others(self.store()).await?;
         let decision = subject.decide(self, &others, as_of);
         let is_active = decision.stages.iter().any(|of| of.stage == Stage::Active);
-        let first_active_at = if is_active { self.first_active(&customer).await? } else { None };
+        let first_active_at = if is_active { self.first_active(&subject.record.id).await? } else { None };
         let Some(row) = subject.row else { return Ok(None) };
         let Subject { record, syncs, cases, reads, .. } = subject;
         Ok(Some(CustomerView { as_of, row, record, decision, syncs, cases, reads, first_active_at }))
@@ -168,18 +163,6 @@ impl<P: Ports> Engine<P> {
             _ => None,
         });
         Ok(checkout.map(|checkout| (view, checkout)))
-    }
-
-    async fn survivor(&self, customer: &CustomerId) -> Result<Option<CustomerId>, Error> {
-        let mut id = customer.clone();
-        for _ in 0..MERGERS_MAX {
-            let Some(row) = self.store().customer(&id).await? else { return Ok(None) };
-            match row.merged_into {
-                None => return Ok(Some(id)),
-                Some(survivor) => id = survivor,
-            }
-        }
-        Err(Error::Corrupt(format!("the mergers of `{customer}` lead in a circle")))
     }
 
     /// When the audit log first says that something of the customer's is active.

@@ -49,9 +49,7 @@ impl Payer {
         };
         let mut payers: BTreeMap<Holder, Self> = BTreeMap::new();
         for purchase in entitled.purchases.iter().filter(is_paid) {
-            let meanings =
-                purchase.gives(catalogue).into_iter().filter_map(|id| catalogue.entitlements.get(id));
-            let gives: BTreeSet<Item> = meanings.flat_map(|meaning| meaning.items.iter().cloned()).collect();
+            let gives: BTreeSet<Item> = purchase.items(catalogue).cloned().collect();
             let standing = (purchase.title.clone(), purchase.standing.clone());
             for holder in [&Holder::Customer, &purchase.holder] {
                 let payer = payers.entry(holder.clone()).or_insert_with(|| Self {

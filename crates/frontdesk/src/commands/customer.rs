@@ -111,7 +111,7 @@ async fn link(customer: &CustomerId, desk: &Desk, printer: &mut Printer) -> Resu
 async fn show(customer: &CustomerId, desk: &Desk, printer: &mut Printer) -> Result<Exit, Failure> {
     let view = desk.engine.view(customer).await.map_err(|error| store_failed(&error))?;
     let mut view = view.ok_or_else(|| gone(customer))?;
-    as_they_stand(&mut view.syncs, desk).await?;
+    as_they_stand(&mut view, desk).await?;
     let mails = desk.engine.store().mails(customer).await.map_err(|error| store_failed(&error))?;
     let address = view.access_address();
     let address = address.as_ref().map_or("no address", |address| address.as_str());

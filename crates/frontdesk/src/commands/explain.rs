@@ -63,7 +63,7 @@ pub(super) async fn run(arguments: &Arguments, desk: &Desk, printer: &mut Printe
         let report = Report::error(Code::NotFound, format!("no customer has the id `{customer}`"));
         return Err(report.hint("it may have been erased; look in `frontdesk event list`").into());
     };
-    as_they_stand(&mut view.syncs, desk).await?;
+    as_they_stand(&mut view, desk).await?;
     let catalogue = desk.engine.catalogue();
     let mut answers = explain(&view.record, &view.decision, &view.syncs, &catalogue, view.as_of);
     let lines = desk.engine.lines_of(&customer).await.map_err(|error| store_failed(&error))?;

@@ -11,10 +11,11 @@ use clap::Subcommand;
 use frontdesk_core::desired::Wish;
 use frontdesk_core::id::CustomerId;
 use frontdesk_core::sync::{Hold, State, Sync};
-use frontdesk_core::target::{Holding, Target};
+use frontdesk_core::target::Target;
 use frontdesk_engine::Ports as _;
 use frontdesk_engine::acts::Acted;
 use frontdesk_engine::settings::Mode;
+use frontdesk_engine::view::CustomerView;
 use frontdesk_store::{Error, SyncFilter};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -177,14 +178,18 @@ async fn standing(filter: &SyncFilter, limit: usize, desk: &Desk) -> Result<Vec<
     Ok(found)
 }
 
-/// Has each row say that shadow mode holds it, where it does.
-pub(super) async fn as_they_stand(syncs: &mut BTreeMap<Target, Sync>, desk: &Desk) -> Result<(), Failure> {
-    for sync in syncs.values_mut() {
-        let owed = Owed::of(sync, desk).await.map_err(|error| store_failed(&error))?;
-        let is_kept = desk.engine.keeps_back(sync).await.map_err(|error| store_failed(&error))?;
-        if sync.state == State::Due && is_kept && !owed.is_empty() {
-            sync.state = State::Held(Hold::Shadow);
+/// Has each row of a customer say that shadow mode holds it, where it does.
+pub(super) async fn as_they_stand(view: &mut CustomerView, desk: &Desk) -> Result<(), Failure> {
+    let mut kept = Vec::new();
+    for sync in view.syncs.values().filter(|sync| sync.state == State::Due) {
+        if !Owed::of(sync, view).is_empty()
+            && desk.engine.keeps_back(sync).await.map_err(|error| store_failed(&error))?
+        {
+            kept.push(sync.target);
         }
+    }
+    for sync in view.syncs.values_mut().filter(|sync| kept.contains(&sync.target)) {
+        sync.state = State::Held(Hold::Shadow);
     }
     Ok(())
 }
@@ -210,7 +215,8 @@ async fn list(filter: &SyncFilter, limit: u32, desk: &Desk, printer: &mut Printe
     let counts = counted(counts, desk);
     let mut owed = Vec::new();
     for sync in &found {
-        owed.push(Owed::of(sync, desk).await.map_err(|error| store_failed(&error))?);
+        let view = desk.engine.view(&sync.customer).await.map_err(|error| store_failed(&error))?;
+        owed.push(view.map(|view| Owed::of(sync, &view)).unwrap_or_default());
     }
     if found.is_empty() {
         printer.note(match filter {
@@ -266,17 +272,14 @@ struct Owed {
 }
 
 impl Owed {
-    /// What is owed by a row.
-    async fn of(sync: &Sync, desk: &Desk) -> Result<Self, Error> {
-        let Some(view) = desk.engine.view(&sync.customer).await? else { return Ok(Self::default()) };
+    /// What is owed by a row of this customer.
+    fn of(sync: &Sync, view: &CustomerView) -> Self {
         let address = view.access_address().map(|address| address.as_str().to_owned());
         let mut owed = Self { address, ..Self::default() };
         let wishes = view.decision.desired.get(&sync.target).into_iter().flat_map(|desired| &desired.holders);
         for (holder, wishes) in wishes {
             let person = sync.observed.people.get(holder);
-            let is_present = |item| {
-                person.is_some_and(|person| matches!(person.items.get(item), Some(Holding::Present { .. })))
-            };
+            let is_present = |item| person.is_some_and(|person| person.holds(item));
             for (item, wish) in &wishes.items {
                 match wish {
                     Wish::Want { .. } if !is_present(item) => owed.give.push(wording::item(item)),
@@ -285,7 +288,7 @@ impl Owed {
                 }
             }
         }
-        Ok(owed)
+        owed
     }
 
     const fn is_empty(&self) -> bool {
@@ -374,9 +377,7 @@ async fn losses(name: &str, target: Target, desk: &Desk) -> Result<Vec<Loss>, Er
         let wishes = view.decision.desired.get(&target).into_iter().flat_map(|desired| &desired.holders);
         for (holder, wishes) in wishes {
             let person = sync.observed.people.get(holder);
-            let held = |item| {
-                person.is_some_and(|person| matches!(person.items.get(item), Some(Holding::Present { .. })))
-            };
+            let held = |item| person.is_some_and(|person| person.holds(item));
             let lost =
                 wishes.items.iter().filter(|(item, wish)| matches!(wish, Wish::Absent { .. }) && held(item));
             let items: Vec<_> = lost.map(|(item, _)| wording::item(item)).collect();
