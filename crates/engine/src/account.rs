@@ -3,12 +3,14 @@
 
 use crate::settings::Settings;
 use crate::sweep::Sweeping;
+use frontdesk_core::brake;
 use frontdesk_core::budget::Spent;
 use frontdesk_core::fact::Key;
+use frontdesk_core::id::CustomerId;
 use frontdesk_core::target::{Item, Target};
 use frontdesk_providers::kit::Tags;
 use jiff::Timestamp;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::PoisonError;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -73,16 +75,36 @@ pub(crate) struct Known {
     pub(crate) missing: BTreeSet<Item>,
     /// Kit: the numbers of the catalogue's tags.
     pub(crate) tags: Tags,
-    /// What was spent, for one lease epoch and month.
+    /// From whom this process took something, or may have, and when, by the time that passed: a wall clock that jumps makes
+    /// what was just taken look long ago.
+    removals: VecDeque<(Duration, CustomerId)>,
     /// The sweep under way, as far as this process read it.
     pub(crate) sweeping: Option<Sweeping>,
+    /// What was spent, for one lease epoch and month.
     pub(crate) spent: Option<((i64, Option<Timestamp>), Spent)>,
 }
 
 /// How often the lists are read again while something of the catalogue is missing there.
 pub(crate) const MISSING_CHECK_EVERY: Duration = Duration::from_hours(1);
 
+/// [`brake::WINDOW`], as time passes.
+const BRAKE_WINDOW: Duration = brake::WINDOW.unsigned_abs();
+
 impl Known {
+    /// Notes that something is taken from somebody, or may be.
+    pub(crate) fn takes_from(&mut self, customer: &CustomerId, now: Duration) {
+        while self.removals.front().is_some_and(|(at, _)| now.saturating_sub(*at) >= BRAKE_WINDOW) {
+            self.removals.pop_front();
+        }
+        self.removals.push_back((now, customer.clone()));
+    }
+
+    /// From whom this process took something within the brake's window.
+    pub(crate) fn taken_from(&self, now: Duration) -> impl Iterator<Item = &CustomerId> {
+        let recent = self.removals.iter().filter(move |(at, _)| now.saturating_sub(*at) < BRAKE_WINDOW);
+        recent.map(|(_, customer)| customer)
+    }
+
     /// When its lists are to be read next, by the monotonic clock; `None`: nothing asks for it. At zero: never read.
     pub(crate) fn lists_due_at(&self) -> Option<Duration> {
         let retry_at = self.retry_at.unwrap_or_default();

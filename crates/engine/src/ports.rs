@@ -58,6 +58,12 @@ pub trait Ports: Clone + Send + Sync + 'static {
     /// A clock that never jumps, from an arbitrary start. Durations are measured with it.
     fn now_mono(&self) -> Duration;
 
+    /// How much time has passed, from an arbitrary start: that of the monotonic clock, and what a sandbox's clock was moved
+    /// on by on purpose. A wall clock that lies moves it nowhere.
+    fn now_passed(&self) -> Duration {
+        self.now_mono()
+    }
+
     /// Fills `buffer` with unpredictable bytes.
     fn random(&self, buffer: &mut [u8]);
 

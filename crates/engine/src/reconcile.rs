@@ -259,7 +259,13 @@ impl<P: Ports> Engine<P> {
                     continue;
                 }
             }
-            match self.act(drain, &subject, &others, &step, reason).await? {
+            let acted = self.act(drain, &subject, &others, &step, reason).await?;
+            if let (Step::Remove { .. }, Acted::Answered(Ok(_) | Err(Failure::Unknown { .. }))) =
+                (&step, &acted)
+            {
+                drain.known.takes_from(customer, self.ports().now_passed());
+            }
+            match acted {
                 Acted::LeaseLost => return Ok(Turn::LeaseLost),
                 Acted::LookAgain | Acted::Answered(Ok(_)) => {}
                 Acted::Answered(Err(failure)) => {

@@ -259,6 +259,11 @@ impl Ports for LivePorts {
         self.world.started.elapsed()
     }
 
+    fn now_passed(&self) -> Duration {
+        let moved_on = u64::try_from(*self.world.offset_ms.borrow()).unwrap_or(0);
+        self.now_mono() + Duration::from_millis(moved_on)
+    }
+
     #[expect(clippy::disallowed_methods, reason = "the live ports are where randomness comes from")]
     fn random(&self, buffer: &mut [u8]) {
         getrandom::fill(buffer).expect("the operating system's generator does not fail once it is seeded");

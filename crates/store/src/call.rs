@@ -147,7 +147,7 @@ statements! {
     CALL_SPAN = "SELECT CAST(AVG(answered_at - intent_at) AS BIGINT) FROM call WHERE account = ?1 AND intent_at >= ?2 AND answered_at IS NOT NULL \
         AND outcome = 'done'";
     /// From whom something was taken in a target since an instant, or may have been.
-    CALL_REMOVALS = "SELECT DISTINCT customer_id FROM call WHERE target = ?1 AND step = 'remove' AND intent_at >= ?2 \
+    CALL_REMOVALS = "SELECT DISTINCT customer_id FROM call WHERE target = ?1 AND step = 'remove' AND intent_at BETWEEN ?2 AND ?3 \
         AND outcome IN ('intent', 'done', 'unknown') AND customer_id IS NOT NULL";
 }
 
@@ -271,14 +271,16 @@ impl Store {
         Ok(micros.map(SignedDuration::from_micros))
     }
 
-    /// From whom something was taken in `target` at or after `since`, or may have been: what the
-    /// mass-change brake counts (I24).
-    pub async fn removals_since(
+    /// From whom something was taken in `target` from `since` to `until`, both of them included, or may have been: what
+    /// the mass-change brake counts (I24).
+    pub async fn removals_between(
         &self,
         target: Target,
         since: Timestamp,
+        until: Timestamp,
     ) -> Result<BTreeSet<CustomerId>, Error> {
-        let rows = self.db.query(CALL_REMOVALS.with([target.as_str().into(), since.into()])).await?;
+        let rows =
+            self.db.query(CALL_REMOVALS.with([target.as_str().into(), since.into(), until.into()])).await?;
         rows.into_iter().map(|row| Ok(CustomerId::new(row.columns().text()?))).collect()
     }
 }

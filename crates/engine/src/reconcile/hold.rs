@@ -90,13 +90,16 @@ impl<P: Ports> Engine<P> {
         if sync.brake_released {
             return Ok(None);
         }
-        let since = now.saturating_sub(brake::WINDOW).unwrap_or(Timestamp::MIN);
         let engaged = self.store().brakes().await?.into_iter().find(|brake| brake.target == drain.target);
         // While one is engaged nobody more is let go: a slow mistake would pass a brake that opens by itself.
         if let Some(brake) = engaged {
             return Ok(Some(brake.name));
         }
-        let mut recent = self.store().removals_since(drain.target, since).await?;
+        // What was taken under a clock that was ahead is no more recent for it than what was taken under one that was behind.
+        let since = now.saturating_sub(brake::WINDOW).unwrap_or(Timestamp::MIN);
+        let until = now.saturating_add(brake::WINDOW).unwrap_or(Timestamp::MAX);
+        let mut recent = self.store().removals_between(drain.target, since, until).await?;
+        recent.extend(drain.known.taken_from(self.ports().now_passed()).cloned());
         recent.remove(&sync.customer);
         let entitled = u64::try_from(self.store().entitled_count().await?).unwrap_or(0);
         if !brake::holds(recent.len() as u64, entitled) {

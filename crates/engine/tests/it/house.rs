@@ -33,6 +33,8 @@ pub(crate) const EVERY: SignedDuration = SignedDuration::from_hours(12);
 struct Outside {
     world: World,
     now: Timestamp,
+    /// How far the wall clock is from the time that passed.
+    lie: SignedDuration,
     chance: u64,
     /// Called instead of the world; `None` passes the call on.
     stand_in: Option<StandIn>,
@@ -61,11 +63,11 @@ impl TestPorts {
 
 impl Ports for TestPorts {
     fn now_wall(&self) -> Timestamp {
-        self.with(|outside| outside.now)
+        self.with(|outside| outside.now.saturating_add(outside.lie).unwrap())
     }
 
     fn now_mono(&self) -> Duration {
-        Duration::try_from(self.now_wall().duration_since(start())).unwrap_or_default()
+        Duration::try_from(self.with(|outside| outside.now).duration_since(start())).unwrap_or_default()
     }
 
     fn random(&self, buffer: &mut [u8]) {
@@ -156,8 +158,14 @@ impl House {
         let path = folder.0.join("frontdesk.db");
         let sqlite = SqliteSettings { path, mode: SqliteMode::InThread { vfs: None }, now: start() };
         let store = Store::open_sqlite(&sqlite).unwrap();
-        let outside =
-            Outside { world: World::new(7), now: start(), chance: 1, stand_in: None, heard: Vec::new() };
+        let outside = Outside {
+            world: World::new(7),
+            now: start(),
+            lie: SignedDuration::ZERO,
+            chance: 1,
+            stand_in: None,
+            heard: Vec::new(),
+        };
         let ports = TestPorts(Arc::new(Mutex::new(outside)));
         let mut settings = settings();
         change(&mut settings);
@@ -243,6 +251,11 @@ impl House {
     /// Moves the clock.
     pub(crate) fn clock(&self, span: SignedDuration) {
         self.ports.with(|outside| outside.now = outside.now.saturating_add(span).unwrap());
+    }
+
+    /// Lets the wall clock be that far from the time that passed.
+    pub(crate) fn lie(&self, lie: SignedDuration) {
+        self.ports.with(|outside| outside.lie = lie);
     }
 
     /// Moves the clock, and lets every loop look.

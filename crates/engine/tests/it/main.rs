@@ -3,6 +3,7 @@
 
 mod alerts;
 mod answers;
+mod brakes;
 mod freezes;
 mod golive;
 mod hooks;

@@ -190,11 +190,13 @@ pub(crate) async fn the_brake_counts_people_who_may_have_lost_something(backend:
         ],
     )
     .await;
-    let removed = store.removals_since(Target::Circle, at(1)).await.unwrap();
+    let removed = store.removals_between(Target::Circle, at(1), at(9)).await.unwrap();
     assert_eq!(removed, [1, 2, 4].map(customer_id).into());
-    let later = store.removals_since(Target::Circle, at(3)).await.unwrap();
+    let later = store.removals_between(Target::Circle, at(3), at(9)).await.unwrap();
     assert_eq!(later, [2, 4].map(customer_id).into());
-    assert!(store.removals_since(Target::Kit, at(0)).await.unwrap().is_empty());
+    let sooner = store.removals_between(Target::Circle, at(1), at(2)).await.unwrap();
+    assert_eq!(sooner, [1].map(customer_id).into());
+    assert!(store.removals_between(Target::Kit, at(0), at(9)).await.unwrap().is_empty());
 }
 
 pub(crate) async fn what_holds_an_account_up_survives_leases(backend: Backend) {
