@@ -92,6 +92,8 @@ impl Ports for SimPorts {
             self.stage.with(|shared| shared.marks.hit(Fault::Pause));
             let span = Duration::from_secs(self.draw(|rng| rng.between(20, 300)));
             let from = self.stage.true_now();
+            // Whoever is held up keeps what it just heard to itself, and another goes on meanwhile.
+            self.stage.forgets_limits();
             self.stage.clock.sleep(span).await;
             self.stage.stumbled(from);
         }

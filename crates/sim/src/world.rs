@@ -264,10 +264,13 @@ impl Stage {
     /// Notes that a process died or stood still: what it was told to wait for, nobody may know any more.
     pub fn stumbled(&self, from: Timestamp) {
         self.trouble(None, from, STUMBLE_FELT);
-        self.with(|shared| {
-            shared.stumbles += 1;
-            shared.left_alone_until.clear();
-        });
+        self.with(|shared| shared.stumbles += 1);
+        self.forgets_limits();
+    }
+
+    /// Nobody can be asked any more to leave a provider alone for as long as it said: who heard that may be gone.
+    pub(crate) fn forgets_limits(&self) {
+        self.with(|shared| shared.left_alone_until.clear());
     }
 
     /// Adds a line to the trace.
