@@ -147,7 +147,7 @@ impl Run {
         for target in Target::ALL {
             self.ask(&mut rng, move |engine| async move { engine.want_sweep(target, true).await.ok() }).await;
         }
-        while self.stage.clock.now() < self.span + CONVERGES_WITHIN {
+        while self.is_watched() {
             self.release(&mut rng).await;
             self.stage.clock.sleep(LOOKS_EVERY).await;
         }
@@ -155,7 +155,7 @@ impl Run {
 
     /// Looks after brakes as people do: at some time after one engaged, it is released.
     pub(crate) async fn look_after_brakes(self, mut rng: Rng) {
-        while self.stage.clock.now() < self.span + CONVERGES_WITHIN {
+        while self.is_watched() {
             self.stage.clock.sleep(LOOKS_EVERY).await;
             if !self.store.brakes().await.unwrap_or_default().is_empty() {
                 self.stage.with(|shared| shared.marks.hit(Fault::MassEnd));
@@ -164,6 +164,11 @@ impl Run {
                 self.release(&mut rng).await;
             }
         }
+    }
+
+    /// Whether it is before the silent day, in which nobody does anything.
+    fn is_watched(&self) -> bool {
+        self.stage.clock.now() < self.span + CONVERGES_WITHIN
     }
 
     /// Releases what brakes are engaged, and notes whom the list of each showed to wait.

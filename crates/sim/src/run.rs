@@ -1,38 +1,36 @@
 //! One run from its seed: safety under faults, then the faults stop and it must converge, then a day of silence, then
 //! the books are opened.
 
-use crate::customers::{GRACE, address, live, live_in_the_crowd, live_on};
-use crate::executor::{Executor, Node, Step};
+mod deliver;
+mod drive;
+mod prepare;
+
+pub(crate) use drive::block;
+pub(crate) use prepare::{Scratch, settings};
+
+use crate::customers::{GRACE, live, live_in_the_crowd, live_on};
+use crate::executor::{Executor, Node};
 use crate::fault::{Fault, Marks, Plan};
-use crate::hooks;
-use crate::oracle;
 use crate::past;
 use crate::ports::SimPorts;
 use crate::rng::Rng;
 use crate::truth::Truth;
-use crate::work::{UsedUp, WORK_MAX};
+use crate::work::WORK_MAX;
 use crate::world::{Broken, Stage, epoch};
-use frontdesk_core::budget::{Limits, Monthly};
+use drive::Drive;
 use frontdesk_core::catalogue::{self, Catalogue, Good, Meaning, Policy};
 use frontdesk_core::id::{EntitlementId, PlanId, SourceId};
 use frontdesk_core::target::{Item, Target};
 use frontdesk_engine::Engine;
-use frontdesk_engine::ingest::{Answer, Standing};
-use frontdesk_engine::settings::{Connection, Mode, Settings, Source, TargetSettings};
-use frontdesk_providers::call::Base;
-use frontdesk_providers::secret::Secret;
-use frontdesk_providers::{circle, kit, stripe};
-use frontdesk_sandbox::{Delivery, Provider};
+use frontdesk_engine::settings::{Mode, Settings};
+use frontdesk_sandbox::Provider;
 use frontdesk_store::{SqliteMode, SqliteSettings, Store};
 use jiff::SignedDuration;
-use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::Notify;
 
 /// The signing secret of every run.
 pub(crate) const SECRET: &str = "whsec_simulatedSecret0001";
@@ -251,177 +249,6 @@ impl Run {
             run.nodes(|nodes| nodes.insert(node, Some(engine)));
         });
     }
-
-    /// Hands one delivery to a living node, as the network would, and tells the sender what came back.
-    async fn deliver(self, delivery: Delivery, mut rng: Rng) {
-        let plan = self.stage.with(|shared| shared.plan.clone());
-        let strike = |fault, rng: &mut Rng| {
-            let strikes = plan.strikes(fault, rng);
-            if strikes {
-                self.stage.with(|shared| shared.marks.hit(fault));
-            }
-            strikes
-        };
-        let mut wait = rng.between(1, 800);
-        if strike(Fault::Reorder, &mut rng) {
-            wait += rng.below(60_000);
-        }
-        // A signature is good for five minutes: what is later comes as the sender's own retry.
-        let is_late = strike(Fault::Late, &mut rng);
-        self.stage.clock.sleep(Duration::from_millis(wait)).await;
-        if strike(Fault::Lost, &mut rng) {
-            // The sender believes that it arrived: only the source's own list still tells of it.
-            let now = self.stage.true_now();
-            self.stage.trace(0, format!("delivery {} is lost for good", delivery.event));
-            // What a forger or a broken sender makes is in no list.
-            if delivery.event.starts_with("evt_") && !delivery.event.starts_with("evt_forged") {
-                self.truth(|truth| _ = truth.lost.entry(delivery.event.clone()).or_insert(now));
-            }
-            self.stage.with(|shared| shared.world.delivered(delivery.id, Ok(200), now));
-            self.sender.notify_one();
-            return;
-        }
-        let copies = if strike(Fault::Duplicate, &mut rng) { rng.between(2, 5) } else { 1 };
-        let mut outcome = Err("nobody listens".to_owned());
-        if is_late {
-            outcome = Err("lost on the way".to_owned());
-        } else {
-            let attempts: Vec<_> = (0..copies).map(|_| self.post(&delivery, &mut rng)).collect();
-            for attempt in attempts {
-                if let Ok(status) = attempt.await {
-                    outcome = Ok(status);
-                }
-            }
-        }
-        if outcome.is_ok() && strike(Fault::LostAnswerToSender, &mut rng) {
-            outcome = Err("no answer".to_owned());
-        }
-        let now = self.stage.true_now();
-        self.stage.trace(0, format!("delivery {} {outcome:?}", delivery.event));
-        self.stage.with(|shared| shared.world.delivered(delivery.id, outcome, now));
-        self.sender.notify_one();
-    }
-
-    /// One request to a living node. The answer is lost when the node dies meanwhile.
-    fn post(&self, delivery: &Delivery, rng: &mut Rng) -> oneshot::Receiver<u16> {
-        let (tell, hear) = oneshot::channel();
-        let living = self.living_nodes();
-        if living.is_empty() {
-            return hear;
-        }
-        let (node, engine) = rng.pick(&living).clone();
-        let (run, delivery) = (self.clone(), delivery.clone());
-        self.stage.clock.spawn(node, async move {
-            if let Some(status) = hooks::hear(&engine, &delivery).await {
-                let _ = tell.send(status);
-                return;
-            }
-            let event =
-                if delivery.event.is_empty() { id_in(&delivery.body) } else { delivery.event.clone() };
-            let answer = engine.ingest(hooks::signature(&delivery).as_deref(), &delivery.body).await;
-            let status = match &answer {
-                Answer::Stored { standing, .. } => {
-                    oracle::acknowledged(&run, &event, *standing == Standing::Duplicate).await;
-                    200
-                }
-                Answer::Refused(_) => 401,
-                Answer::NoEvent(_) => 400,
-                Answer::Busy { .. } => 503,
-            };
-            // The sender may have given up.
-            let _ = tell.send(status);
-        });
-        hear
-    }
-
-    /// The webhook sender: takes what is due, hands it over, sleeps until the next.
-    async fn send(self, rng: Rng) {
-        loop {
-            let now = self.stage.true_now();
-            for delivery in self.stage.with(|shared| shared.world.due_deliveries(now)) {
-                let nth = self.sent.fetch_add(1, Ordering::Relaxed);
-                if self.dropped.contains(&nth) {
-                    self.stage
-                        .with(|shared| shared.world.delivered(delivery.id, Err("left out".to_owned()), now));
-                    continue;
-                }
-                let rng = rng.fork(&format!("delivery{nth}"));
-                self.stage.clock.spawn(0, self.clone().deliver(delivery, rng));
-            }
-            let next = self.stage.with(|shared| shared.world.next_due());
-            let wait =
-                next.map(|at| Duration::try_from(at.duration_since(now)).unwrap_or(Duration::from_millis(1)));
-            let wait = wait.unwrap_or(Duration::from_hours(1)).max(Duration::from_millis(1));
-            tokio::select! {
-                biased;
-                () = self.sender.notified() => {}
-                () = self.stage.clock.sleep(wait) => {}
-            }
-        }
-    }
-}
-
-impl Run {
-    /// Opens the books of a run that came to rest.
-    fn open_books(&self, people: usize) {
-        let now = self.stage.true_now();
-        let (heard, circle, kit) = self.stage.with(|shared| {
-            (std::mem::take(&mut shared.heard), shared.world.circle.state(now), shared.world.kit.state(now))
-        });
-        let is_true_to_time =
-            self.stage.with(|shared| !shared.marks.injected.contains_key(&Fault::ClockJump));
-        let troubles = self.stage.with(|shared| std::mem::take(&mut shared.troubles));
-        let tally = self.stage.with(|shared| (shared.tally.clone(), shared.stumbles));
-        let mut truth = self.truth(|truth| truth.clone());
-        block(oracle::take_in_what_was_polled(self, &mut truth));
-        let books = oracle::Books {
-            store: &self.store,
-            heard,
-            circle,
-            kit,
-            truth,
-            times: is_true_to_time.then(|| oracle::Times {
-                troubles,
-                poll_every: self.settings(|settings| settings.source.poll_every),
-            }),
-            tally: Some(tally),
-            people,
-            now,
-            seen: Mutex::default(),
-        };
-        block(oracle::open(&books));
-        for Broken { promise, what } in books.seen.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            self.stage.broken(promise, what);
-        }
-    }
-}
-
-/// A directory of a run's own, gone when the run ends. On a memory file system where there is one: what a simulated
-/// power loss does to a disk is not this run's business, and a sync of a real one would take most of its time.
-pub(crate) struct Scratch(PathBuf);
-
-impl Scratch {
-    /// Where it is.
-    pub(crate) fn path(&self) -> &Path {
-        &self.0
-    }
-
-    pub(crate) fn new(seed: u64) -> std::io::Result<Self> {
-        static NTH: AtomicU64 = AtomicU64::new(0);
-        let memory = Path::new("/dev/shm");
-        let parent = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
-        let nth = NTH.fetch_add(1, Ordering::Relaxed);
-        let path = parent.join(format!("frontdesk-sim-{}-{seed:x}-{nth}", std::process::id()));
-        std::fs::create_dir_all(&path)?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // What is left behind is in a directory for temporary files.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }
 
 /// Runs one seed to its end.
@@ -453,7 +280,7 @@ pub fn run(setup: &Setup) -> Report {
         stage.with(|shared| shared.shadowed.extend([Provider::Circle, Provider::Kit]));
     }
     let sqlite = SqliteSettings {
-        path: scratch.0.join("frontdesk.db"),
+        path: scratch.path().join("frontdesk.db"),
         mode: SqliteMode::InThread { vfs: Some(SYSTEMS_OWN.to_owned()) },
         now: epoch(),
     };
@@ -474,7 +301,7 @@ pub fn run(setup: &Setup) -> Report {
     };
     let mut going_on =
         if adopts { past::before(&run, people, &mut rng.fork("before")) } else { BTreeMap::new() };
-    prepare(&run, &plan, &mut knobs, people, setup.profile);
+    prepare::prepare(&run, &plan, &mut knobs, people, setup.profile);
     for node in 1..=node_count {
         run.start_node(node, 0);
     }
@@ -527,208 +354,6 @@ pub fn run(setup: &Setup) -> Report {
             tail: shared.trace.tail(),
         }
     })
-}
-
-struct Drive<'a> {
-    run: &'a Run,
-    executor: &'a mut Executor,
-    lives: BTreeMap<Node, u64>,
-    fate: Rng,
-}
-
-impl Drive<'_> {
-    /// The whole run: faults, then rest, then silence, then the books.
-    fn play(&mut self, rng: &Rng, people: usize) -> Result<(), UsedUp> {
-        let run = self.run;
-        let (stage, span) = (&run.stage, run.span);
-        self.until(span)?;
-        // The faults stop. Whatever the sender gave up on, it is asked for once more.
-        stage.trace(0, "the faults stop");
-        stage.with(|shared| {
-            shared.plan = Plan::default();
-            shared.out_until.clear();
-            shared.refuses_until.clear();
-            shared.clock_lie = SignedDuration::ZERO;
-        });
-        resend(run);
-        stage.clock.spawn(0, run.clone().tidy_up(rng.fork("tidy")));
-        self.until(span + CONVERGES_WITHIN)?;
-        let settled = block(oracle::converged(run));
-        let heard = stage.with(|shared| shared.heard.len());
-        if run.adopts && settled {
-            stage.clock.spawn(0, run.clone().import_again(rng.fork("import again")));
-        }
-        run.look_less_often();
-        self.until(span + CONVERGES_WITHIN + SILENCE)?;
-        if settled {
-            oracle::silent(run, heard);
-            run.open_books(people);
-        }
-        Ok(())
-    }
-
-    /// Lets the run live until an instant of virtual time.
-    fn until(&mut self, until: Duration) -> Result<(), UsedUp> {
-        while self.step(until)? != Step::Idle {
-            for node in self.run.stage.with(|shared| std::mem::take(&mut shared.dying)) {
-                self.executor.crash(node);
-                self.run.nodes(|nodes| nodes.insert(node, None));
-                let life = self.lives.entry(node).or_default();
-                *life += 1;
-                let (run, life) = (self.run.clone(), *life);
-                let pause = Duration::from_millis(self.fate.between(50, 60_000));
-                self.run.stage.clock.spawn(0, async move {
-                    run.stage.clock.sleep(pause).await;
-                    run.start_node(node, life);
-                });
-            }
-            if self.run.stage.work.is_used_up() {
-                return Err(UsedUp);
-            }
-        }
-        Ok(())
-    }
-
-    /// One step, from which a task that never puts itself down is unwound.
-    fn step(&mut self, until: Duration) -> Result<Step, UsedUp> {
-        catch_unwind(AssertUnwindSafe(|| self.executor.step(until))).or_else(|panic| {
-            panic.downcast::<UsedUp>().map_or_else(|panic| resume_unwind(panic), |used_up| Err(*used_up))
-        })
-    }
-}
-
-/// Runs a future that never waits: the store works in the caller's thread.
-pub(crate) fn block<T>(future: impl Future<Output = T>) -> T {
-    let mut future = std::pin::pin!(future);
-    match future.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
-        std::task::Poll::Ready(value) => value,
-        std::task::Poll::Pending => unreachable!("the store answers in the caller's thread"),
-    }
-}
-
-pub(crate) fn settings(knobs: &mut Rng, nodes: usize) -> Settings {
-    let key = Secret::new("sources.stripe.api_key", "rk_live_sandbox_frontdesk".to_owned());
-    let api = stripe::read::Account::new("https://api.stripe.com", key).expect("a good address and key");
-    let circle = circle::Account {
-        base: Base::parse("https://app.circle.so").expect("a good address"),
-        token: Secret::new("targets.circle.token", "circle_sandbox_token".to_owned()),
-        scheme: circle::Scheme::Token,
-    };
-    let kit = kit::Account {
-        base: Base::parse("https://api.kit.com").expect("a good address"),
-        credential: kit::Credential::ApiKey(Secret::new("targets.kit.api_key", "kit_sandbox_key".to_owned())),
-    };
-    let limits = |calls, seconds| Limits { calls, window: SignedDuration::from_secs(seconds), monthly: None };
-    let sweep_every = Some(SignedDuration::from_hours(*knobs.pick(&[3, 6, 12])));
-    let poll_every = Some(SignedDuration::from_mins(*knobs.pick(&[5, 10, 15])));
-    let target = |connection, limits, hook_secret: &str| TargetSettings {
-        mode: Mode::Live,
-        connection,
-        limits,
-        hook_secrets: vec![Secret::new("targets.hook_secret", hook_secret.to_owned())],
-        sweep_every,
-    };
-    let monthly = Some(Monthly { calls: 5000, renews_day: 14 });
-    Settings {
-        node: String::new(),
-        source: Source {
-            id: SourceId::new("stripe"),
-            signing_secrets: vec![Secret::new("sources.stripe.signing_secrets[0]", SECRET.to_owned())],
-            livemode: true,
-            account: None,
-            api,
-            limits: limits(15, 1),
-            poll_every,
-        },
-        targets: [
-            (
-                Target::Circle,
-                target(
-                    Connection::Circle(circle),
-                    Limits { monthly, ..limits(1500, 300) },
-                    hooks::CIRCLE_SECRET,
-                ),
-            ),
-            (Target::Kit, target(Connection::Kit(kit), limits(100, 60), hooks::KIT_SECRET)),
-        ]
-        .into(),
-        catalogue: Run::catalogue(),
-        lease: SignedDuration::from_secs(i64::try_from(knobs.between(45, 120)).expect("seconds fit")),
-        look_every: SignedDuration::from_secs(if nodes > 1 { *knobs.pick(&[60, 150, 300]) } else { 600 }),
-    }
-}
-
-/// What is there before anybody buys: the endpoint, members and subscribers of old, how the providers behave.
-fn prepare(run: &Run, plan: &Plan, knobs: &mut Rng, people: usize, profile: Profile) {
-    let endpoint = json!({ "url": "https://members.northwind.example/webhooks/stripe", "secret": SECRET, "enabled_events": ["*"] });
-    run.stage.control("stripe/endpoint", &endpoint);
-    for person in 0..people {
-        let email = address(person);
-        match knobs.below(3) {
-            0 if !run.is_member(&email) => {
-                let body = json!({ "email": email, "name": "Of old", "state": "active" });
-                run.stage.control("circle/member", &body);
-            }
-            1 if !run.is_subscriber(&email) => {
-                run.stage.control("kit/subscriber", &json!({ "email": email, "state": "active" }));
-            }
-            _ => {}
-        }
-    }
-    let switch = |provider: &str, name: &str, value: serde_json::Value| {
-        run.stage.control("faults", &json!({ "provider": provider, "switch": name, "value": value }));
-    };
-    switch("circle", "existing_post", json!(knobs.pick(&["201", "409", "422"])));
-    switch("circle", "repeat_add", json!(knobs.pick(&["201", "200", "422", "unknown_2xx"])));
-    switch("circle", "id_at_top_level", json!(knobs.hits(300)));
-    switch("circle", "over_allowance", json!("serve"));
-    switch("kit", "untag_absent", json!(knobs.pick(&["204", "404"])));
-    if plan.has(Fault::StaleReads) {
-        switch("circle", "read_lag_s", json!(knobs.between(1, 30)));
-        switch("kit", "list_lag_s", json!(knobs.between(1, 300)));
-        run.stage.with(|shared| shared.marks.hit(Fault::StaleReads));
-    }
-    if plan.has(Fault::ChangingList) {
-        // Short pages, so that lists have several; not so short that sweeps use up the month.
-        switch("circle", "per_page_max", json!(if profile == Profile::Short { 2 } else { 10 }));
-    }
-    for target in Target::ALL {
-        // Half of all communities let a target say by itself what changes there.
-        if knobs.hits(500) {
-            let (action, body) = hooks::listening(target);
-            run.stage.control(&format!("{target}/{action}"), &body);
-        }
-    }
-    if plan.has(Fault::SameSecond) {
-        // Every purchase of the sandbox tells several states within one second.
-        run.stage.with(|shared| shared.marks.hit(Fault::SameSecond));
-    }
-}
-
-/// Asks the sender for every event that was never acknowledged, but for those that are lost for good or were before
-/// there was anybody to tell.
-fn resend(run: &Run) {
-    let now = run.stage.true_now();
-    let (known, untold) = run.truth(|truth| {
-        let untold: BTreeSet<_> = truth.lost.keys().chain(&truth.before).cloned().collect();
-        (truth.acknowledged.clone(), untold)
-    });
-    let state = run.stage.with(|shared| shared.world.stripe.state(now));
-    for event in state["events"].as_array().into_iter().flatten() {
-        if let Some(id) = event["id"].as_str()
-            && !known.contains_key(id)
-            && !untold.contains(id)
-        {
-            run.stage.control("stripe/redeliver", &json!({ "event": id }));
-        }
-    }
-    run.sender.notify_one();
-}
-
-/// The id that a raw event gives itself.
-fn id_in(body: &[u8]) -> String {
-    let event: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
-    event["id"].as_str().unwrap_or_default().to_owned()
 }
 
 /// Items that a run manages at a target.

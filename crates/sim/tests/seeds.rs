@@ -59,11 +59,13 @@ fn hold(seeds: u64, profile: Profile) -> Summary {
     let base = base();
     let batch = Batch { base, seeds: 0..seeds, like: Setup::of(0, profile), jobs: JOBS, twice: false };
     let worked = Mutex::new(Vec::new());
-    let summary = run_all(&batch, |report| worked.lock().unwrap().push((report.work, report.seed)));
+    let summary = run_all(&batch, |report| {
+        worked.lock().expect("no run panics beside it").push((report.work, report.seed));
+    });
     for report in &summary.failed {
         println!("seed {} ({}) broke {:?}", report.seed, profile.name(), report.broken.first());
     }
-    let mut worked = worked.into_inner().unwrap();
+    let mut worked = worked.into_inner().expect("no run panicked");
     worked.sort();
     let sum: Duration = worked.iter().map(|(work, _)| *work).sum();
     let slowest: Vec<_> = worked.iter().rev().take(SLOWEST).collect();
