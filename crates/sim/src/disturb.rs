@@ -110,6 +110,18 @@ impl Run {
         }
     }
 
+    /// Once or twice Circle fails at every removal for most of an hour.
+    pub(crate) async fn stick(self, mut rng: Rng) {
+        for _ in 0..2 {
+            let share =
+                u64::try_from(self.span.as_millis()).unwrap_or(u64::MAX) / 1000 * rng.between(100, 450);
+            self.stage.clock.sleep(Duration::from_millis(share)).await;
+            let until = self.stage.clock.now() + Duration::from_secs(rng.between(1200, 3600));
+            self.stage
+                .with(|shared| shared.stuck_until = shared.plan.has(Fault::StuckRemoval).then_some(until));
+        }
+    }
+
     /// A stranger is let in by hand: listed and left, never removed (F78).
     fn let_a_stranger_in(&self, rng: &mut Rng) {
         let email = format!("guest{:x}@example.com", rng.next());

@@ -48,11 +48,12 @@ pub enum Fault {
     CrashImporting,
     Ruling,
     MassEnd,
+    StuckRemoval,
 }
 
 impl Fault {
     /// All faults: number, name, what is injected.
-    pub const ALL: [(Self, &'static str, &'static str, &'static str); 36] = [
+    pub const ALL: [(Self, &'static str, &'static str, &'static str); 37] = [
         (Self::CrashBeforeCommit, "F1", "crash_before_commit", "the process dies between body and commit"),
         (Self::CrashBeforeAnswer, "F2", "crash_before_answer", "the process dies between commit and answer"),
         (Self::CrashApplying, "F3", "crash_applying", "the process dies while it applies an event"),
@@ -99,6 +100,12 @@ impl Fault {
         (Self::CrashImporting, "F96b", "crash_importing", "the process dies in the middle of an import"),
         (Self::Ruling, "F102", "ruling", "a person grants and revokes by hand"),
         (Self::MassEnd, "F103", "mass_end", "many lose access within minutes, and a brake holds them"),
+        (
+            Self::StuckRemoval,
+            "F104",
+            "stuck_removal",
+            "for most of an hour a target fails at removals, and at nothing else",
+        ),
     ];
 
     /// The fault's number in the catalogue.
@@ -120,6 +127,7 @@ impl Fault {
     const fn share(self) -> u64 {
         match self {
             Self::Import => 250,
+            Self::StuckRemoval => 200,
             // Runs of many people are long.
             Self::MassEnd => 40,
             _ => 500,
@@ -183,6 +191,7 @@ impl Plan {
             "ignore_freeze" => &[Fault::Freeze],
             "poll_only_counts" => &[Fault::Lost],
             "write_in_shadow" => &[Fault::Import],
+            "hide_overdue" => &[Fault::StuckRemoval],
             _ => &[],
         };
         self.rates.extend(often.iter().map(|fault| (*fault, OFTEN)));

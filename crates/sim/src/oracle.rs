@@ -8,7 +8,8 @@ mod budgets;
 mod freezes;
 mod timed;
 
-pub use timed::Times;
+pub(crate) use timed::look_at_alerts;
+pub use timed::{Times, Told};
 
 use crate::fault::Fault;
 use crate::run::Run;
@@ -119,6 +120,13 @@ pub async fn converged(run: &Run) -> bool {
             }
         }
     }
+    if is_settled {
+        for alert in run.store.open_alerts().await.unwrap_or_default() {
+            if alert.kind == "overdue_removal" {
+                run.stage.broken("I9", format!("the alert `{}` is open although nothing is owed", alert.key));
+            }
+        }
+    }
     is_settled && run.stage.with(|shared| shared.broken.len()) == before
 }
 
@@ -177,6 +185,8 @@ pub async fn open(books: &Books<'_>) {
     access::removals_are_demanded(books, &circle);
     access::holds_what_is_true(books).await;
     timed::removed_in_time(books, &circle);
+    timed::overdue_is_told(books, &circle);
+    timed::alerts_follow_the_list(books);
     timed::healed_in_time(books).await;
     freezes::frozen_is_left_alone(books);
     freezes::thawed_once(books, &circle);

@@ -11,6 +11,7 @@ pub(crate) use prepare::{Scratch, settings};
 use crate::customers::{GRACE, live, live_in_the_crowd, live_on};
 use crate::executor::{Executor, Node};
 use crate::fault::{Fault, Marks, Plan};
+use crate::oracle::Told;
 use crate::past;
 use crate::ports::SimPorts;
 use crate::rng::Rng;
@@ -180,6 +181,8 @@ pub struct Run {
     pub(crate) adopted: Arc<Notify>,
     /// What every process is told.
     settings: Arc<Mutex<Settings>>,
+    /// What was told of removals past their time, and when.
+    told: Arc<Mutex<Vec<Told>>>,
     dropped: BTreeSet<u64>,
     sent: Arc<AtomicU64>,
     truth: Arc<Mutex<Truth>>,
@@ -191,6 +194,11 @@ impl Run {
     /// Works on the truth.
     pub fn truth<T>(&self, work: impl FnOnce(&mut Truth) -> T) -> T {
         work(&mut self.truth.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Works on what was told of removals past their time.
+    pub(crate) fn told<T>(&self, work: impl FnOnce(&mut Vec<Told>) -> T) -> T {
+        work(&mut self.told.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Works on what every process is told.
@@ -293,6 +301,7 @@ pub fn run(setup: &Setup) -> Report {
         adopts,
         adopted: Arc::new(Notify::new()),
         settings: Arc::new(Mutex::new(settings)),
+        told: Arc::default(),
         dropped: setup.dropped.clone(),
         sent: Arc::default(),
         truth: Arc::default(),
@@ -324,6 +333,9 @@ pub fn run(setup: &Setup) -> Report {
     }
     if plan.has(Fault::Ruling) {
         stage.clock.spawn(0, run.clone().rule(rng.fork("rule"), people));
+    }
+    if plan.has(Fault::StuckRemoval) {
+        stage.clock.spawn(0, run.clone().stick(rng.fork("stuck")));
     }
     if adopts {
         stage.clock.spawn(0, run.clone().adopt(rng.fork("adopt")));

@@ -32,6 +32,9 @@ const UNDER_WAY: Duration = Duration::from_secs(30);
 const STUMBLE_FELT: SignedDuration = SignedDuration::from_mins(10);
 /// How long a call that failed is felt: the longest wait before the next try, and a little.
 const FAILURE_FELT: SignedDuration = SignedDuration::from_mins(16);
+/// How many failures in a row may pass for an outage: fewer than stop the calls to a target, because an outage that was lived
+/// through in part is one as well.
+const OUTAGE_FROM: u32 = 3;
 /// How long a refused credential is felt: it is tried once an hour.
 const REFUSAL_FELT: SignedDuration = SignedDuration::from_mins(66);
 /// How long a target is left alone after it said that it is over its limit.
@@ -112,6 +115,8 @@ pub struct Trouble {
     pub from: Timestamp,
     /// Until when it may still be felt.
     pub until: Timestamp,
+    /// Whether nothing could be asked of the provider at all, as far as can be told from outside.
+    pub is_away: bool,
 }
 
 /// How a provider's calls went.
@@ -152,6 +157,10 @@ pub struct Shared {
     pub clock_lie: SignedDuration,
     /// Until when each provider is out as a whole.
     pub out_until: BTreeMap<Provider, Duration>,
+    /// Until when Circle fails at removals.
+    pub stuck_until: Option<Duration>,
+    /// Calls that each provider failed at, since it last answered one.
+    failed_in_a_row: BTreeMap<Provider, u32>,
     /// Until when each provider refuses our credential.
     pub refuses_until: BTreeMap<Provider, Duration>,
     /// Providers whose target is in shadow mode: nothing may be written there.
@@ -207,6 +216,7 @@ enum Fate {
     Nonsense,
     Throttled,
     Refused,
+    Stuck,
 }
 
 impl Stage {
@@ -226,6 +236,8 @@ impl Stage {
             dying: Vec::new(),
             clock_lie: SignedDuration::ZERO,
             out_until: BTreeMap::new(),
+            stuck_until: None,
+            failed_in_a_row: BTreeMap::new(),
             refuses_until: BTreeMap::new(),
             shadowed: BTreeSet::new(),
             frozen_since: BTreeMap::new(),
@@ -257,8 +269,12 @@ impl Stage {
 
     /// Notes that from `from` until now something was out of order, and is felt for so long.
     pub fn trouble(&self, with: Option<Provider>, from: Timestamp, felt_for: SignedDuration) {
+        self.note_trouble(with, from, felt_for, true);
+    }
+
+    fn note_trouble(&self, with: Option<Provider>, from: Timestamp, felt_for: SignedDuration, is_away: bool) {
         let until = self.true_now().saturating_add(felt_for).unwrap_or(Timestamp::MAX);
-        self.with(|shared| shared.troubles.push(Trouble { with, from, until }));
+        self.with(|shared| shared.troubles.push(Trouble { with, from, until, is_away }));
     }
 
     /// Notes that a process died or stood still: what it was told to wait for, nobody may know any more.
@@ -333,7 +349,10 @@ impl Stage {
             return Err(NoAnswer::NotSent);
         }
         self.clock.sleep(Duration::from_millis(out)).await;
-        let done = !matches!(fate, Fate::LostBefore | Fate::ErrorBefore | Fate::Throttled | Fate::Refused);
+        let done = !matches!(
+            fate,
+            Fate::LostBefore | Fate::ErrorBefore | Fate::Throttled | Fate::Refused | Fate::Stuck
+        );
         let reply = if done { self.serve(provider, &call) } else { Reply::Hang };
         self.trace(node, format!("{name}: {fate:?}"));
         if self.with(|shared| shared.plan.strikes(Fault::CrashInCall, &mut shared.chance)) && node != 0 {
@@ -351,7 +370,9 @@ impl Stage {
                 self.clock.sleep(CLIENT_WAITS).await;
                 return Err(NoAnswer::TimedOut);
             }
-            (Fate::ErrorBefore | Fate::ErrorAfter, _) => self.with(|shared| error(&mut shared.chance)),
+            (Fate::ErrorBefore | Fate::ErrorAfter | Fate::Stuck, _) => {
+                self.with(|shared| error(&mut shared.chance))
+            }
             (Fate::Throttled | Fate::Refused, _) => {
                 self.with(|shared| invited.as_ref().map(|address| shared.unheard.remove(address)));
                 if fate == Fate::Refused {
@@ -381,17 +402,26 @@ impl Stage {
     /// Notes how a call goes, for whoever asks later whether it could be done and whether the ledger agrees.
     fn took_note(&self, provider: Provider, fate: Fate) {
         let felt_for = match fate {
-            Fate::Served => return,
+            Fate::Served => {
+                self.with(|shared| shared.failed_in_a_row.remove(&provider));
+                return;
+            }
             Fate::Refused => REFUSAL_FELT,
             _ => FAILURE_FELT,
         };
-        self.trouble(Some(provider), self.true_now(), felt_for);
+        let in_a_row = self.with(|shared| {
+            let in_a_row = shared.failed_in_a_row.entry(provider).or_default();
+            *in_a_row += u32::from(fate != Fate::Stuck);
+            *in_a_row
+        });
+        let is_away = matches!(fate, Fate::Refused | Fate::Throttled) || in_a_row >= OUTAGE_FROM;
+        self.note_trouble(Some(provider), self.true_now(), felt_for, is_away);
         self.with(|shared| {
             let tally = shared.tally.entry(provider).or_default();
             match fate {
                 Fate::ErrorAfter => tally.failed += 1,
                 Fate::NotSent | Fate::LostBefore | Fate::Throttled | Fate::Refused => tally.unheard += 1,
-                Fate::Served | Fate::LostAfter | Fate::ErrorBefore | Fate::Nonsense => {}
+                Fate::Served | Fate::LostAfter | Fate::ErrorBefore | Fate::Nonsense | Fate::Stuck => {}
             }
         });
     }
@@ -491,6 +521,11 @@ impl Shared {
         }
         if self.refuses_until.get(&provider).is_some_and(|until| now < *until) {
             return Fate::Refused;
+        }
+        let is_removal = provider == Provider::Circle && call.method == "DELETE";
+        if is_removal && self.stuck_until.is_some_and(|until| now < until) {
+            marks.hit(Fault::StuckRemoval);
+            return Fate::Stuck;
         }
         let mut strike = |fault| {
             let strikes = plan.strikes(fault, chance);

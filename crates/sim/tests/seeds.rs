@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// Each planted bug, and the promises by which it may be found.
-const PLANTED: [(&str, &[&str]); 15] = [
+const PLANTED: [(&str, &[&str]); 16] = [
     ("ack_before_commit", &["I1", "I2"]),
     ("dup_ack_without_write", &["I3"]),
     ("skip_signature", &["I5"]),
@@ -30,6 +30,7 @@ const PLANTED: [(&str, &[&str]); 15] = [
     ("ignore_freeze", &["I25"]),
     ("poll_only_counts", &["I7"]),
     ("write_in_shadow", &["I24"]),
+    ("hide_overdue", &["I9"]),
 ];
 
 /// Runs at once.

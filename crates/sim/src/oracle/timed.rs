@@ -3,14 +3,13 @@
 use super::Books;
 use super::access::{Ledger, is_of};
 use crate::customers::address;
-use crate::run::managed;
+use crate::run::{Run, managed};
 use crate::truth::later;
 use crate::world::Trouble;
 use frontdesk_core::id::SourceId;
 use frontdesk_core::target::{Item, Target};
 use frontdesk_sandbox::Provider;
 use jiff::{SignedDuration, Timestamp};
-use std::collections::BTreeSet;
 
 /// What the catalogue of a run promises for a removal: the default of a plan.
 const REVOKE_WITHIN: SignedDuration = SignedDuration::from_mins(15);
@@ -20,20 +19,61 @@ const SUPPORTED_FOR: SignedDuration = SignedDuration::from_secs(62);
 /// its webhook, and the list takes a moment.
 const POLLED_WITHIN: SignedDuration = SignedDuration::from_mins(4);
 
+/// How long after its time something that is still there may be untold: an alert is looked after every minute.
+const TOLD_WITHIN: SignedDuration = SignedDuration::from_mins(3);
+/// Looks for which the alert may lag behind what is listed as overdue.
+const LAGS_MAX: usize = 3;
+
 /// What was out of order when, and what is promised to happen how often.
 pub struct Times {
     /// Times in which something was out of order.
     pub troubles: Vec<Trouble>,
+    /// What was told of removals past their time, minute by minute.
+    pub told: Vec<Told>,
     /// How often the source's list of events is read.
     pub poll_every: Option<SignedDuration>,
+}
+
+/// What was told of removals past their time at an instant.
+#[derive(Clone, Copy, Debug)]
+pub struct Told {
+    at: Timestamp,
+    target: Target,
+    /// Whether the alert was open.
+    is_open: bool,
+    /// Whether any row was listed as overdue.
+    is_listed: bool,
+}
+
+/// Notes what is told of removals past their time.
+pub(crate) async fn look_at_alerts(run: &Run) {
+    let at = run.stage.true_now();
+    for target in Target::ALL {
+        let known = run.store.alert(&format!("overdue_removal:{target}")).await.ok().flatten();
+        let Ok(overdue) = run.store.overdue(target, at).await else { continue };
+        let is_open = known.is_some_and(|known| known.closed_at.is_none());
+        run.told(|told| told.push(Told { at, target, is_open, is_listed: overdue.rows > 0 }));
+    }
 }
 
 impl Times {
     /// By when something is promised that was known at `from` and may take `within`, when nothing is out of order at
     /// `with` or the source: a trouble puts it off until it is over, and so does the next one.
     fn deadline(&self, with: Provider, from: Timestamp, within: SignedDuration) -> Timestamp {
-        let concerns = |trouble: &&Trouble| {
-            trouble.with.is_none_or(|provider| provider == with || provider == Provider::Stripe)
+        self.deadline_by(with, from, within, |_| true)
+    }
+
+    /// The same where only some troubles with `with` put it off.
+    fn deadline_by(
+        &self,
+        with: Provider,
+        from: Timestamp,
+        within: SignedDuration,
+        excuses: impl Fn(&Trouble) -> bool,
+    ) -> Timestamp {
+        let concerns = |trouble: &&Trouble| match trouble.with {
+            None | Some(Provider::Stripe) => true,
+            Some(provider) => provider == with && excuses(trouble),
         };
         let mut free = from;
         loop {
@@ -47,39 +87,113 @@ impl Times {
     }
 }
 
+/// Something that a person was given and that is known to have ended.
+struct End {
+    person: usize,
+    group: u64,
+    /// When the end was known.
+    known: Timestamp,
+    /// When nobody held the removal back any more.
+    free: Timestamp,
+}
+
+impl End {
+    fn item(&self) -> Item {
+        Item::CircleGroup(self.group)
+    }
+
+    /// Whether it says nothing of the time until `by`: something else gave the same, or something changed.
+    fn is_out(&self, books: &Books<'_>, by: Timestamp) -> bool {
+        by >= books.now
+            || books.truth.supports(self.person, &self.item(), later(self.known, SUPPORTED_FOR))
+            || books.truth.changes(self.person, later(self.known, SignedDuration::from_secs(1)), by)
+    }
+}
+
+/// All that ended of what a run manages at Circle.
+fn ends(books: &Books<'_>) -> Vec<End> {
+    let managed = managed(Target::Circle);
+    let groups = managed.iter().filter_map(|item| match item {
+        Item::CircleGroup(group) => Some(*group),
+        _ => None,
+    });
+    let mut ends = Vec::new();
+    for (group, person) in groups.flat_map(|group| (0..books.people).map(move |person| (group, person))) {
+        let item = Item::CircleGroup(group);
+        // What was given by hand before the run may never have been seen to be held.
+        if books.truth.by_hand.contains(&(person, item.clone())) {
+            continue;
+        }
+        for known in books.truth.ends(person, &item) {
+            let braked = books.truth.released.iter().filter(|released| {
+                released.target == Target::Circle
+                    && released.waiting.iter().any(|email| is_of(person, email.as_str()))
+            });
+            let free = braked.map(|released| released.at).chain([known]).max().unwrap_or(known);
+            ends.push(End { person, group, known, free });
+        }
+    }
+    ends
+}
+
 /// I9: once something is known to have ended, and nothing else gives the same, it is taken within the time that is
 /// promised, counted from when nothing was out of order.
 pub(super) fn removed_in_time(books: &Books<'_>, circle: &Ledger) {
     let Some(times) = &books.times else { return };
-    let groups: BTreeSet<u64> = managed(Target::Circle)
-        .iter()
-        .filter_map(|item| if let Item::CircleGroup(group) = item { Some(*group) } else { None })
-        .collect();
-    for person in 0..books.people {
-        for group in &groups {
-            let item = Item::CircleGroup(*group);
-            // What was given by hand before the run may never have been seen to be held.
-            if books.truth.by_hand.contains(&(person, item.clone())) {
-                continue;
-            }
-            for known in books.truth.ends(person, &item) {
-                let braked = books.truth.released.iter().filter(|released| {
-                    released.target == Target::Circle
-                        && released.waiting.iter().any(|email| is_of(person, email.as_str()))
-                });
-                let free = braked.map(|released| released.at).chain([known]).max().unwrap_or(known);
-                let by = times.deadline(Provider::Circle, free, REVOKE_WITHIN);
-                let is_out = by >= books.now
-                    || books.truth.supports(person, &item, later(known, SUPPORTED_FOR))
-                    || books.truth.changes(person, later(known, SignedDuration::from_secs(1)), by);
-                if !is_out && circle.holds(person, *group, by) {
-                    let what = format!(
-                        "{} was known at {known} to have lost {item}, and had it at {by}",
-                        address(person)
-                    );
-                    books.broken("I9", what);
-                }
-            }
+    for end in ends(books) {
+        let by = times.deadline(Provider::Circle, end.free, REVOKE_WITHIN);
+        if !end.is_out(books, by) && circle.holds(end.person, end.group, by) {
+            let (email, item) = (address(end.person), end.item());
+            let what = format!("{email} was known at {} to have lost {item}, and had it at {by}", end.known);
+            books.broken("I9", what);
+        }
+    }
+}
+
+/// I9: what is there past its time is told, for as long as it is, whatever a target that can be asked answers to the removal.
+pub(super) fn overdue_is_told(books: &Books<'_>, circle: &Ledger) {
+    let Some(times) = &books.times else { return };
+    let is_away = |trouble: &Trouble| trouble.is_away;
+    for end in ends(books) {
+        let by = times.deadline_by(Provider::Circle, end.free, REVOKE_WITHIN, is_away);
+        let since = later(by, TOLD_WITHIN);
+        let untold = times.told.iter().find(|told| {
+            let is_past = told.target == Target::Circle
+                && told.at >= since
+                && !told.is_open
+                && times.deadline_by(Provider::Circle, told.at, SignedDuration::ZERO, is_away) == told.at;
+            is_past && !end.is_out(books, told.at) && circle.holds(end.person, end.group, told.at)
+        });
+        if let Some(untold) = untold {
+            let (email, item, at) = (address(end.person), end.item(), untold.at);
+            let what =
+                format!("{email} had {item} at {at}, promised to be gone by {by}, and nobody was told");
+            books.broken("I9", what);
+            return;
+        }
+    }
+}
+
+/// I9: the alert is open while rows are listed as overdue, and not for longer. Whoever tells may be dead for a while.
+pub(super) fn alerts_follow_the_list(books: &Books<'_>) {
+    let Some(times) = &books.times else { return };
+    for target in Target::ALL {
+        let told: Vec<&Told> = times.told.iter().filter(|told| told.target == target).collect();
+        let stands_off = |window: &&[&Told]| window.iter().all(|told| told.is_open != told.is_listed);
+        let is_dead = |window: &[&Told]| {
+            times.troubles.iter().any(|trouble| {
+                trouble.with.is_none() && trouble.from <= window[LAGS_MAX].at && trouble.until >= window[0].at
+            })
+        };
+        let mut wrong = told.windows(LAGS_MAX + 1).filter(stands_off);
+        if let Some(window) = wrong.find(|window| !is_dead(window)) {
+            let is = if window[0].is_open { "open" } else { "closed" };
+            let what =
+                format!("the alert of overdue removals at {target} is {is} at {}", window[LAGS_MAX].at);
+            books.broken(
+                "I9",
+                format!("{what}, and has been so for minutes although the list says otherwise"),
+            );
         }
     }
 }

@@ -14,6 +14,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+/// How often it is looked what is told of removals past their time.
+const TOLD_EVERY: Duration = Duration::from_mins(1);
+
 pub(super) struct Drive<'a> {
     pub(super) run: &'a Run,
     pub(super) executor: &'a mut Executor,
@@ -26,18 +29,19 @@ impl Drive<'_> {
     pub(super) fn play(&mut self, rng: &Rng, people: usize) -> Result<(), UsedUp> {
         let run = self.run;
         let (stage, span) = (&run.stage, run.span);
-        self.until(span)?;
+        self.until_watching(span)?;
         // The faults stop. Whatever the sender gave up on, it is asked for once more.
         stage.trace(0, "the faults stop");
         stage.with(|shared| {
             shared.plan = Plan::default();
             shared.out_until.clear();
             shared.refuses_until.clear();
+            shared.stuck_until = None;
             shared.clock_lie = SignedDuration::ZERO;
         });
         resend(run);
         stage.clock.spawn(0, run.clone().tidy_up(rng.fork("tidy")));
-        self.until(span + CONVERGES_WITHIN)?;
+        self.until_watching(span + CONVERGES_WITHIN)?;
         let settled = block(oracle::converged(run));
         let heard = stage.with(|shared| shared.heard.len());
         if run.adopts && settled {
@@ -48,6 +52,16 @@ impl Drive<'_> {
         if settled {
             oracle::silent(run, heard);
             run.open_books(people);
+        }
+        Ok(())
+    }
+
+    /// The same as [`Drive::until`], and looks at the alerts now and then.
+    fn until_watching(&mut self, until: Duration) -> Result<(), UsedUp> {
+        while self.run.stage.clock.now() < until {
+            let next = (self.run.stage.clock.now() + TOLD_EVERY).min(until);
+            self.until(next)?;
+            block(oracle::look_at_alerts(self.run));
         }
         Ok(())
     }
@@ -92,6 +106,7 @@ impl Run {
         let is_true_to_time =
             self.stage.with(|shared| !shared.marks.injected.contains_key(&Fault::ClockJump));
         let troubles = self.stage.with(|shared| std::mem::take(&mut shared.troubles));
+        let told = self.told(std::mem::take);
         let tally = self.stage.with(|shared| (shared.tally.clone(), shared.stumbles));
         let mut truth = self.truth(|truth| truth.clone());
         block(oracle::take_in_what_was_polled(self, &mut truth));
@@ -103,6 +118,7 @@ impl Run {
             truth,
             times: is_true_to_time.then(|| oracle::Times {
                 troubles,
+                told,
                 poll_every: self.settings(|settings| settings.source.poll_every),
             }),
             tally: Some(tally),
