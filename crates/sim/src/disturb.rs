@@ -10,6 +10,8 @@ use jiff::SignedDuration;
 use serde_json::json;
 use std::time::Duration;
 
+/// How often it is looked whether something ended.
+const LOOKS_EVERY: Duration = Duration::from_mins(1);
 /// How long after the wall clock told the truth again what was put off under a lie may take.
 const AFTER_A_LIE: SignedDuration = SignedDuration::from_mins(15);
 
@@ -110,16 +112,23 @@ impl Run {
         }
     }
 
-    /// Once or twice Circle fails at every removal for most of an hour.
+    /// From some time on Circle fails at every removal, until most of an hour after something ended for somebody.
     pub(crate) async fn stick(self, mut rng: Rng) {
-        for _ in 0..2 {
-            let share =
-                u64::try_from(self.span.as_millis()).unwrap_or(u64::MAX) / 1000 * rng.between(100, 450);
-            self.stage.clock.sleep(Duration::from_millis(share)).await;
-            let until = self.stage.clock.now() + Duration::from_secs(rng.between(1200, 3600));
-            self.stage
-                .with(|shared| shared.stuck_until = shared.plan.has(Fault::StuckRemoval).then_some(until));
+        let share = u64::try_from(self.span.as_millis()).unwrap_or(u64::MAX) / 1000 * rng.below(500);
+        self.stage.clock.sleep(Duration::from_millis(share)).await;
+        let lasts = Duration::from_secs(rng.between(1200, 3600));
+        let stuck = |until| self.stage.with(|shared| shared.stuck_until = until);
+        let before = self.truth(|truth| truth.ends_known());
+        stuck(Some(Duration::MAX));
+        while self.truth(|truth| truth.ends_known()) == before {
+            self.stage.clock.sleep(LOOKS_EVERY).await;
+            if self.stage.with(|shared| !shared.plan.has(Fault::StuckRemoval)) {
+                break;
+            }
         }
+        // The faults may have stopped meanwhile.
+        let lives = self.stage.with(|shared| shared.plan.has(Fault::StuckRemoval));
+        stuck(lives.then(|| self.stage.clock.now() + lasts));
     }
 
     /// A stranger is let in by hand: listed and left, never removed (F78).

@@ -191,7 +191,7 @@ impl Plan {
             "ignore_freeze" => &[Fault::Freeze],
             "poll_only_counts" => &[Fault::Lost],
             "write_in_shadow" => &[Fault::Import],
-            "hide_overdue" => &[Fault::StuckRemoval],
+            "hide_overdue" | "forget_owed" => &[Fault::StuckRemoval],
             _ => &[],
         };
         self.rates.extend(often.iter().map(|fault| (*fault, OFTEN)));

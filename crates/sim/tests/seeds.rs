@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// Each planted bug, and the promises by which it may be found.
-const PLANTED: [(&str, &[&str]); 16] = [
+const PLANTED: [(&str, &[&str]); 17] = [
     ("ack_before_commit", &["I1", "I2"]),
     ("dup_ack_without_write", &["I3"]),
     ("skip_signature", &["I5"]),
@@ -31,6 +31,7 @@ const PLANTED: [(&str, &[&str]); 16] = [
     ("poll_only_counts", &["I7"]),
     ("write_in_shadow", &["I24"]),
     ("hide_overdue", &["I9"]),
+    ("forget_owed", &["I9"]),
 ];
 
 /// Runs at once.
