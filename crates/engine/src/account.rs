@@ -9,7 +9,7 @@ use frontdesk_core::fact::Key;
 use frontdesk_core::id::CustomerId;
 use frontdesk_core::target::{Item, Target};
 use frontdesk_providers::kit::Tags;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -70,7 +70,7 @@ pub(crate) struct Known {
     /// Failures in a row.
     pub(crate) tries: u32,
     /// Until when only members of old are taken, by what was answered last.
-    pub(crate) capped_until: Option<Timestamp>,
+    capped_until: Option<Timestamp>,
     /// Items of the catalogue that do not exist there.
     pub(crate) missing: BTreeSet<Item>,
     /// Kit: the numbers of the catalogue's tags.
@@ -87,10 +87,23 @@ pub(crate) struct Known {
 /// How often the lists are read again while something of the catalogue is missing there.
 pub(crate) const MISSING_CHECK_EVERY: Duration = Duration::from_hours(1);
 
+/// The longest that a limit of a day can last.
+const A_DAY: SignedDuration = SignedDuration::from_hours(24);
 /// [`brake::WINDOW`], as time passes.
 const BRAKE_WINDOW: Duration = brake::WINDOW.unsigned_abs();
 
 impl Known {
+    /// Notes that no new members are taken until then.
+    pub(crate) fn cap(&mut self, until: Timestamp) {
+        self.capped_until = Some(until);
+    }
+
+    /// Until when no new members are taken. A day ends within a day: what lies further off was noted under a clock that was
+    /// ahead.
+    pub(crate) fn capped_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.capped_until.filter(|until| *until > now && until.duration_since(now) <= A_DAY)
+    }
+
     /// Notes that something is taken from somebody, or may be.
     pub(crate) fn takes_from(&mut self, customer: &CustomerId, now: Duration) {
         while self.removals.front().is_some_and(|(at, _)| now.saturating_sub(*at) >= BRAKE_WINDOW) {
@@ -143,6 +156,17 @@ impl Accounts {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_limit_of_a_day_that_was_heard_under_a_clock_that_was_ahead_holds_nobody() {
+        let hour = |nth| Timestamp::UNIX_EPOCH + SignedDuration::from_hours(nth);
+        let mut known = Known::default();
+        known.cap(hour(24));
+        assert_eq!(known.capped_until(hour(23)), Some(hour(24)));
+        assert_eq!(known.capped_until(hour(24)), None);
+        known.cap(hour(24 * 3650));
+        assert_eq!(known.capped_until(hour(23)), None);
+    }
 
     #[test]
     fn lists_are_read_first_then_after_a_failure_then_only_while_something_is_missing() {

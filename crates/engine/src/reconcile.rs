@@ -232,9 +232,7 @@ impl<P: Ports> Engine<P> {
             {
                 return self.hold(drain, sync, hold).await;
             }
-            if let (Step::Enrol { .. }, Some(until)) =
-                (&step, drain.known.capped_until.filter(|until| *until > now))
-            {
+            if let (Step::Enrol { .. }, Some(until)) = (&step, drain.known.capped_until(now)) {
                 let failure = Failure::CappedUntil { until };
                 return self
                     .settle(
@@ -327,7 +325,7 @@ impl<P: Ports> Engine<P> {
             }
             Failure::Rejected { .. } | Failure::CappedUntil { .. } => {
                 if let Failure::CappedUntil { until } = &failure {
-                    drain.known.capped_until = Some(*until);
+                    drain.known.cap(*until);
                 }
                 let ended = Ended::Failed { step: step.name().to_owned(), failure };
                 self.settle(drain, &seen.customer, Some(seen), ended).await.map(Some)

@@ -70,7 +70,7 @@ impl<P: Ports> Engine<P> {
         now: Timestamp,
     ) -> Result<Option<Timestamp>, Error> {
         let swept = self.swept(target).await?;
-        let is_wanted = self.sweep_wanted(target).await?.is_some();
+        let is_wanted = self.sweep_wanted(target, &swept).await?.is_some();
         // An instant from the future was set under a clock that was ahead.
         let failed = swept.failed.as_ref().filter(|failed| failed.at <= now);
         if let Some(failed) = failed.filter(|_| !is_wanted) {
@@ -104,10 +104,8 @@ impl<P: Ports> Engine<P> {
         let is_stale =
             |running: &Running| now < running.began_at || now.duration_since(running.began_at) > STALE_AFTER;
         // Somebody who asks for a sweep wants to know how it is now, and may have said that short lists are right.
-        let wanted = self.sweep_wanted(drain.target).await?;
-        let is_overtaken =
-            |running: &Running| wanted.as_ref().is_some_and(|wanted| wanted.overtakes(running));
-        let goes_on = |running: &Running| !is_stale(running) && !is_overtaken(running);
+        let is_overtaken = self.sweep_wanted(drain.target, &swept).await?.is_some();
+        let goes_on = |running: &Running| !is_stale(running) && !is_overtaken;
         let Some(running) = swept.running.clone().filter(goes_on) else {
             return self.begin_sweep(drain, swept, now).await;
         };
@@ -126,7 +124,9 @@ impl<P: Ports> Engine<P> {
         now: Timestamp,
     ) -> Result<Turn, Error> {
         swept.running = None;
-        let wanted = self.sweep_wanted(drain.target).await?;
+        let wanted = self.sweep_wanted(drain.target, &swept).await?;
+        let accept = wanted.as_ref().is_some_and(|wanted| wanted.accept);
+        swept.met = wanted.or(swept.met);
         let forecast = self.forecast(drain.target).await?;
         if !forecast.sweep_fits() {
             let why = format!(
@@ -148,12 +148,11 @@ impl<P: Ports> Engine<P> {
             pages: 0,
             pages_of_list: 0,
             confirmed: 0,
-            accept: wanted.is_some_and(|wanted| wanted.accept),
+            accept,
         });
         swept.failed = None;
         drain.known.sweeping = None;
-        let writes =
-            vec![Write::SweepPagesClear(drain.target), swept.write(drain.target), mark::unwant(drain.target)];
+        let writes = vec![Write::SweepPagesClear(drain.target), swept.write(drain.target)];
         self.commit_held(drain, writes).await
     }
 
@@ -296,13 +295,6 @@ impl<P: Ports> Engine<P> {
         swept.failed =
             Some(Failed { at, why: why.clone(), tries: if gives_up { 0 } else { tries }, again_at });
         let mut writes = Vec::new();
-        // A wish that came while this one was under way is still to be met.
-        let wanted = self.sweep_wanted(drain.target).await?;
-        let is_overtaken =
-            wanted.zip(swept.running.as_ref()).is_some_and(|(wanted, running)| wanted.overtakes(running));
-        if !is_overtaken {
-            writes.push(mark::unwant(drain.target));
-        }
         if anew || gives_up {
             swept.running = None;
             drain.known.sweeping = None;

@@ -21,6 +21,10 @@ pub struct Mark {
     pub running: Option<Running>,
     /// Why the last turn did not get on.
     pub failed: Option<Failed>,
+    /// The newest wish that was met: a sweep began for it, or could not. Another one is told apart by itself and not by its
+    /// time: what came in the instant in which a sweep began is not known to that sweep.
+    #[serde(default)]
+    pub met: Option<Wanted>,
 }
 
 /// A sweep that came to its end.
@@ -81,13 +85,6 @@ pub struct Wanted {
     pub accept: bool,
 }
 
-impl Wanted {
-    /// Whether it came after a sweep began, so that this one does not meet it.
-    pub(super) fn overtakes(&self, running: &Running) -> bool {
-        self.at > running.began_at
-    }
-}
-
 fn key(target: Target) -> String {
     format!("sweep:{target}")
 }
@@ -99,11 +96,6 @@ fn wanted_key(target: Target) -> String {
 /// The alert that tells that a target's sweep does not get on.
 pub(super) fn alert_key(target: Target) -> String {
     format!("sweep:{target}")
-}
-
-/// Forgets that a person wants a sweep.
-pub(super) fn unwant(target: Target) -> Write {
-    Write::Meta { key: wanted_key(target), value: String::new() }
 }
 
 impl Mark {
@@ -122,10 +114,11 @@ impl<P: Ports> Engine<P> {
         Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
     }
 
-    /// Whether a person wants a sweep of a target now.
-    pub async fn sweep_wanted(&self, target: Target) -> Result<Option<Wanted>, Error> {
+    /// What a person wants of the sweeps of a target, as long as no sweep began for it.
+    pub(super) async fn sweep_wanted(&self, target: Target, swept: &Mark) -> Result<Option<Wanted>, Error> {
         let text = self.store().meta(&wanted_key(target)).await?;
-        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+        let wanted: Option<Wanted> = text.and_then(|text| serde_json::from_str(&text).ok());
+        Ok(wanted.filter(|wanted| swept.met.as_ref() != Some(wanted)))
     }
 
     /// Has a target swept as soon as nothing more urgent is due there. `accept`: lists that shrank since the last
