@@ -6,7 +6,7 @@ use crate::executor::Node;
 use crate::fault::Fault;
 use crate::ports::SimPorts;
 use crate::rng::Rng;
-use crate::run::{CONVERGES_WITHIN, Run};
+use crate::run::{CONVERGES_WITHIN, LARGE_MONTH, Run, month_of};
 use crate::truth::{Covered, Frozen, Released, Ruled};
 use crate::world::provider_of;
 use frontdesk_core::email::Email;
@@ -17,6 +17,7 @@ use frontdesk_core::sync::{Hold, State};
 use frontdesk_core::target::{Holder, Target};
 use frontdesk_engine::Engine;
 use frontdesk_engine::ruling::{Order, Whom};
+use frontdesk_engine::settings::Settings;
 use frontdesk_store::SyncFilter;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
@@ -144,6 +145,9 @@ impl Run {
         if self.adopts {
             self.adopted.notified().await;
         }
+        if self.reserve.is_some() {
+            self.raise_allowance().await;
+        }
         for target in Target::ALL {
             self.ask(&mut rng, move |engine| async move { engine.want_sweep(target, true).await.ok() }).await;
         }
@@ -164,6 +168,25 @@ impl Run {
                 self.release(&mut rng).await;
             }
         }
+    }
+
+    /// Every process takes up what the file says.
+    pub(crate) async fn take_up(&self, settings: Settings) {
+        for (_, engine) in self.living_nodes() {
+            let settings = Settings { node: engine.settings().node.clone(), ..settings.clone() };
+            if let Err(error) = engine.take_up_settings(settings).await {
+                self.stage.broken("I30", format!("a process does not take up its settings: {error}"));
+            }
+        }
+    }
+
+    /// Somebody takes a larger plan at Circle, and writes it into the file that all processes read.
+    async fn raise_allowance(&self) {
+        let settings = self.settings(|settings| {
+            month_of(settings, LARGE_MONTH);
+            settings.clone()
+        });
+        self.take_up(settings).await;
     }
 
     /// Whether it is before the silent day, in which nobody does anything.
@@ -267,7 +290,7 @@ impl Run {
     }
 
     /// When the faults stop.
-    fn ends_at(&self) -> Timestamp {
+    pub(crate) fn ends_at(&self) -> Timestamp {
         let span = SignedDuration::try_from(self.span).unwrap_or(SignedDuration::MAX);
         crate::world::epoch().saturating_add(span).unwrap_or(Timestamp::MAX)
     }

@@ -4,13 +4,16 @@ use crate::customers::{address, billing_address};
 use crate::fault::Fault;
 use crate::rng::Rng;
 use crate::run::Run;
+use crate::world::{epoch, next_day};
 use frontdesk_core::target::Item;
 use frontdesk_sandbox::Provider;
 use jiff::SignedDuration;
 use serde_json::json;
 use std::time::Duration;
 
-/// How often it is looked whether something ended.
+/// A day of the calendar.
+const A_DAY: SignedDuration = SignedDuration::from_hours(24);
+/// How often it is looked whether a removal was tried.
 const LOOKS_EVERY: Duration = Duration::from_mins(1);
 /// How long after the wall clock told the truth again what was put off under a lie may take.
 const AFTER_A_LIE: SignedDuration = SignedDuration::from_mins(15);
@@ -43,7 +46,7 @@ impl Run {
                 3 if on(Fault::ByHand) && rng.hits(300) => self.take_a_tag_off(person),
                 3 if on(Fault::ByHand) => {
                     // Sweeps have no calls to spend beside a spent allowance: who is put out then stays out for weeks.
-                    if on(Fault::AllowanceSpent) || rng.hits(400) {
+                    if on(Fault::AllowanceSpent) || self.reserve.is_some() || rng.hits(400) {
                         self.let_a_stranger_in(&mut rng);
                     } else {
                         self.put_out_by_hand(person);
@@ -60,6 +63,8 @@ impl Run {
                     self.stage.clock.sleep(Duration::from_secs(rng.between(1, 900))).await;
                     self.stage.with(|shared| shared.clock_lie = SignedDuration::ZERO);
                     self.stage.trace(0, "world: the wall clock is right again");
+                    let right_at = self.stage.true_now();
+                    self.stage.with(|shared| shared.jumped.extend([lied_at, right_at]));
                     self.stage.trouble(None, lied_at, AFTER_A_LIE);
                 }
                 5 if on(Fault::Forged) => {
@@ -112,23 +117,33 @@ impl Run {
         }
     }
 
-    /// From some time on Circle fails at every removal, until most of an hour after something ended for somebody.
+    /// Circle takes few new members a day, until its last day begins: whoever waits then can be let in before the faults stop.
+    pub(crate) async fn cap(self, mut rng: Rng) {
+        let limit = |limit: serde_json::Value| {
+            let switch = json!({ "provider": "circle", "switch": "daily_member_limit", "value": limit });
+            self.stage.control("faults", &switch);
+        };
+        limit(json!(rng.between(1, 2)));
+        let last_day = next_day(self.ends_at().saturating_sub(A_DAY).unwrap_or_else(|_| epoch()));
+        let left = Duration::try_from(last_day.duration_since(self.stage.true_now())).unwrap_or_default();
+        self.stage.clock.sleep(left).await;
+        limit(json!(null));
+    }
+
+    /// From some time on Circle fails at every removal, for most of an hour from the first of them.
     pub(crate) async fn stick(self, mut rng: Rng) {
         let share = u64::try_from(self.span.as_millis()).unwrap_or(u64::MAX) / 1000 * rng.below(500);
         self.stage.clock.sleep(Duration::from_millis(share)).await;
         let lasts = Duration::from_secs(rng.between(1200, 3600));
         let stuck = |until| self.stage.with(|shared| shared.stuck_until = until);
-        let before = self.truth(|truth| truth.ends_known());
+        let lives = || self.stage.with(|shared| shared.plan.has(Fault::StuckRemoval));
+        let has_struck =
+            || self.stage.with(|shared| shared.marks.injected.contains_key(&Fault::StuckRemoval));
         stuck(Some(Duration::MAX));
-        while self.truth(|truth| truth.ends_known()) == before {
+        while lives() && !has_struck() {
             self.stage.clock.sleep(LOOKS_EVERY).await;
-            if self.stage.with(|shared| !shared.plan.has(Fault::StuckRemoval)) {
-                break;
-            }
         }
-        // The faults may have stopped meanwhile.
-        let lives = self.stage.with(|shared| shared.plan.has(Fault::StuckRemoval));
-        stuck(lives.then(|| self.stage.clock.now() + lasts));
+        stuck(lives().then(|| self.stage.clock.now() + lasts));
     }
 
     /// A stranger is let in by hand: listed and left, never removed (F78).

@@ -49,11 +49,13 @@ pub enum Fault {
     Ruling,
     MassEnd,
     StuckRemoval,
+    Reserve,
+    DailyCap,
 }
 
 impl Fault {
     /// All faults: number, name, what is injected.
-    pub const ALL: [(Self, &'static str, &'static str, &'static str); 37] = [
+    pub const ALL: [(Self, &'static str, &'static str, &'static str); 39] = [
         (Self::CrashBeforeCommit, "F1", "crash_before_commit", "the process dies between body and commit"),
         (Self::CrashBeforeAnswer, "F2", "crash_before_answer", "the process dies between commit and answer"),
         (Self::CrashApplying, "F3", "crash_applying", "the process dies while it applies an event"),
@@ -106,6 +108,8 @@ impl Fault {
             "stuck_removal",
             "for most of an hour a target fails at removals, and at nothing else",
         ),
+        (Self::Reserve, "F105", "reserve", "our own calls use up a month but for its reserve"),
+        (Self::DailyCap, "F106", "daily_cap", "Circle takes few new members a day"),
     ];
 
     /// The fault's number in the catalogue.
@@ -128,8 +132,11 @@ impl Fault {
         match self {
             Self::Import => 250,
             Self::StuckRemoval => 200,
+            Self::Reserve => 150,
             // Runs of many people are long.
             Self::MassEnd => 40,
+            // So are those that last until another day begins.
+            Self::DailyCap => 50,
             _ => 500,
         }
     }

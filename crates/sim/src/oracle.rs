@@ -8,6 +8,8 @@ mod budgets;
 mod freezes;
 mod timed;
 
+pub use budgets::Reserve;
+pub(crate) use budgets::reached_reserve;
 pub(crate) use timed::look_at_alerts;
 pub use timed::{Times, Told};
 
@@ -21,11 +23,13 @@ use frontdesk_core::sync::{ATTEMPTS_MAX, Hold, State};
 use frontdesk_core::target::Target;
 use frontdesk_sandbox::Provider;
 use frontdesk_store::{EntryFilter, Outcome, Store, SyncFilter};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+/// How long a call may have been under way.
+const UNDER_WAY: SignedDuration = SignedDuration::from_secs(30);
 /// Rows that are read at once.
 const PAGE: u32 = 10_000;
 
@@ -155,8 +159,14 @@ pub struct Books<'a> {
     pub truth: Truth,
     /// What a promise of a time is judged by; `None`: the clock lied, or nobody kept a book of what was out of order.
     pub times: Option<Times>,
-    /// How calls went, by provider, and how often a process died or stood still; `None`: nobody counted.
-    pub tally: Option<(BTreeMap<Provider, Tally>, u64)>,
+    /// How calls went, by provider; `None`: nobody counted.
+    pub tally: Option<BTreeMap<Provider, Tally>>,
+    /// When a process died or stood still, as far as that was noted.
+    pub stumbled: Vec<Timestamp>,
+    /// When the wall clock jumped, as far as that was noted.
+    pub jumped: Vec<Timestamp>,
+    /// What is kept of a small month for grants and removals; `None`: the month was large, or the clock lied.
+    pub reserve: Option<Reserve>,
     /// How many people there were.
     pub people: usize,
     /// The true time.
@@ -191,6 +201,8 @@ pub async fn open(books: &Books<'_>) {
     freezes::frozen_is_left_alone(books);
     freezes::thawed_once(books, &circle);
     budgets::ledger_agrees(books).await;
+    budgets::reasons_are_true(books).await;
+    budgets::reserve_is_kept(books).await;
     access::invited_once(books, &circle);
     intents_before_acts(books).await;
     budgets::budgets_kept(books);

@@ -243,15 +243,7 @@ impl Run {
         self.truth(|truth| truth.opened.insert(target, opened));
         self.stage.with(|shared| shared.shadowed.remove(&provider_of(target)));
         self.stage.trace(0, format!("world: the file says live for {target}"));
-        for (_, engine) in self.living_nodes() {
-            let settings = frontdesk_engine::settings::Settings {
-                node: engine.settings().node.clone(),
-                ..settings.clone()
-            };
-            if let Err(error) = engine.take_up_settings(settings).await {
-                self.stage.broken("I30", format!("a process does not take up its settings: {error}"));
-            }
-        }
+        self.take_up(settings).await;
     }
 
     async fn go_live(&self, target: Target, rng: &mut Rng) {

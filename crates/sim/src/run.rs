@@ -6,16 +6,16 @@ mod drive;
 mod prepare;
 
 pub(crate) use drive::block;
-pub(crate) use prepare::{Scratch, settings};
+pub(crate) use prepare::{LARGE_MONTH, Scratch, month_of, settings};
 
 use crate::customers::{GRACE, live, live_in_the_crowd, live_on};
 use crate::executor::{Executor, Node};
 use crate::fault::{Fault, Marks, Plan};
-use crate::oracle::Told;
+use crate::oracle::{Reserve, Told};
 use crate::past;
 use crate::ports::SimPorts;
 use crate::rng::Rng;
-use crate::truth::Truth;
+use crate::truth::{Truth, later};
 use crate::work::WORK_MAX;
 use crate::world::{Broken, Stage, epoch};
 use drive::Drive;
@@ -45,6 +45,10 @@ const SILENT_LOOKS_EVERY: SignedDuration = SignedDuration::from_mins(30);
 /// The operating system's own files, as SQLite calls them. With a file system that is named, a store keeps the locks that it
 /// took: asking the kernel for them at each statement was a tenth of a run's work.
 const SYSTEMS_OWN: &str = "unix";
+/// How often processes look by themselves at least in a long life, which would take too much of a processor else.
+const LONG_LOOKS_EVERY: SignedDuration = SignedDuration::from_mins(5);
+/// How long a run with a limit of new members a day is at least: whoever has to wait is let in on the next one.
+const CAPPED_SPAN: Duration = Duration::from_hours(20);
 /// How often a fault may strike, in a thousandth of its occasions, where there is a crowd: it must come to something before
 /// it can lose it.
 const CROWD_FAULTS: u64 = 30;
@@ -177,6 +181,8 @@ pub struct Run {
     pub store: Store,
     /// Whether people were there before Frontdesk, which somebody takes up beside them.
     pub(crate) adopts: bool,
+    /// What is kept of a month that is small.
+    pub(crate) reserve: Option<Reserve>,
     /// Rings when every target was gone live with.
     pub(crate) adopted: Arc<Notify>,
     /// What every process is told.
@@ -277,16 +283,29 @@ pub fn run(setup: &Setup) -> Report {
         usize::try_from(if is_crowded { knobs.between(18, 26) } else { few }).expect("few people")
     });
     let node_count = usize::try_from(knobs.between(1, 3)).expect("few nodes");
+    let adopts = plan.has(Fault::Import);
+    let is_capped = plan.has(Fault::DailyCap) && !adopts && !is_crowded;
+    let span = if is_capped { setup.profile.span().max(CAPPED_SPAN) } else { setup.profile.span() };
     let scratch = Scratch::new(setup.seed).expect("room for a temporary database");
     let mut executor = Executor::new(rng.fork("executor"));
     let stage = Stage::new(executor.clock(), setup.seed, plan.clone(), &rng, setup.bug);
     stage.with(|shared| shared.trace.keep_all = setup.keep_trace);
     let mut settings = settings(&mut knobs, node_count);
-    let adopts = plan.has(Fault::Import);
+    if setup.profile == Profile::Long {
+        settings.look_every = settings.look_every.max(LONG_LOOKS_EVERY);
+    }
     if adopts {
         settings.targets.values_mut().for_each(|target| target.mode = Mode::Shadow);
         stage.with(|shared| shared.shadowed.extend([Provider::Circle, Provider::Kit]));
     }
+    // Who takes up Frontdesk reads lists, and so does whoever puts back who was put out.
+    let is_short = plan.has(Fault::Reserve) && !adopts && !is_crowded;
+    let reserve = is_short.then(|| {
+        let calls = u32::try_from(rng.fork("reserve").between(6, 36)).expect("few calls");
+        let usable = month_of(&mut settings, calls).usable();
+        let ends_at = SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX);
+        Reserve { usable: u64::from(usable), until: later(epoch(), ends_at) }
+    });
     let sqlite = SqliteSettings {
         path: scratch.path().join("frontdesk.db"),
         mode: SqliteMode::InThread { vfs: Some(SYSTEMS_OWN.to_owned()) },
@@ -295,10 +314,11 @@ pub fn run(setup: &Setup) -> Report {
     let store = Store::open_sqlite(&sqlite).expect("a fresh database opens");
     let run = Run {
         stage: stage.clone(),
-        span: setup.profile.span(),
+        span,
         sender: Arc::new(Notify::new()),
         store,
         adopts,
+        reserve,
         adopted: Arc::new(Notify::new()),
         settings: Arc::new(Mutex::new(settings)),
         told: Arc::default(),
@@ -316,8 +336,7 @@ pub fn run(setup: &Setup) -> Report {
     }
     stage.clock.spawn(0, run.clone().send(rng.fork("sender")));
     stage.clock.spawn(0, run.clone().disturb(rng.fork("disturb"), people));
-    let all_leave_at =
-        setup.profile.span() / 1000 * rng.fork("crowd").between(300, 700).try_into().unwrap_or(500);
+    let all_leave_at = span / 1000 * rng.fork("crowd").between(300, 700).try_into().unwrap_or(500);
     for person in (0..people).filter(|person| !setup.absent.contains(&(*person as u64))) {
         let (run, rng) = (run.clone(), rng.fork(&format!("person{person}")));
         match going_on.remove(&person) {
@@ -333,6 +352,9 @@ pub fn run(setup: &Setup) -> Report {
     }
     if plan.has(Fault::Ruling) {
         stage.clock.spawn(0, run.clone().rule(rng.fork("rule"), people));
+    }
+    if is_capped {
+        stage.clock.spawn(0, run.clone().cap(rng.fork("cap")));
     }
     if plan.has(Fault::StuckRemoval) {
         stage.clock.spawn(0, run.clone().stick(rng.fork("stuck")));

@@ -269,11 +269,6 @@ impl Truth {
         })
     }
 
-    /// How many purchases are known to have ended.
-    pub(crate) fn ends_known(&self) -> usize {
-        self.purchases.iter().filter(|bought| bought.end_known_at.is_some()).count()
-    }
-
     /// The instants from which on something is known to give a person no more: ends of purchases and of grants, and
     /// revocations.
     pub fn ends(&self, person: usize, item: &Item) -> Vec<Timestamp> {

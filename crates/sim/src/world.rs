@@ -146,7 +146,9 @@ pub struct Shared {
     /// How calls went, by provider.
     pub tally: BTreeMap<Provider, Tally>,
     /// Deaths and standstills of processes: what was intended then may never have left.
-    pub stumbles: u64,
+    pub stumbled: Vec<Timestamp>,
+    /// When the wall clock jumped, there or back.
+    pub jumped: Vec<Timestamp>,
     /// Until when a provider asked to be left alone, as somebody heard.
     pub left_alone_until: BTreeMap<Provider, Duration>,
     /// Promises seen broken.
@@ -157,6 +159,8 @@ pub struct Shared {
     pub clock_lie: SignedDuration,
     /// Until when each provider is out as a whole.
     pub out_until: BTreeMap<Provider, Duration>,
+    /// Who was told that Circle takes no more new members, and until when that is so.
+    capped: BTreeMap<Node, Timestamp>,
     /// Until when Circle fails at removals.
     pub stuck_until: Option<Duration>,
     /// Calls that each provider failed at, since it last answered one.
@@ -230,12 +234,14 @@ impl Stage {
             heard: Vec::new(),
             troubles: Vec::new(),
             tally: BTreeMap::new(),
-            stumbles: 0,
+            stumbled: Vec::new(),
+            jumped: Vec::new(),
             left_alone_until: BTreeMap::new(),
             broken: Vec::new(),
             dying: Vec::new(),
             clock_lie: SignedDuration::ZERO,
             out_until: BTreeMap::new(),
+            capped: BTreeMap::new(),
             stuck_until: None,
             failed_in_a_row: BTreeMap::new(),
             refuses_until: BTreeMap::new(),
@@ -280,13 +286,17 @@ impl Stage {
     /// Notes that a process died or stood still: what it was told to wait for, nobody may know any more.
     pub fn stumbled(&self, from: Timestamp) {
         self.trouble(None, from, STUMBLE_FELT);
-        self.with(|shared| shared.stumbles += 1);
+        let now = self.true_now();
+        self.with(|shared| shared.stumbled.push(now));
         self.forgets_limits();
     }
 
     /// Nobody can be asked any more to leave a provider alone for as long as it said: who heard that may be gone.
     pub(crate) fn forgets_limits(&self) {
-        self.with(|shared| shared.left_alone_until.clear());
+        self.with(|shared| {
+            shared.left_alone_until.clear();
+            shared.capped.clear();
+        });
     }
 
     /// Adds a line to the trace.
@@ -334,6 +344,13 @@ impl Stage {
         let invited = invited(provider, &call);
         if let Some(address) = &invited {
             self.never_blindly(address);
+            let now = self.true_now();
+            if self.with(|shared| shared.capped.get(&node).is_some_and(|until| now < *until)) {
+                self.broken(
+                    "I21",
+                    format!("{address} was invited again on a day that takes no more new members"),
+                );
+            }
         }
         let (fate, out, back) = self.with(|shared| {
             let (out, back) = (shared.chance.between(5, 150), shared.chance.between(5, 250));
@@ -361,6 +378,18 @@ impl Stage {
         }
         self.clock.sleep(Duration::from_millis(back)).await;
         drop(flight);
+        if let Reply::Answer { answer, .. } = &reply
+            && fate == Fate::Served
+            && is_daily_limit(answer)
+        {
+            let tomorrow = next_day(self.true_now());
+            self.with(|shared| {
+                shared.marks.hit(Fault::DailyCap);
+                if !shared.plan.has(Fault::ClockJump) {
+                    shared.capped.insert(node, tomorrow);
+                }
+            });
+        }
         let answer = match (fate, reply) {
             (Fate::LostBefore | Fate::LostAfter, _) => {
                 let broke = self.with(|shared| shared.chance.hits(300));
@@ -384,7 +413,12 @@ impl Stage {
                 }
             }
             (Fate::Nonsense, Reply::Answer { answer, .. }) => {
-                self.with(|shared| nonsense(answer, &mut shared.chance))
+                let answer = self.with(|shared| nonsense(answer, &mut shared.chance));
+                // Half of a refusal is one: its status says so.
+                if (400..500).contains(&answer.status) {
+                    self.with(|shared| invited.as_ref().map(|address| shared.unheard.remove(address)));
+                }
+                answer
             }
             (_, Reply::Answer { answer, .. }) => {
                 self.with(|shared| invited.as_ref().map(|address| shared.unheard.remove(address)));
@@ -456,6 +490,7 @@ impl Stage {
         self.stumbled(self.true_now());
         self.with(|shared| {
             shared.marks.hit(fault);
+            shared.capped.remove(&node);
             if !shared.dying.contains(&node) {
                 shared.dying.push(node);
             }
@@ -621,6 +656,17 @@ fn invited(provider: Provider, call: &Call) -> Option<String> {
         && call.path == "/api/admin/v2/community_members";
     let body: serde_json::Value = is_invitation.then(|| serde_json::from_slice(&call.body).ok())??;
     body["email"].as_str().map(str::to_owned)
+}
+
+/// Whether Circle says that it takes no more new members today.
+fn is_daily_limit(answer: &Answer) -> bool {
+    answer.status == 403 && String::from_utf8_lossy(&answer.body).contains("Daily member limit")
+}
+
+/// When the day ends, UTC.
+pub(crate) fn next_day(at: Timestamp) -> Timestamp {
+    const DAY: i64 = 86_400;
+    Timestamp::from_second((at.as_second().div_euclid(DAY) + 1) * DAY).unwrap_or(Timestamp::MAX)
 }
 
 fn as_call(request: &http::Request<Vec<u8>>) -> Call {

@@ -1,15 +1,13 @@
 //! What a person froze is left alone, and what is thawed is written once: I25.
 
-use super::Books;
 use super::access::{Ledger, kit_address, person_of, subscribers};
+use super::{Books, UNDER_WAY};
 use crate::customers::{address, billing_address};
 use crate::truth::{Covered, Frozen, later};
 use frontdesk_sandbox::Provider;
 use jiff::SignedDuration;
 use std::collections::BTreeMap;
 
-/// How long a write may have been under way.
-const UNDER_WAY: SignedDuration = SignedDuration::from_secs(30);
 /// For how long after a thaw nobody is moved twice, when nothing about them changed for as long before.
 const COALESCES_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 

@@ -107,7 +107,8 @@ impl Run {
             self.stage.with(|shared| !shared.marks.injected.contains_key(&Fault::ClockJump));
         let troubles = self.stage.with(|shared| std::mem::take(&mut shared.troubles));
         let told = self.told(std::mem::take);
-        let tally = self.stage.with(|shared| (shared.tally.clone(), shared.stumbles));
+        let (tally, stumbled, jumped) =
+            self.stage.with(|shared| (shared.tally.clone(), shared.stumbled.clone(), shared.jumped.clone()));
         let mut truth = self.truth(|truth| truth.clone());
         block(oracle::take_in_what_was_polled(self, &mut truth));
         let books = oracle::Books {
@@ -122,11 +123,17 @@ impl Run {
                 poll_every: self.settings(|settings| settings.source.poll_every),
             }),
             tally: Some(tally),
+            stumbled,
+            jumped,
+            reserve: self.reserve.filter(|_| is_true_to_time),
             people,
             now,
             seen: Mutex::default(),
         };
         block(oracle::open(&books));
+        if block(oracle::reached_reserve(&books)) {
+            self.stage.with(|shared| shared.marks.hit(Fault::Reserve));
+        }
         for Broken { promise, what } in books.seen.into_inner().unwrap_or_else(PoisonError::into_inner) {
             self.stage.broken(promise, what);
         }

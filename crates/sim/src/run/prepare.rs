@@ -17,6 +17,9 @@ use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// Calls a month of a plan of Circle's.
+pub(crate) const LARGE_MONTH: u32 = 5000;
+
 /// A directory of a run's own, gone when the run ends. On a memory file system where there is one: what a simulated
 /// power loss does to a disk is not this run's business, and a sync of a real one would take most of its time.
 pub(crate) struct Scratch(PathBuf);
@@ -67,7 +70,7 @@ pub(crate) fn settings(knobs: &mut Rng, nodes: usize) -> Settings {
         hook_secrets: vec![Secret::new("targets.hook_secret", hook_secret.to_owned())],
         sweep_every,
     };
-    let monthly = Some(Monthly { calls: 5000, renews_day: 14 });
+    let monthly = Some(Monthly { calls: LARGE_MONTH, renews_day: 14 });
     Settings {
         node: String::new(),
         source: Source {
@@ -95,6 +98,15 @@ pub(crate) fn settings(knobs: &mut Rng, nodes: usize) -> Settings {
         lease: SignedDuration::from_secs(i64::try_from(knobs.between(45, 120)).expect("seconds fit")),
         look_every: SignedDuration::from_secs(if nodes > 1 { *knobs.pick(&[60, 150, 300]) } else { 600 }),
     }
+}
+
+/// Has Circle allow so many calls a month.
+pub(crate) fn month_of(settings: &mut Settings, calls: u32) -> Monthly {
+    let monthly = Monthly { calls, renews_day: 14 };
+    if let Some(circle) = settings.targets.get_mut(&Target::Circle) {
+        circle.limits.monthly = Some(monthly);
+    }
+    monthly
 }
 
 /// What is there before anybody buys: the endpoint, members and subscribers of old, how the providers behave.
