@@ -50,6 +50,7 @@ pub mod plan;
 pub mod reads;
 pub mod record;
 pub mod ruling;
+pub mod silence;
 pub mod stage;
 pub mod sweep;
 pub mod sync;

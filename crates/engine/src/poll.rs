@@ -8,12 +8,13 @@ use crate::lease::Held;
 use crate::ports::Ports;
 use crate::reads::{TITLE, why};
 use crate::source::{About, TAKEN_OVER};
+use frontdesk_core::silence::{Silence, silence};
 use frontdesk_core::target::Failure;
 use frontdesk_providers::stripe::answer::Answer;
 use frontdesk_providers::stripe::envelope::envelope;
 use frontdesk_providers::stripe::read::{Read, Walk};
 use frontdesk_providers::stripe::verify::Verified;
-use frontdesk_store::{Commit, Error, Inserted, Write};
+use frontdesk_store::{Commit, EntryFilter, EntryKind, Error, Inserted, Write};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -23,12 +24,21 @@ pub const LISTED: &str = "listed";
 const OVERLAP: SignedDuration = SignedDuration::from_hours(1);
 /// Events younger than this may still be on their way by webhook: they are not missing yet.
 const ON_THE_WAY: SignedDuration = SignedDuration::from_mins(2);
+/// The key and kind of the alert that the source is silent for longer than usual.
+const SILENCE: &str = "silence";
+/// How many of the newest entries show what is usual.
+const LATELY: u32 = 200;
 /// The key and kind of the alert that the source no longer lists what may have been missed.
 pub(crate) const GAP: &str = "poll_gap";
 /// How far back the source lists events.
 ///
 /// Source: Stripe API reference, *List all events*: up to 30 days.
 const LISTED_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// How far back is listed once in [`DEEP_EVERY`], known or not: a list that was short of something for longer than the overlap
+/// would hide it for good.
+const DEEP: SignedDuration = SignedDuration::from_hours(3 * 24);
+/// How often that is done.
+const DEEP_EVERY: SignedDuration = SignedDuration::from_hours(24);
 /// How soon a poll that failed is tried again.
 const RETRY_AFTER: SignedDuration = SignedDuration::from_mins(1);
 /// Pages of one poll: a hundred thousand events. A list that goes on is no list that was read to its end.
@@ -44,6 +54,19 @@ struct Mark {
     /// Events that polls recovered, from the first poll on.
     #[serde(default)]
     healed: u64,
+    /// Since when events are listed at all: what was before is a matter for an import.
+    #[serde(default)]
+    began: Option<Timestamp>,
+    /// When it was last listed from [`DEEP`] on.
+    #[serde(default)]
+    deep_at: Option<Timestamp>,
+}
+
+impl Mark {
+    /// Whether more than since the last poll is to be listed. An instant from the future was set under a clock that was ahead.
+    fn is_deep_due(&self, now: Timestamp) -> bool {
+        self.deep_at.is_none_or(|at| at > now || now.duration_since(at) >= DEEP_EVERY)
+    }
 }
 
 /// What one poll found.
@@ -55,6 +78,8 @@ pub struct Found {
     pub known: usize,
     /// Events that are too young to be missing.
     pub on_the_way: usize,
+    /// Entries that are no event that could be named.
+    pub unreadable: usize,
 }
 
 impl<P: Ports> Engine<P> {
@@ -81,8 +106,10 @@ impl<P: Ports> Engine<P> {
             return Ok(Some(waits.until));
         }
         *was_tried = true;
+        let is_deep = mark.is_none_or(|mark| mark.is_deep_due(now));
+        let began = mark.map_or(now, |mark| mark.began.unwrap_or(mark.through).min(mark.through));
         let Some(mut held) = self.take_lease(SOURCE).await? else { return Ok(Some(self.after(RETRY_AFTER))) };
-        let outcome = self.poll_since(&mut held, mark, now).await;
+        let outcome = self.poll_since(&mut held, mark, is_deep.then_some(began), now).await;
         self.store().release(&held.lease).await?;
         match outcome? {
             Ok((found, through)) => {
@@ -92,7 +119,8 @@ impl<P: Ports> Engine<P> {
                     now.saturating_sub(every).and_then(|at| at.saturating_add(ON_THE_WAY)).unwrap_or(now);
                 let at = if is_late && found.on_the_way > 0 { soon.min(now) } else { now };
                 let healed = healed.saturating_add(found.recovered as u64);
-                let mark = Mark { through, at, healed };
+                let deep_at = if is_deep { Some(now) } else { mark.and_then(|mark| mark.deep_at) };
+                let mark = Mark { through, at, healed, began: Some(began), deep_at };
                 let mark = serde_json::to_string(&mark).expect("two instants and a number are JSON");
                 self.store()
                     .commit(Commit { expect: Vec::new(), writes: vec![Write::Meta { key, value: mark }] })
@@ -105,7 +133,14 @@ impl<P: Ports> Engine<P> {
                     );
                     self.bell().ring(Loop::Apply);
                 }
+                if found.unreadable > 0 {
+                    tracing::warn!(
+                        unreadable = found.unreadable,
+                        "entries of the source's list are no events that could be named, and were passed over"
+                    );
+                }
                 self.close_alert("poll").await?;
+                self.look_for_silence(now).await?;
                 // A gap that was seen under a clock that was ahead was none: all that is kept has been listed since.
                 if self.store().alert(GAP).await?.is_some_and(|gap| gap.opened_at > now) {
                     self.close_alert(GAP).await?;
@@ -118,9 +153,28 @@ impl<P: Ports> Engine<P> {
                     _ => self.after(RETRY_AFTER),
                 };
                 self.alert("poll", "poll", self.settings().source.id.as_str(), &why(&failure)).await?;
+                self.look_for_silence(now).await?;
                 Ok(Some(until))
             }
         }
+    }
+
+    /// Opens and closes the alert that the source is silent for longer than usual.
+    async fn look_for_silence(&self, now: Timestamp) -> Result<(), Error> {
+        let source = self.settings().source.id.clone();
+        let filter = EntryFilter { source: Some(source.clone()), ..EntryFilter::default() };
+        let entries = self.store().journal_list(&filter, None, LATELY).await?;
+        let events = entries.iter().filter(|entry| entry.kind == EntryKind::Event);
+        let times: Vec<_> =
+            events.map(|entry| entry.object_created_at.unwrap_or(entry.received_at)).collect();
+        let Some(Silence { since, usual }) = silence(&times, now) else {
+            return self.close_alert(SILENCE).await;
+        };
+        let why = format!(
+            "{TITLE} has told of nothing since {since}; its longest pause of late was {usual:#}. Look in its dashboard whether \
+             payments come in and whether the webhook endpoint is enabled; `frontdesk import stripe` reads every object as it is"
+        );
+        self.alert(SILENCE, SILENCE, source.as_str(), &why).await
     }
 
     /// How many events came by the source's list alone, as counted by the polls that came to their end.
@@ -137,11 +191,13 @@ impl<P: Ports> Engine<P> {
         Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
     }
 
-    /// Lists everything since the mark and feeds in what is missing, the oldest first.
+    /// Lists everything since the mark and feeds in what is missing, the oldest first. `deep_from`: also what is older, back to
+    /// there, within [`DEEP`].
     async fn poll_since(
         &self,
         held: &mut Held,
         mark: Option<Mark>,
+        deep_from: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Result<(Found, Timestamp), Failure>, Error> {
         let oldest = now.saturating_sub(LISTED_FOR).unwrap_or(Timestamp::MIN);
@@ -155,7 +211,9 @@ impl<P: Ports> Engine<P> {
             tracing::error!("{why}");
             self.alert(GAP, GAP, self.settings().source.id.as_str(), &why).await?;
         }
-        let since = through.saturating_sub(OVERLAP).unwrap_or(Timestamp::MIN).max(oldest);
+        let since = through.saturating_sub(OVERLAP).unwrap_or(Timestamp::MIN);
+        let deep = deep_from.map(|from| from.max(now.saturating_sub(DEEP).unwrap_or(Timestamp::MIN)));
+        let since = deep.map_or(since, |deep| deep.min(since)).max(oldest);
         let mut walk = Some(Read::Events { walk: Walk::Back { since, below: None } });
         let mut events = Vec::new();
         for _ in 0..PAGES_MAX {
@@ -173,7 +231,10 @@ impl<P: Ports> Engine<P> {
         for body in events.iter().rev() {
             let verified = Verified::listed(body.as_bytes());
             // An event that cannot even be named cannot be told from its webhook either: that one is quarantined.
-            let Ok(event) = envelope(&verified) else { continue };
+            let Ok(event) = envelope(&verified) else {
+                found.unreadable += 1;
+                continue;
+            };
             if event.created_at > young {
                 found.on_the_way += 1;
                 continue;

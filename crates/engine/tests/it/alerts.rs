@@ -98,3 +98,25 @@ fn a_row_whose_own_calls_fail_while_the_account_answers_is_parked_and_no_outage(
     assert!(matches!(house.row(BEN, Target::Circle).state, State::Parked { .. }));
     assert_eq!(kinds(&house), [""; 0]);
 }
+
+#[test]
+fn a_source_that_is_silent_for_longer_than_usual_is_told_until_it_speaks() {
+    let every = SignedDuration::from_hours(1);
+    let house = House::with("silence", |settings| settings.source.poll_every = Some(every));
+    let poll = || house.wait(house.engine.poll()).unwrap();
+    poll();
+    for buyer in ["ada@example.com", BEN, "cleo@example.com", "dan@example.com"] {
+        house.buys(buyer);
+        house.pass(SignedDuration::from_hours(24));
+    }
+    house.pass(SignedDuration::from_hours(23));
+    poll();
+    assert_eq!(kinds(&house), [""; 0], "a day without a payment is usual");
+    house.pass(SignedDuration::from_hours(3));
+    poll();
+    assert_eq!(kinds(&house), ["silence"], "two days are not");
+    house.buys("eve@example.com");
+    house.pass(every);
+    poll();
+    assert_eq!(kinds(&house), [""; 0]);
+}

@@ -37,6 +37,10 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("revoked_although_paid.toml", include_str!("../../../../scenarios/revoked_although_paid.toml")),
     ("shadow_writes_nothing.toml", include_str!("../../../../scenarios/shadow_writes_nothing.toml")),
     ("stripe_list_empty.toml", include_str!("../../../../scenarios/stripe_list_empty.toml")),
+    (
+        "stripe_list_empty_for_hours.toml",
+        include_str!("../../../../scenarios/stripe_list_empty_for_hours.toml"),
+    ),
     ("stripe_refuses_the_key.toml", include_str!("../../../../scenarios/stripe_refuses_the_key.toml")),
     ("sweep_in_calls.toml", include_str!("../../../../scenarios/sweep_in_calls.toml")),
     ("tag_comes_back.toml", include_str!("../../../../scenarios/tag_comes_back.toml")),
