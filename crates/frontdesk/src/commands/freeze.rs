@@ -1,5 +1,6 @@
 //! `frontdesk freeze` and `frontdesk thaw`: hold back what would be written, for a while; observing goes on.
 
+use super::author;
 use super::desk::Desk;
 use super::who::{Meant, meant};
 use crate::assemble::store_failed;
@@ -90,7 +91,7 @@ async fn scope(what: &str, desk: &Desk, printer: &mut Printer) -> Result<Named, 
 
 pub(super) async fn run(arguments: &Arguments, desk: &Desk, printer: &mut Printer) -> Result<Exit, Failure> {
     let Some(what) = &arguments.what else { return list(desk, printer).await };
-    let by = arguments.by.as_deref().expect("clap demands it beside what is frozen");
+    let by = author::named(arguments.by.as_deref())?;
     let scope = match scope(what, desk, printer).await? {
         Named::Scope(scope) => scope,
         Named::Several(exit) => return Ok(exit),
@@ -139,8 +140,10 @@ async fn list(desk: &Desk, printer: &mut Printer) -> Result<Exit, Failure> {
 
 pub(super) async fn thaw(arguments: &Thaw, desk: &Desk, printer: &mut Printer) -> Result<Exit, Failure> {
     let Thaw { what, by } = arguments;
+    let by = author::named(Some(by))?;
     let freezes = desk.engine.store().freezes(desk.now()).await.map_err(|error| store_failed(&error))?;
-    let by_name = freezes.iter().find(|freeze| freeze.name == *what);
+    // As it is kept first: a plan may have left the catalogue meanwhile.
+    let by_name = freezes.iter().find(|freeze| freeze.name == *what || freeze.scope.to_string() == *what);
     let found = match by_name {
         Some(freeze) => Some(freeze),
         None => match scope(what, desk, printer).await? {

@@ -1,5 +1,6 @@
 //! `frontdesk go-live`: lets go what a target collected in shadow mode, after showing what would be done.
 
+use super::author;
 use super::desk::Desk;
 use super::plan::{Reads, by, show};
 use super::sync::target;
@@ -40,6 +41,7 @@ impl Arguments {
 
 pub(super) async fn run(arguments: &Arguments, desk: &Desk, printer: &mut Printer) -> Result<Exit, Failure> {
     let Arguments { target, by: author, offline, yes } = arguments;
+    let author = author::named(Some(author))?;
     let mode = desk.engine.settings().targets.get(target).map(|settings| settings.mode);
     match mode {
         None => {

@@ -4,7 +4,7 @@ use super::author;
 use crate::errors::{Code, Failure, Report};
 use frontdesk_core::email::Email;
 use frontdesk_core::target::Target;
-use frontdesk_providers::csv::{Column, Columns, Flaw, Row, Table, line};
+use frontdesk_providers::csv::{Column, Columns, Flaw, Row, Table, line, unguarded};
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -78,7 +78,7 @@ impl Member {
         Ok(Self {
             target: Target::parse(target).ok_or_else(|| format!("`{target}` is no target"))?,
             id: member.parse().map_err(|_| format!("`{member}` is no number of a member"))?,
-            address: Email::parse(address).ok_or_else(|| format!("`{address}` is no address"))?,
+            address: Email::parse(unguarded(address)).ok_or_else(|| format!("`{address}` is no address"))?,
         })
     }
 }

@@ -1,5 +1,6 @@
 //! `frontdesk sync`: what each target is owed, trying again, and releasing a brake.
 
+use super::author;
 use super::desk::Desk;
 use super::who::{Meant, meant};
 use super::{sweep, wording};
@@ -397,6 +398,7 @@ async fn release(
     desk: &Desk,
     printer: &mut Printer,
 ) -> Result<Exit, Failure> {
+    let by = author::named(Some(by))?;
     let brake = desk.engine.store().brake(name).await.map_err(|error| store_failed(&error))?;
     let Some(brake) = brake else {
         let brakes = desk.engine.store().brakes().await.map_err(|error| store_failed(&error))?;

@@ -9,7 +9,7 @@ mod sheet;
 mod text;
 
 pub use columns::{Column, Columns};
-pub use sheet::line;
+pub use sheet::{line, unguarded};
 
 use std::fmt;
 use std::io::{self, Read};
