@@ -141,15 +141,19 @@ impl Run {
             targets.reverse();
         }
         for target in targets {
-            let pause = share(&mut rng);
-            self.stage.clock.sleep(pause).await;
+            self.pause(share(&mut rng)).await;
             self.write_live(target).await;
             // Looks at the plan first, for a minute or for an hour.
-            let pause = Duration::from_secs(rng.between(1, 3600));
-            self.stage.clock.sleep(pause).await;
+            self.pause(Duration::from_secs(rng.between(1, 3600))).await;
             self.go_live(target, &mut rng).await;
         }
         self.adopted.notify_one();
+    }
+
+    /// Waits, but no longer than until the faults stop: whoever is late then goes on at once.
+    async fn pause(&self, span: Duration) {
+        let left = self.span.saturating_sub(self.stage.clock.now());
+        self.stage.clock.sleep(span.min(left)).await;
     }
 
     /// An import from the source, turn by turn, by whichever process answers.

@@ -272,6 +272,23 @@ fn a_lost_invitation_is_looked_for_twice_before_it_is_sent_again() {
     assert_eq!(community.invited.len(), 1);
 }
 
+#[test]
+fn an_enrolment_without_an_answer_takes_nothing_away_at_kit_and_is_in_doubt_at_circle() {
+    let known = Membership::Member {
+        id: 7,
+        address: address("ada@example.com"),
+        standing: Standing::Active,
+        seen_at: start(),
+    };
+    let person = Person { membership: known.clone(), ..Person::default() };
+    let step = Step::Enrol { address: address("ada@example.com"), name: None, confirmed: true };
+    let lost: Outcome = Err(Failure::Unknown { why: "no answer".to_owned() });
+    let after = |target, person: &Person| fold(person.clone(), target, &step, &lost, start()).membership;
+    assert_eq!(after(Target::Kit, &person), known);
+    assert!(matches!(after(Target::Circle, &person), Membership::Unknown { .. }));
+    assert!(matches!(after(Target::Kit, &Person::default()), Membership::Unknown { .. }));
+}
+
 /// Answers every write in words that prove nothing, and every look with the state before it.
 fn evasive(step: &Step) -> Seen {
     match step {
