@@ -111,7 +111,9 @@ impl<P: Ports> Engine<P> {
         let Some(mut held) = self.take_lease(SOURCE).await? else { return Ok(Some(self.after(RETRY_AFTER))) };
         let outcome = self.poll_since(&mut held, mark, is_deep.then_some(began), now).await;
         self.store().release(&held.lease).await?;
-        match outcome? {
+        let outcome = outcome?;
+        self.look_for_silence(now).await?;
+        match outcome {
             Ok((found, through)) => {
                 // After a first start or a downtime, what was too young to be missing is looked for once more soon.
                 let is_late = mark.is_none_or(|mark| now.duration_since(mark.at) > every + every);
@@ -140,7 +142,6 @@ impl<P: Ports> Engine<P> {
                     );
                 }
                 self.close_alert("poll").await?;
-                self.look_for_silence(now).await?;
                 // A gap that was seen under a clock that was ahead was none: all that is kept has been listed since.
                 if self.store().alert(GAP).await?.is_some_and(|gap| gap.opened_at > now) {
                     self.close_alert(GAP).await?;
@@ -153,7 +154,6 @@ impl<P: Ports> Engine<P> {
                     _ => self.after(RETRY_AFTER),
                 };
                 self.alert("poll", "poll", self.settings().source.id.as_str(), &why(&failure)).await?;
-                self.look_for_silence(now).await?;
                 Ok(Some(until))
             }
         }
@@ -168,7 +168,8 @@ impl<P: Ports> Engine<P> {
         let times: Vec<_> =
             events.map(|entry| entry.object_created_at.unwrap_or(entry.received_at)).collect();
         let Some(Silence { since, usual }) = silence(&times, now) else {
-            return self.close_alert(SILENCE).await;
+            let is_open = self.store().alert(SILENCE).await?.is_some_and(|alert| alert.closed_at.is_none());
+            return if is_open { self.close_alert(SILENCE).await } else { Ok(()) };
         };
         let why = format!(
             "{TITLE} has told of nothing since {since}; its longest pause of late was {usual:#}. Look in its dashboard whether \
