@@ -30,7 +30,7 @@ pub mod hook;
 pub mod import;
 pub mod ingest;
 pub mod lease;
-mod overdue;
+pub mod overdue;
 pub mod pairing;
 pub mod plan;
 pub mod poll;

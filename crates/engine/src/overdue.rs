@@ -10,11 +10,12 @@ use frontdesk_store::{Alert, Error, Overdue};
 use std::time::Duration;
 
 /// The kind of the alert.
-const KIND: &str = "overdue_removal";
+pub const KIND: &str = "overdue_removal";
 /// How often is looked while something is overdue, or about to be: what is shown lags by no more (RELIABILITY I40).
 const LOOKS_EVERY: Duration = Duration::from_mins(1);
 
-fn alert_key(target: Target) -> String {
+/// The key of a target's alert.
+pub fn alert_key(target: Target) -> String {
     format!("{KIND}:{target}")
 }
 

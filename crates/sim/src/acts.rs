@@ -6,7 +6,7 @@ use crate::executor::Node;
 use crate::fault::Fault;
 use crate::ports::SimPorts;
 use crate::rng::Rng;
-use crate::run::{CONVERGES_WITHIN, LARGE_MONTH, Run, month_of};
+use crate::run::{CONVERGES_WITHIN, LARGE_MONTH, Run, have_month_of};
 use crate::truth::{Covered, Frozen, Released, Ruled};
 use crate::world::provider_of;
 use frontdesk_core::email::Email;
@@ -183,7 +183,7 @@ impl Run {
     /// Somebody takes a larger plan at Circle, and writes it into the file that all processes read.
     async fn raise_allowance(&self) {
         let settings = self.settings(|settings| {
-            month_of(settings, LARGE_MONTH);
+            have_month_of(settings, LARGE_MONTH);
             settings.clone()
         });
         self.take_up(settings).await;
@@ -227,8 +227,7 @@ impl Run {
     pub(crate) async fn rule(self, mut rng: Rng, people: usize) {
         let acts = rng.between(1, 3);
         for _ in 0..acts {
-            let share = u64::try_from(self.span.as_millis()).unwrap_or(u64::MAX) / 1000 * rng.below(300);
-            self.stage.clock.sleep(Duration::from_millis(share)).await;
+            self.stage.clock.sleep(self.part(rng.below(300))).await;
             let person = usize::try_from(rng.below(people as u64)).expect("few people");
             let plan = *rng.pick(&Plan::ALL);
             let verdict = if rng.hits(600) { Verdict::Grant } else { Verdict::Revoke };
@@ -287,11 +286,5 @@ impl Run {
         let now = self.stage.true_now();
         self.truth(|truth| truth.rulings[nth].known_at = Some(now));
         self.stage.with(|shared| shared.marks.hit(Fault::Ruling));
-    }
-
-    /// When the faults stop.
-    pub(crate) fn ends_at(&self) -> Timestamp {
-        let span = SignedDuration::try_from(self.span).unwrap_or(SignedDuration::MAX);
-        crate::world::epoch().saturating_add(span).unwrap_or(Timestamp::MAX)
     }
 }

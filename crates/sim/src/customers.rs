@@ -134,9 +134,7 @@ pub async fn live_on(run: Run, person: usize, before: Purchased, mut rng: Rng) {
     if rng.hits(500) {
         run.stage.clock.spawn(0, live(run.clone(), person, rng.fork("anew")));
     }
-    let pause = Duration::from_millis(
-        u64::try_from(run.span.as_millis()).unwrap_or(u64::MAX) / 1000 * rng.below(700),
-    );
+    let pause = run.part(rng.below(700));
     run.stage.clock.sleep(pause).await;
     let mut act = Act { run: &run, rng: &mut rng };
     let subscription = done["subscription"].clone();
@@ -180,11 +178,7 @@ async fn fail_to_renew(act: &mut Act<'_>, nth: usize, subscription: &Value) {
 
 /// One person's life in a run: a random journey, at random times.
 pub async fn live(run: Run, person: usize, mut rng: Rng) {
-    let span = run.span;
-    let wait = |rng: &mut Rng, share: u64| {
-        let millis = u64::try_from(span.as_millis()).unwrap_or(u64::MAX) / 1000 * rng.below(share);
-        Duration::from_millis(millis)
-    };
+    let wait = |rng: &mut Rng, share: u64| run.part(rng.below(share));
     run.stage.clock.sleep(wait(&mut rng, 300)).await;
     let journey = rng.below(12);
     let mut act = Act { run: &run, rng: &mut rng };

@@ -132,8 +132,7 @@ impl Run {
 
     /// From some time on Circle fails at every removal, for most of an hour from the first of them.
     pub(crate) async fn stick(self, mut rng: Rng) {
-        let share = u64::try_from(self.span.as_millis()).unwrap_or(u64::MAX) / 1000 * rng.below(500);
-        self.stage.clock.sleep(Duration::from_millis(share)).await;
+        self.stage.clock.sleep(self.part(rng.below(500))).await;
         let lasts = Duration::from_secs(rng.between(1200, 3600));
         let stuck = |until| self.stage.with(|shared| shared.stuck_until = until);
         let lives = || self.stage.with(|shared| shared.plan.has(Fault::StuckRemoval));

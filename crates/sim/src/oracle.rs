@@ -21,6 +21,7 @@ use access::Ledger;
 use frontdesk_core::id::SourceId;
 use frontdesk_core::sync::{ATTEMPTS_MAX, Hold, State};
 use frontdesk_core::target::Target;
+use frontdesk_engine::overdue;
 use frontdesk_sandbox::Provider;
 use frontdesk_store::{EntryFilter, Outcome, Store, SyncFilter};
 use jiff::{SignedDuration, Timestamp};
@@ -126,7 +127,7 @@ pub async fn converged(run: &Run) -> bool {
     }
     if is_settled {
         for alert in run.store.open_alerts().await.unwrap_or_default() {
-            if alert.kind == "overdue_removal" {
+            if alert.kind == overdue::KIND {
                 run.stage.broken("I9", format!("the alert `{}` is open although nothing is owed", alert.key));
             }
         }

@@ -123,10 +123,7 @@ impl Run {
 
     /// Watches for a while, imports, reads the targets' lists, and goes live with one target after the other.
     pub(crate) async fn adopt(self, mut rng: Rng) {
-        let share = |rng: &mut Rng| {
-            let millis = u64::try_from(self.span.as_millis()).unwrap_or(u64::MAX) / 1000 * rng.below(150);
-            Duration::from_millis(millis)
-        };
+        let share = |rng: &mut Rng| self.part(rng.below(150));
         self.stage.clock.sleep(share(&mut rng)).await;
         self.import(&mut rng).await;
         for target in Target::ALL {

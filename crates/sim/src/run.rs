@@ -6,12 +6,12 @@ mod drive;
 mod prepare;
 
 pub(crate) use drive::block;
-pub(crate) use prepare::{LARGE_MONTH, Scratch, month_of, settings};
+pub(crate) use prepare::{LARGE_MONTH, Scratch, have_month_of, settings};
 
 use crate::customers::{GRACE, live, live_in_the_crowd, live_on};
 use crate::executor::{Executor, Node};
 use crate::fault::{Fault, Marks, Plan};
-use crate::oracle::{Reserve, Told};
+use crate::oracle::Told;
 use crate::past;
 use crate::ports::SimPorts;
 use crate::rng::Rng;
@@ -26,7 +26,7 @@ use frontdesk_engine::Engine;
 use frontdesk_engine::settings::{Mode, Settings};
 use frontdesk_sandbox::Provider;
 use frontdesk_store::{SqliteMode, SqliteSettings, Store};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -181,8 +181,8 @@ pub struct Run {
     pub store: Store,
     /// Whether people were there before Frontdesk, which somebody takes up beside them.
     pub(crate) adopts: bool,
-    /// What is kept of a month that is small.
-    pub(crate) reserve: Option<Reserve>,
+    /// Calls of a small month that may be spent on anything; what is beyond is its reserve.
+    pub(crate) reserve: Option<u64>,
     /// Rings when every target was gone live with.
     pub(crate) adopted: Arc<Notify>,
     /// What every process is told.
@@ -217,6 +217,17 @@ impl Run {
         work: impl FnOnce(&mut BTreeMap<Node, Option<Engine<SimPorts>>>) -> T,
     ) -> T {
         work(&mut self.nodes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// So many thousandths of the time in which people live.
+    pub(crate) fn part(&self, thousandths: u64) -> Duration {
+        let millis = u64::try_from(self.span.as_millis()).unwrap_or(u64::MAX);
+        Duration::from_millis(millis / 1000 * thousandths)
+    }
+
+    /// When the faults stop.
+    pub(crate) fn ends_at(&self) -> Timestamp {
+        later(epoch(), SignedDuration::try_from(self.span).unwrap_or(SignedDuration::MAX))
     }
 
     /// The catalogue of every run.
@@ -302,9 +313,7 @@ pub fn run(setup: &Setup) -> Report {
     let is_short = plan.has(Fault::Reserve) && !adopts && !is_crowded;
     let reserve = is_short.then(|| {
         let calls = u32::try_from(rng.fork("reserve").between(6, 36)).expect("few calls");
-        let usable = month_of(&mut settings, calls).usable();
-        let ends_at = SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX);
-        Reserve { usable: u64::from(usable), until: later(epoch(), ends_at) }
+        u64::from(have_month_of(&mut settings, calls).usable())
     });
     let sqlite = SqliteSettings {
         path: scratch.path().join("frontdesk.db"),

@@ -1,9 +1,12 @@
 //! What all nodes and the world outside share: the fakes, the network with its faults, the clocks, the trace.
 
+mod answers;
+
 use crate::executor::{Clock, Node};
 use crate::fault::{Fault, Marks, Plan};
 use crate::rng::Rng;
 use crate::work::Work;
+use answers::{error, is_daily_limit, nonsense, refusal, throttle};
 use frontdesk_core::target::Target;
 use frontdesk_engine::ports::NoAnswer;
 use frontdesk_sandbox::{Answer, Call, Provider, Reply, World};
@@ -360,7 +363,7 @@ impl Stage {
         let said: String = String::from_utf8_lossy(&call.body).chars().take(TRACED_MAX).collect();
         let name = format!("{} {} {} {said}", provider.name(), call.method, call.path);
         if fate == Fate::NotSent {
-            self.with(|shared| invited.as_ref().map(|address| shared.unheard.remove(address)));
+            self.outcome_heard(invited.as_deref());
             self.clock.sleep(Duration::from_secs(3)).await;
             self.trace(node, format!("{name}: not sent"));
             return Err(NoAnswer::NotSent);
@@ -403,7 +406,7 @@ impl Stage {
                 self.with(|shared| error(&mut shared.chance))
             }
             (Fate::Throttled | Fate::Refused, _) => {
-                self.with(|shared| invited.as_ref().map(|address| shared.unheard.remove(address)));
+                self.outcome_heard(invited.as_deref());
                 if fate == Fate::Refused {
                     refusal(provider)
                 } else {
@@ -416,12 +419,12 @@ impl Stage {
                 let answer = self.with(|shared| nonsense(answer, &mut shared.chance));
                 // Half of a refusal is one: its status says so.
                 if (400..500).contains(&answer.status) {
-                    self.with(|shared| invited.as_ref().map(|address| shared.unheard.remove(address)));
+                    self.outcome_heard(invited.as_deref());
                 }
                 answer
             }
             (_, Reply::Answer { answer, .. }) => {
-                self.with(|shared| invited.as_ref().map(|address| shared.unheard.remove(address)));
+                self.outcome_heard(invited.as_deref());
                 answer
             }
             (_, Reply::Reset) => return Err(NoAnswer::Broken),
@@ -482,6 +485,11 @@ impl Stage {
                 format!("{address} was invited again without a look, the first outcome unknown"),
             );
         }
+    }
+
+    /// Notes that it is known what came of a call: of an invitation, if it was one (I17).
+    fn outcome_heard(&self, invited: Option<&str>) {
+        self.with(|shared| invited.map(|address| shared.unheard.remove(address)));
     }
 
     /// Lets a node die at a fault.
@@ -589,66 +597,6 @@ impl Shared {
     }
 }
 
-fn error(chance: &mut Rng) -> Answer {
-    let status = *chance.pick(&[500, 502, 503, 504]);
-    if chance.hits(500) {
-        Answer::html(status, "<html><body><h1>Bad gateway</h1></body></html>")
-    } else {
-        Answer::json(status, &serde_json::json!({ "error": { "message": "Something went wrong." } }))
-    }
-}
-
-fn throttle(provider: Provider, chance: &mut Rng) -> Answer {
-    match provider {
-        Provider::Kit => Answer::text(429, "Retry later\n"),
-        Provider::Stripe => Answer::json(
-            429,
-            &serde_json::json!({ "error": { "type": "invalid_request_error", "code": "rate_limit", "message": "Request rate limit exceeded." } }),
-        ),
-        Provider::Circle => {
-            let answer = match chance.below(3) {
-                0 => Answer::text(429, "Too many requests"),
-                1 => Answer::html(429, "<html><body>Slow down</body></html>"),
-                _ => Answer::json(
-                    429,
-                    &serde_json::json!({ "success": false, "message": "Rate limit exceeded" }),
-                ),
-            };
-            match chance.below(4) {
-                0 => answer.header("Retry-After", "7"),
-                1 => answer.header("Retry-After", "31536000"),
-                2 => answer.header("Retry-After", "-5"),
-                _ => answer,
-            }
-        }
-    }
-}
-
-fn refusal(provider: Provider) -> Answer {
-    match provider {
-        Provider::Circle => Answer::json(
-            401,
-            &serde_json::json!({ "success": false, "message": "The API token is invalid.", "error_details": {} }),
-        ),
-        Provider::Kit => Answer::json(401, &serde_json::json!({ "errors": ["The access token is invalid"] })),
-        Provider::Stripe => Answer::json(
-            401,
-            &serde_json::json!({ "error": { "type": "invalid_request_error", "message": "Invalid API Key provided" } }),
-        ),
-    }
-}
-
-fn nonsense(answer: Answer, chance: &mut Rng) -> Answer {
-    match chance.below(3) {
-        0 => Answer::html(200, "<html><body>Please sign in</body></html>"),
-        1 => Answer::empty(200),
-        _ => {
-            let half = answer.body.len() / 2;
-            Answer { body: answer.body[..half].to_vec(), ..answer }
-        }
-    }
-}
-
 /// Whom a call invites, if it is an invitation: the one kind of call that must not simply be repeated.
 fn invited(provider: Provider, call: &Call) -> Option<String> {
     let is_invitation = provider == Provider::Circle
@@ -656,11 +604,6 @@ fn invited(provider: Provider, call: &Call) -> Option<String> {
         && call.path == "/api/admin/v2/community_members";
     let body: serde_json::Value = is_invitation.then(|| serde_json::from_slice(&call.body).ok())??;
     body["email"].as_str().map(str::to_owned)
-}
-
-/// Whether Circle says that it takes no more new members today.
-fn is_daily_limit(answer: &Answer) -> bool {
-    answer.status == 403 && String::from_utf8_lossy(&answer.body).contains("Daily member limit")
 }
 
 /// When the day ends, UTC.

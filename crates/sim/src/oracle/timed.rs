@@ -8,6 +8,7 @@ use crate::truth::later;
 use crate::world::Trouble;
 use frontdesk_core::id::SourceId;
 use frontdesk_core::target::{Item, Target};
+use frontdesk_engine::overdue;
 use frontdesk_sandbox::Provider;
 use jiff::{SignedDuration, Timestamp};
 
@@ -18,7 +19,6 @@ const SUPPORTED_FOR: SignedDuration = SignedDuration::from_secs(62);
 /// How much more than its interval a poll may take to bring in an event: one that is younger than two minutes is left to
 /// its webhook, and the list takes a moment.
 const POLLED_WITHIN: SignedDuration = SignedDuration::from_mins(4);
-
 /// How long after its time something that is still there may be untold: an alert is looked after every minute.
 const TOLD_WITHIN: SignedDuration = SignedDuration::from_mins(3);
 /// Looks for which the alert may lag behind what is listed as overdue.
@@ -49,7 +49,7 @@ pub struct Told {
 pub(crate) async fn look_at_alerts(run: &Run) {
     let at = run.stage.true_now();
     for target in Target::ALL {
-        let known = run.store.alert(&format!("overdue_removal:{target}")).await.ok().flatten();
+        let known = run.store.alert(&overdue::alert_key(target)).await.ok().flatten();
         let Ok(overdue) = run.store.overdue(target, at).await else { continue };
         let is_open = known.is_some_and(|known| known.closed_at.is_none());
         run.told(|told| told.push(Told { at, target, is_open, is_listed: overdue.rows > 0 }));

@@ -125,7 +125,10 @@ impl Run {
             tally: Some(tally),
             stumbled,
             jumped,
-            reserve: self.reserve.filter(|_| is_true_to_time),
+            reserve: self
+                .reserve
+                .filter(|_| is_true_to_time)
+                .map(|usable| oracle::Reserve { usable, until: self.ends_at() }),
             people,
             now,
             seen: Mutex::default(),

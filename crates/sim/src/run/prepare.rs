@@ -70,7 +70,7 @@ pub(crate) fn settings(knobs: &mut Rng, nodes: usize) -> Settings {
         hook_secrets: vec![Secret::new("targets.hook_secret", hook_secret.to_owned())],
         sweep_every,
     };
-    let monthly = Some(Monthly { calls: LARGE_MONTH, renews_day: 14 });
+    let monthly = Some(month(LARGE_MONTH));
     Settings {
         node: String::new(),
         source: Source {
@@ -100,9 +100,13 @@ pub(crate) fn settings(knobs: &mut Rng, nodes: usize) -> Settings {
     }
 }
 
+const fn month(calls: u32) -> Monthly {
+    Monthly { calls, renews_day: 14 }
+}
+
 /// Has Circle allow so many calls a month.
-pub(crate) fn month_of(settings: &mut Settings, calls: u32) -> Monthly {
-    let monthly = Monthly { calls, renews_day: 14 };
+pub(crate) fn have_month_of(settings: &mut Settings, calls: u32) -> Monthly {
+    let monthly = month(calls);
     if let Some(circle) = settings.targets.get_mut(&Target::Circle) {
         circle.limits.monthly = Some(monthly);
     }
