@@ -118,6 +118,8 @@ codes! {
     ExportFlawed = 81,
     /// Access has ended, is still there, and should be gone by now.
     RemovalOverdue = 82,
+    /// Some who pay may already have access under another address, and nobody decided.
+    PairsUndecided = 83,
 }
 
 impl fmt::Display for Code {

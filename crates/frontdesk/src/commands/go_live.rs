@@ -30,17 +30,20 @@ pub struct Arguments {
     /// Answer the question with yes
     #[arg(long)]
     yes: bool,
+    /// Even while it is undecided whether some who pay already have access under another address
+    #[arg(long, requires = "yes")]
+    despite_pairs: bool,
 }
 
 impl Arguments {
-    /// The same, confirmed; `None` where it is.
+    /// The same, confirmed; `None` where it is. Whoever confirms was shown how many pairs are undecided.
     pub(super) fn confirmed(&self) -> Option<Self> {
-        (!self.yes).then(|| Self { yes: true, ..self.clone() })
+        (!self.yes).then(|| Self { yes: true, despite_pairs: true, ..self.clone() })
     }
 }
 
 pub(super) async fn run(arguments: &Arguments, desk: &Desk, printer: &mut Printer) -> Result<Exit, Failure> {
-    let Arguments { target, by: author, offline, yes } = arguments;
+    let Arguments { target, by: author, offline, yes, despite_pairs } = arguments;
     let author = author::named(Some(author))?;
     let mode = desk.engine.settings().targets.get(target).map(|settings| settings.mode);
     match mode {
@@ -51,10 +54,17 @@ pub(super) async fn run(arguments: &Arguments, desk: &Desk, printer: &mut Printe
         Some(Mode::Shadow) => return Err(in_shadow(*target)),
         Some(Mode::Live) => {}
     }
-    if !yes && !desk.engine.written(*target).await.map_err(|error| store_failed(&error))?.is_live() {
+    let is_live = desk.engine.written(*target).await.map_err(|error| store_failed(&error))?.is_live();
+    if !is_live && !despite_pairs {
         let planned = desk.engine.plan(Some(*target), &by(*offline)).await;
-        show(&planned.map_err(|error| store_failed(&error))?, Reads::Keys, desk, printer).await?;
-        return Ok(Exit::Found);
+        let planned = planned.map_err(|error| store_failed(&error))?;
+        if !yes {
+            show(&planned, Reads::Keys, desk, printer).await?;
+            return Ok(Exit::Found);
+        }
+        if !planned.pairs.is_empty() {
+            return Err(undecided(*target, planned.pairs.len()));
+        }
     }
     let went = desk.engine.go_live(*target, author).await.map_err(|error| store_failed(&error))?;
     let said = match &went {
@@ -74,6 +84,21 @@ pub(super) async fn run(arguments: &Arguments, desk: &Desk, printer: &mut Printe
     };
     printer.json(&json!({ "target": target, "live": true, "rows": rows, "by": author }))?;
     Ok(Exit::Done)
+}
+
+/// Nobody has looked at who pays under one address and has access under another: letting go would invite them again.
+fn undecided(target: Target, pairs: usize) -> Failure {
+    let message = format!(
+        "{pairs} of those who pay may already have access at {} under another address, and nobody decided whether they \
+         are the same people: nothing was let go",
+        target.title()
+    );
+    Report::error(Code::PairsUndecided, message)
+        .hint(
+            "decide them in the sheet that `frontdesk plan --pairs pairs.csv` writes, and run this again; or, if each is to \
+             be let in under the address that pays, add --despite-pairs",
+        )
+        .into()
 }
 
 fn in_shadow(target: Target) -> Failure {

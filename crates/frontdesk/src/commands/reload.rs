@@ -74,36 +74,75 @@ pub(super) async fn run(arguments: &Arguments, desk: &Desk, printer: &mut Printe
 }
 
 fn show(foreseen: &Foreseen, desk: &Desk, printer: &mut Printer) -> Result<(), Failure> {
-    let rows = foreseen.prospects.iter().map(|prospect| {
-        let who = prospect.address.as_ref().map_or(prospect.customer.as_str(), |address| address.as_str());
-        vec![worst(prospect).symbol().to_string(), who.to_owned(), said(prospect, desk)]
+    let rows = ordered(foreseen).into_iter().map(|prospect| {
+        vec![worst(prospect).symbol().to_string(), who(prospect).to_owned(), said(prospect, desk)]
     });
     if !foreseen.prospects.is_empty() {
         printer.table(&["", "who", "what, and why"], rows)?;
     }
-    let totals = totals(foreseen);
-    let [lose, gain, stay] = totals;
     printer.text(&if foreseen.prospects.is_empty() {
         "nobody gains or loses anything".to_owned()
     } else {
-        format!("\n{lose} would lose something, {gain} would be given something, {stay} stay as they are")
+        format!("\n{}", Totals::of(foreseen).said())
     })
 }
 
-/// What counts of a customer for whom several things change: a loss before a gain.
-fn worst(prospect: &Prospect) -> Change {
-    let has = |change| prospect.shifts.iter().any(|shift| shift.change == change);
-    match (has(Change::Take), has(Change::Give)) {
-        (true, _) => Change::Take,
-        (false, true) => Change::Give,
-        (false, false) => Change::Leave,
-    }
+fn who(prospect: &Prospect) -> &str {
+    prospect.address.as_ref().map_or(prospect.customer.as_str(), |address| address.as_str())
 }
 
-/// Customers who lose, who only gain, and who are left as they are.
-fn totals(foreseen: &Foreseen) -> [usize; 3] {
-    let count = |change| foreseen.prospects.iter().filter(|prospect| worst(prospect) == change).count();
-    [count(Change::Take), count(Change::Give), count(Change::Leave)]
+/// Who loses first, then who is given, then who is left as they are; each by address.
+fn ordered(foreseen: &Foreseen) -> Vec<&Prospect> {
+    let mut prospects: Vec<_> = foreseen.prospects.iter().collect();
+    let rank = |prospect: &Prospect| match worst(prospect) {
+        Change::Take => 0,
+        Change::Give => 1,
+        Change::Leave => 2,
+    };
+    prospects.sort_by(|one, other| (rank(one), who(one)).cmp(&(rank(other), who(other))));
+    prospects
+}
+
+fn has(prospect: &Prospect, change: Change) -> bool {
+    prospect.shifts.iter().any(|shift| shift.change == change)
+}
+
+/// What leads the line of a customer for whom several things change: a loss before a gain.
+fn worst(prospect: &Prospect) -> Change {
+    let changes = [Change::Take, Change::Give];
+    changes.into_iter().find(|change| has(prospect, *change)).unwrap_or(Change::Leave)
+}
+
+/// How many customers lose, are given and are left as they are. Who loses one thing for another counts among both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+struct Totals {
+    lose: usize,
+    gain: usize,
+    both: usize,
+    stay: usize,
+}
+
+impl Totals {
+    fn of(foreseen: &Foreseen) -> Self {
+        let count = |of: &dyn Fn(&Prospect) -> bool| {
+            foreseen.prospects.iter().filter(|prospect| of(prospect)).count()
+        };
+        Self {
+            lose: count(&|prospect| has(prospect, Change::Take)),
+            gain: count(&|prospect| has(prospect, Change::Give)),
+            both: count(&|prospect| has(prospect, Change::Take) && has(prospect, Change::Give)),
+            stay: count(&|prospect| worst(prospect) == Change::Leave),
+        }
+    }
+
+    fn said(self) -> String {
+        let Self { lose, gain, both, stay } = self;
+        let exchanged =
+            if both > 0 { format!(" ({both} of them one thing for another)") } else { String::new() };
+        format!(
+            "{lose} would lose something, {gain} would be given something{exchanged}, {stay} stay as they are"
+        )
+    }
 }
 
 /// `loses access group 4012, is given tag “pro” (catalogue: …)`.
@@ -154,12 +193,56 @@ fn document(foreseen: &Foreseen, needs_restart: &[&str], is_taken_up: bool) -> V
             "shifts": prospect.shifts,
         })
     };
-    let [lose, gain, stay] = totals(foreseen);
     json!({
         "needs_restart": needs_restart,
         "catalogue": foreseen.catalogue.version(),
-        "customers": foreseen.prospects.iter().map(of).collect::<Vec<_>>(),
-        "totals": { "lose": lose, "gain": gain, "stay": stay },
+        "customers": ordered(foreseen).into_iter().map(of).collect::<Vec<_>>(),
+        "totals": Totals::of(foreseen),
         "taken_up": is_taken_up,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use frontdesk_core::catalogue::Catalogue;
+    use frontdesk_core::email::Email;
+    use frontdesk_core::id::CustomerId;
+    use frontdesk_core::target::Item;
+
+    fn prospect(address: &str, changes: &[Change]) -> Prospect {
+        let address = Email::parse(address).expect("an address");
+        let shifts = changes.iter().enumerate().map(|(nth, change)| Shift {
+            holder: Holder::Customer,
+            address: address.clone(),
+            item: Item::KitTag(format!("tag{nth}")),
+            change: *change,
+            is_seen: true,
+            because: Vec::new(),
+        });
+        Prospect {
+            customer: CustomerId::new(format!("cus_{address}")),
+            address: Some(address.clone()),
+            shifts: shifts.collect(),
+        }
+    }
+
+    #[test]
+    fn who_loses_one_thing_for_another_counts_among_both_and_losses_come_first() {
+        let foreseen = Foreseen {
+            catalogue: Catalogue::default(),
+            prospects: vec![
+                prospect("a@example.com", &[Change::Leave]),
+                prospect("b@example.com", &[Change::Give]),
+                prospect("d@example.com", &[Change::Give, Change::Take]),
+                prospect("c@example.com", &[Change::Take]),
+            ],
+        };
+        let addresses: Vec<_> = ordered(&foreseen).into_iter().map(who).collect();
+        assert_eq!(addresses, ["c@example.com", "d@example.com", "b@example.com", "a@example.com"]);
+        assert_eq!(
+            Totals::of(&foreseen).said(),
+            "2 would lose something, 2 would be given something (1 of them one thing for another), 1 stay as they are"
+        );
+    }
 }

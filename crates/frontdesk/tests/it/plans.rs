@@ -37,9 +37,14 @@ fn undated(said: &str) -> String {
 }
 
 /// Ben may be somebody who is in under another address: the sheet says so, and the founder decides.
-fn sheet(town: &Town) {
+fn sheet(town: &mut Town) {
     town.act("circle", "member", json!({ "email": "ben+home@example.com", "state": "active" }));
     town.act("circle", "add", json!({ "email": "ben+home@example.com", "group": 4012 }));
+    town.settings.mode = "live";
+    let undecided = said(town, "go-live circle --by Ada --yes");
+    assert!(undecided.starts_with("exit 1\n") && undecided.contains("FD0083"), "{undecided}");
+    assert!(undecided.contains("1 of those who pay may already have access at Circle"), "{undecided}");
+    town.settings.mode = "shadow";
     let written = said(town, "plan --pairs pairs.csv --target circle");
     assert!(written.starts_with("exit 2\n") && written.contains("1 pair is in pairs.csv"), "{written}");
     let text = std::fs::read_to_string(town.folder.path("pairs.csv")).unwrap();
@@ -192,7 +197,7 @@ fn who_pays_without_access_and_who_has_access_without_paying_is_shown_and_then_s
     assert_eq!(symbols, ["+", "+", "+", "+", "~"]);
     assert_eq!(plan["totals"]["pay_without_access"], 3);
     assert_eq!(plan["targets"]["circle"]["written"]["written"], "nothing");
-    sheet(&town);
+    sheet(&mut town);
     insta::assert_snapshot!("go_live_in_shadow", said(&town, "go-live circle --by Ada"));
     town.settings.mode = "live";
     // Nobody is here to answer the question, and so nothing is done.
