@@ -9,7 +9,7 @@ use super::{
 };
 use crate::assemble;
 use crate::cli::{self, Context};
-use crate::config::{Config, Environment, Site, Store};
+use crate::config::{self, Config, Environment, Site, Store};
 use crate::door;
 use crate::errors::{Code, Failure, Report};
 use crate::exit::{Exit, FAILED};
@@ -119,7 +119,10 @@ struct Asked {
 
 /// Asks, here or at the door. What deserves a second look is shown first, and asked about.
 pub fn run(question: &Question, context: &mut Context) -> Result<Exit, Failure> {
-    let config = context.config()?;
+    let config = match context.config() {
+        Ok(config) => config,
+        Err(failure) => return run_without_file(question, failure, context),
+    };
     let question = question.clone().with_files(&config, context)?.signed(&context.environment);
     cli::runtime().block_on(async {
         if let Question::Plan(arguments) = &question
@@ -127,15 +130,58 @@ pub fn run(question: &Question, context: &mut Context) -> Result<Exit, Failure> 
         {
             return plan::sheet::run(arguments, sheet, &config, context).await;
         }
-        let Some(confirmed) = question.confirmed() else { return ask(&question, &config, context).await };
-        let exit = ask(&question, &config, context).await?;
-        if exit == Exit::Done {
-            // There was nothing to confirm.
-            return Ok(exit);
-        }
-        confirm()?;
-        ask(&confirmed, &config, context).await
+        with_second_look(&question, context, async |question, context| ask(question, &config, context).await)
+            .await
     })
+}
+
+/// A file that cannot be used keeps nobody from a Frontdesk that runs: it goes on by what it read before, and answers.
+fn run_without_file(question: &Question, failure: Failure, context: &mut Context) -> Result<Exit, Failure> {
+    let store = config::store_alone(&context.global.config, &context.environment);
+    let (Some(Store::Sqlite(path)), false) = (store, question.reads_files()) else { return Err(failure) };
+    let question = question.signed(&context.environment);
+    let mut unusable = Some(failure);
+    cli::runtime().block_on(with_second_look(&question, context, async |question, context| {
+        let Some(answer) = knock(&path, question, &context.printer).await? else {
+            return Err(unusable.take().unwrap_or_else(|| no_answer(&io::ErrorKind::NotConnected.into())));
+        };
+        if let Some(failure) = unusable.take() {
+            context.printer.warning(&stands_in(&failure, &context.global.config));
+        }
+        print(&answer, &mut context.printer)
+    }))
+}
+
+/// That the running process answers, although the file cannot be used.
+fn stands_in(failure: &Failure, file: &Path) -> Report {
+    let errors: Vec<_> = failure.reports.iter().filter(|report| report.is_error()).collect();
+    let first = errors.first().map_or("it cannot be used", |report| report.message.as_str());
+    let more = match errors.len() {
+        0 | 1 => String::new(),
+        many => format!(", and {} more", many - 1),
+    };
+    let message = format!(
+        "`{}` cannot be used as it is ({first}{more}): the running Frontdesk answers by what it read before",
+        file.display()
+    );
+    let code = errors.first().map_or(Code::ConfigUnreadable, |report| report.code);
+    Report::warning(code, message).hint("`frontdesk reload` says everything that is wrong with it")
+}
+
+/// Asks, and where that deserves a second look and showed something, asks whoever sits here before it is done.
+async fn with_second_look(
+    question: &Question,
+    context: &mut Context,
+    mut ask: impl AsyncFnMut(&Question, &mut Context) -> Result<Exit, Failure>,
+) -> Result<Exit, Failure> {
+    let exit = ask(question, context).await?;
+    let Some(confirmed) = question.confirmed() else { return Ok(exit) };
+    if exit == Exit::Done {
+        // There was nothing to confirm.
+        return Ok(exit);
+    }
+    confirm()?;
+    ask(&confirmed, context).await
 }
 
 /// Asks whoever sits at the terminal.
@@ -169,15 +215,8 @@ pub(super) async fn ask(
     context: &mut Context,
 ) -> Result<Exit, Failure> {
     if let Store::Sqlite(path) = &config.store {
-        let asked = asked(question, &context.printer);
-        if let Some(answer) = door::ask(path, &asked).await.map_err(|error| no_answer(&error))? {
-            context.printer.bytes(answer.stdout.as_bytes())?;
-            context.printer.side(&answer.stderr);
-            return match answer.code {
-                0 => Ok(Exit::Done),
-                FAILED => Err(Failure { reports: Vec::new() }),
-                _ => Ok(Exit::Found),
-            };
+        if let Some(answer) = knock(path, question, &context.printer).await? {
+            return print(&answer, &mut context.printer);
         }
         exists(path)?;
     }
@@ -186,6 +225,26 @@ pub(super) async fn ask(
     let reloader = Reloader::new(path, environment, config.clone(), desk.engine.clone());
     desk.reloader = Some(Arc::new(reloader));
     question.answer(&desk, &mut context.printer).await
+}
+
+/// Asks the process that holds the database; `None` where none does.
+async fn knock(
+    database: &Path,
+    question: &Question,
+    printer: &Printer,
+) -> Result<Option<door::Answer>, Failure> {
+    door::ask(database, &asked(question, printer)).await.map_err(|error| no_answer(&error))
+}
+
+/// Prints what another process answered, and ends as it would have.
+fn print(answer: &door::Answer, printer: &mut Printer) -> Result<Exit, Failure> {
+    printer.bytes(answer.stdout.as_bytes())?;
+    printer.side(&answer.stderr);
+    match answer.code {
+        0 => Ok(Exit::Done),
+        FAILED => Err(Failure { reports: Vec::new() }),
+        _ => Ok(Exit::Found),
+    }
 }
 
 fn colours(stream: &impl anstream::stream::RawStream) -> bool {
@@ -228,6 +287,11 @@ impl Question {
             Self::Plan(arguments) => Self::Plan(arguments.with_catalogue(config, context)?),
             other => other,
         })
+    }
+
+    /// Whether it needs what a usable configuration says on this side.
+    const fn reads_files(&self) -> bool {
+        matches!(self, Self::Plan(arguments) if arguments.pairs.is_some() || arguments.catalogue.is_some())
     }
 
     /// The same question with its second look answered, for those that deserve one and were not told the answer. Such

@@ -43,7 +43,7 @@ pub struct Arguments {
     by: Option<String>,
     /// Another catalogue: says who would have gained, lost or kept what under it, and saves nothing
     #[arg(long, value_name = "FILE", conflicts_with_all = ["target", "offline", "pairs"])]
-    catalogue: Option<PathBuf>,
+    pub(super) catalogue: Option<PathBuf>,
     /// Since when that is asked: as in 90d, `2026-08-01` or RFC 3339
     #[arg(long, value_name = "TIME", default_value = "90d", requires = "catalogue")]
     since: String,

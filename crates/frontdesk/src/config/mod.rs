@@ -267,6 +267,20 @@ fn load_with(path: &Path, environment: &Environment, withheld: bool) -> Result<L
     check_with(&text, &path.display().to_string(), folder_of(path), environment, withheld)
 }
 
+/// The database that the file at `path` names, whatever else is wrong with it; `None` where that cannot be told.
+pub fn store_alone(path: &Path, environment: &Environment) -> Option<Store> {
+    let text = text_of(path).ok()?;
+    let (given, syntax) = tree::parse(&text);
+    let (defaults, _) = tree::parse(DEFAULTS);
+    let mut root = Section::root(&given, &defaults);
+    if !syntax.is_empty() && !root.gives("store") {
+        // It may be what could not be read.
+        return None;
+    }
+    let mut reader = Reader::new(path.display().to_string(), folder_of(path), environment, true);
+    reader.store(&mut root)
+}
+
 /// The text of a configuration file.
 fn text_of(path: &Path) -> Result<String, Failure> {
     let read = || {
@@ -304,15 +318,7 @@ fn check_with(
     withheld: bool,
 ) -> Result<Loaded, Failure> {
     let (given, defaults) = trees(text, file)?;
-    let folder = folder.to_owned();
-    let mut reader = Reader {
-        file: file.to_owned(),
-        folder,
-        environment,
-        withheld,
-        reports: Vec::new(),
-        secrets: Vec::new(),
-    };
+    let mut reader = Reader::new(file.to_owned(), folder, environment, withheld);
     let config = reader.config(&mut Section::root(&given, &defaults));
     let reports = in_order(reader.reports);
     match config {

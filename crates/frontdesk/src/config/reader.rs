@@ -8,7 +8,7 @@ use super::tree::{Node, Table, Value};
 use super::values;
 use crate::errors::{Code, Place, Report};
 use jiff::SignedDuration;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Most edits between a key and the name that is suggested for it: a slip of the fingers, not another word.
 const SUGGESTION_EDITS_MAX: usize = 2;
@@ -36,6 +36,14 @@ pub(super) struct Reader<'e> {
     pub(super) reports: Vec<Report>,
     /// What each secret came from.
     pub(super) secrets: Vec<super::secrets::SecretUse>,
+}
+
+impl<'e> Reader<'e> {
+    /// Reads `file`, as the operator named it; relative paths in it start at `folder`.
+    pub(super) fn new(file: String, folder: &Path, environment: &'e Environment, withheld: bool) -> Self {
+        let folder = folder.to_owned();
+        Self { file, folder, environment, withheld, reports: Vec::new(), secrets: Vec::new() }
+    }
 }
 
 /// One table of the operator's file, beside the same table of the defaults.

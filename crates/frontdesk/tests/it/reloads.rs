@@ -30,10 +30,14 @@ fn write_secret(town: &Town, file: &str, secret: &str) {
     std::fs::set_permissions(town.folder.path(file), std::fs::Permissions::from_mode(0o600)).unwrap();
 }
 
-fn reload(town: &Town, toml: &str, arguments: &[&str]) -> String {
-    let mut command = Served::command(town, &[&["reload", "--by", "Mira"], arguments].concat());
+fn asked(town: &Town, toml: &str, arguments: &[&str]) -> String {
+    let mut command = Served::command(town, arguments);
     town.folder.write("frontdesk.toml", toml);
     laid_out(&command.output().unwrap())
+}
+
+fn reload(town: &Town, toml: &str, arguments: &[&str]) -> String {
+    asked(town, toml, &[&["reload", "--by", "Mira"], arguments].concat())
 }
 
 #[test]
@@ -43,9 +47,22 @@ fn what_takes_nothing_is_taken_up_and_what_takes_something_is_asked_about() {
     town.buys(ADA, "price_1Community");
     town.until("Ada in the community", |town| town.in_group(4012).contains(ADA).then_some(()));
 
-    town.folder.write("frontdesk.toml", "[site\nname = ");
+    let broken = format!("[broken\n{}", town.toml());
+    town.folder.write("frontdesk.toml", &broken);
     hang_up(&served);
     until_reasons(&town, "the alert about the file", &["configuration_unusable"]);
+    // It keeps nobody from the Frontdesk that runs; what is read on this side is another matter.
+    let explained = asked(&town, &broken, &["explain", ADA]);
+    let plain = explained.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(explained.starts_with("exit 0\n") && explained.contains("fdc_"), "{explained}");
+    assert!(plain.contains("cannot be used as it is (not TOML"), "{explained}");
+    assert!(plain.contains("the running Frontdesk answers by what it read before"), "{explained}");
+    let held = asked(&town, &broken, &["freeze", "circle", "--by", "Mira", "--for", "1h"]);
+    assert!(held.starts_with("exit 0\n"), "{held}");
+    let thawed = asked(&town, &broken, &["thaw", "circle", "--by", "Mira"]);
+    assert!(thawed.starts_with("exit 0\n"), "{thawed}");
+    let planned = asked(&town, &broken, &["plan", "--pairs", "pairs.csv"]);
+    assert!(planned.starts_with("exit 1\n") && planned.contains("FD0002"), "{planned}");
     // The file as it was, and nobody says so: the next look finds it.
     town.folder.write("frontdesk.toml", &town.toml());
     until_reasons(&town, "the end of the alert", &[]);
