@@ -14,6 +14,7 @@ mod desk;
 mod gifts;
 mod imports;
 mod init;
+mod overdue;
 mod plans;
 mod probe;
 mod process;
