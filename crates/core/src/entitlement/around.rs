@@ -230,11 +230,15 @@ impl<'a> Around<'a> {
         }
     }
 
-    /// When the first money came: when the invoice was told to be paid.
+    /// When the first money came: when the invoice was paid. Where nobody says when that was, when the invoice was made: a
+    /// purchase of old that is read today was not paid today.
     pub(super) fn paid_at(&self) -> Option<Timestamp> {
         let paid = self.invoices.iter().filter(|invoice| invoice.state.status == InvoiceStatus::Paid);
         let sessions = self.sessions.iter().map(|session| session.state.created_at);
-        paid.map(Told::at).min().or_else(|| sessions.min().filter(|_| self.was_paid))
+        let at = |invoice: &Told<'_, Invoice>| {
+            invoice.state.paid_at.or_else(|| invoice.came_at()).unwrap_or(invoice.state.created_at)
+        };
+        paid.map(at).min().or_else(|| sessions.min().filter(|_| self.was_paid))
     }
 
     /// What a period costs: the sum of the newest invoice, if that was an ordinary renewal or

@@ -167,13 +167,15 @@ impl<'a> Desk<'a> {
     }
 
     /// When the money of a checkout came: when the delayed payment was told to have succeeded,
-    /// else when the charge was made, else when the session was told to be paid.
+    /// else when the charge was made, else when the session was told to be paid, else when it was begun.
     fn paid_at(&self, told: Told<'a, Checkout>, receipts: &Receipts<'a>) -> Option<Timestamp> {
         let outcome = self.ledger.get::<CheckoutOutcome>(&told.key.source, &told.key.id);
         let outcome = outcome.filter(|outcome| outcome.state.succeeded).map(|outcome| outcome.at());
         let paid =
             matches!(told.state.payment_status, PaymentStatus::Paid | PaymentStatus::NoPaymentRequired);
-        outcome.or_else(|| receipts.paid_at()).or_else(|| paid.then(|| told.at()))
+        outcome
+            .or_else(|| receipts.paid_at())
+            .or_else(|| paid.then(|| told.came_at().unwrap_or(told.state.created_at)))
     }
 
     /// What the session and its outcome say.

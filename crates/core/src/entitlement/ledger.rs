@@ -59,6 +59,13 @@ impl<T> Told<'_, T> {
     pub(crate) const fn at(&self) -> jiff::Timestamp {
         self.current.version.at
     }
+
+    /// When an event told the state that counts; `None` where only reads and exports show it, whose time says nothing of when
+    /// it came about.
+    pub(crate) fn came_at(&self) -> Option<jiff::Timestamp> {
+        let event = self.fact.event.as_ref()?;
+        (event.hash == self.current.version.hash).then_some(event.at)
+    }
 }
 
 /// The facts of one record.

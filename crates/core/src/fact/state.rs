@@ -289,6 +289,9 @@ pub struct Invoice {
     pub payment: Option<String>,
     /// The charge that paid it, in API versions that say so.
     pub charge: Option<String>,
+    /// When it was paid, as far as the source says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paid_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
 }

@@ -314,6 +314,7 @@ pub(crate) fn invoice(day: i64, status: InvoiceStatus) -> Invoice {
         period_end_at: Some(at((day + 30) * DAY)),
         payment: None,
         charge: None,
+        paid_at: None,
         created_at: at(day * DAY),
     }
 }

@@ -84,6 +84,26 @@ fn grace_runs_from_the_oldest_unpaid_invoice_and_the_clock_ends_it() {
 }
 
 #[test]
+fn what_was_paid_of_old_and_is_read_today_was_not_paid_today() {
+    let paid_at = |told: Told| told.decide(&catalogue(), 40 * DAY).entitled.purchases[0].paid_at;
+    let begun = || {
+        let active = Body::Subscription(sub(SubscriptionStatus::Active, "price_member"));
+        Told::default().event(0, Kind::Customer, "cus_1", customer("ada@example.com")).read(
+            39 * DAY,
+            Kind::Subscription,
+            "sub_1",
+            active,
+        )
+    };
+    let invoice = |paid_at| Body::Invoice(Invoice { paid_at, ..invoice(0, InvoiceStatus::Paid) });
+    let read = |paid_at| begun().read(39 * DAY, Kind::Invoice, "in_1", invoice(paid_at));
+    assert_eq!(paid_at(read(Some(at(7)))), Some(at(7)), "the source says when");
+    assert_eq!(paid_at(read(None)), Some(at(0)), "no sooner than it was made");
+    let told = begun().event(3, Kind::Invoice, "in_1", invoice(None));
+    assert_eq!(paid_at(told), Some(at(3)), "an event says when");
+}
+
+#[test]
 fn a_draft_and_a_later_invoice_do_not_move_grace() {
     let told = renewal_fails()
         .event(

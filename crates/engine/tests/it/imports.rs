@@ -86,6 +86,26 @@ fn what_happened_before_becomes_the_record_and_writes_nothing_in_shadow_mode() {
     assert_eq!(house.wait(rebuilt.first_difference(house.engine.store())).unwrap(), None);
 }
 
+/// What a list shows was paid when it was paid, not when the list was read.
+#[test]
+fn who_bought_before_the_file_said_live_and_is_imported_after_waits() {
+    let mut house = House::with("import-live", shadow);
+    house.buys("bob@example.com");
+    let late = json!({ "email": "late@example.com", "price": "price_1Community", "deliver": "lost" });
+    house.act("stripe/checkout", &late);
+    house.pass(SignedDuration::from_mins(10));
+    house.restart_with(|settings| {
+        settings.targets.values_mut().for_each(|target| target.mode = Mode::Live);
+    });
+    house.look();
+    import(&house);
+    house.pass(SignedDuration::from_mins(2));
+    for address in ["bob@example.com", "late@example.com"] {
+        let row = house.row(address, Target::Circle);
+        assert_eq!((row.state, house.is_in(address)), (State::Held(Hold::Shadow), false), "{address}");
+    }
+}
+
 #[test]
 fn a_second_import_changes_nothing() {
     let house = House::with("import-twice", shadow);

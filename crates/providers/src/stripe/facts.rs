@@ -173,6 +173,7 @@ pub(super) fn invoice(object: &Node<'_>) -> Result<Invoice, Unreadable> {
         period_end_at,
         payment: object.id("payment_intent")?,
         charge: object.id("charge")?,
+        paid_at: object.object("status_transitions")?.map_or(Ok(None), |passed| passed.time("paid_at"))?,
         created_at: object.needed_time("created")?,
     })
 }

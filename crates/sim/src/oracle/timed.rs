@@ -87,6 +87,16 @@ impl Times {
     }
 }
 
+impl Times {
+    /// Until when nothing at Circle is overdue at `at`: its time begins anew once a target that was away can be asked.
+    fn begun_anew(&self, at: Timestamp) -> Timestamp {
+        let away = self.troubles.iter().filter(|trouble| {
+            trouble.is_away && trouble.with == Some(Provider::Circle) && trouble.from <= at
+        });
+        away.map(|trouble| later(trouble.until, REVOKE_WITHIN)).max().unwrap_or(Timestamp::MIN)
+    }
+}
+
 /// Something that a person was given and that is known to have ended.
 struct End {
     person: usize,
@@ -156,10 +166,9 @@ pub(super) fn overdue_is_told(books: &Books<'_>, circle: &Ledger) {
     let is_away = |trouble: &Trouble| trouble.is_away;
     for end in ends(books) {
         let by = times.deadline_by(Provider::Circle, end.free, REVOKE_WITHIN, is_away);
-        let since = later(by, TOLD_WITHIN);
         let untold = times.told.iter().find(|told| {
             let is_past = told.target == Target::Circle
-                && told.at >= since
+                && told.at >= later(by.max(times.begun_anew(told.at)), TOLD_WITHIN)
                 && !told.is_open
                 && times.deadline_by(Provider::Circle, told.at, SignedDuration::ZERO, is_away) == told.at;
             is_past && !end.is_out(books, told.at) && circle.holds(end.person, end.group, told.at)
