@@ -75,7 +75,7 @@ fn is_explained(name: &str, path: &str) -> bool {
         Some("invoice" | "payment" | "charge" | "pause_reason") => true,
         // Another story: from basil on a checkout makes subscription and invoice after the payment.
         Some("status") => matches!(name, "customer.subscription.created.json" | "invoice.finalized.json"),
-        Some("attempts" | "paid.minor") => name == "invoice.finalized.json",
+        Some("attempts" | "paid.minor" | "paid_at") => name == "invoice.finalized.json",
         _ => false,
     }
 }
