@@ -312,6 +312,18 @@ impl<P: Ports> Engine<P> {
         Ok(records.into_iter().flat_map(|loaded| loaded.record.facts).collect())
     }
 
+    /// Whether what was sold before Frontdesk ran was ever read: by an import that came to its end, or from exports. Who
+    /// bought before and was never told of seems not to pay.
+    pub async fn knows_past(&self) -> Result<bool, Error> {
+        let by_import = self.imported().await?.is_some_and(|imported| imported.was_ever_whole);
+        Ok(by_import || self.store().meta(&self.exports_key()).await?.is_some())
+    }
+
+    /// Where it is noted when rows of exports were last taken in.
+    fn exports_key(&self) -> String {
+        format!("exports:{}", self.settings().source.id)
+    }
+
     fn import_key(&self) -> String {
         format!("import:{}", self.settings().source.id)
     }

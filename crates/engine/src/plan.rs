@@ -65,6 +65,8 @@ pub enum Looked {
 pub struct Planned {
     /// When it was worked out.
     pub as_of: Timestamp,
+    /// Whether what was sold before Frontdesk ran was ever read: else who bought before seems not to pay.
+    pub knows_past: bool,
     /// By target, on what it rests.
     pub looked: BTreeMap<Target, Looked>,
     /// Everybody about whom something would be done or is to be decided: what is given first, then what is taken.
@@ -87,9 +89,10 @@ impl Planned {
         self.lines.is_empty() && self.unmapped.is_empty() && self.without_address == 0 && self.is_known()
     }
 
-    /// Whether every target was looked at.
+    /// Whether the past was read and every target looked at.
     pub fn is_known(&self) -> bool {
-        self.looked.values().all(|looked| !matches!(looked, Looked::Before { at: None, .. }))
+        self.knows_past
+            && self.looked.values().all(|looked| !matches!(looked, Looked::Before { at: None, .. }))
     }
 }
 
@@ -238,8 +241,8 @@ impl<P: Ports> Engine<P> {
             pairs.extend(alike);
             apart.extend(told_apart);
         }
-        let as_of = self.ports().now_wall();
-        Ok(Planned { as_of, looked, lines, totals, pairs, apart, unmapped, without_address })
+        let (as_of, knows_past) = (self.ports().now_wall(), self.knows_past().await?);
+        Ok(Planned { as_of, knows_past, looked, lines, totals, pairs, apart, unmapped, without_address })
     }
 
     /// What [`Engine::plan`] says of one customer's people by what was last seen, without a look at anybody else.

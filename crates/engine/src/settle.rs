@@ -97,6 +97,8 @@ impl<P: Ports> Engine<P> {
         for customer in sharing.iter().chain(&settlement.customer) {
             let Some(subject) = Subject::load(self.store(), customer).await? else { continue };
             if !all.is_empty() && all.iter().all(|id| is_ruled(&subject.record, id, settlement)) {
+                // What was ruled for what they hold at another target counts for what they hold here.
+                self.note_held(customer, settlement, &settlement.items).await?;
                 return Ok(Settled::Already { customer: customer.clone() });
             }
             // What somebody pays for by now is not settled over their head.
@@ -132,6 +134,18 @@ impl<P: Ports> Engine<P> {
         Ok(Settled::Done { customer, entitlements })
     }
 
+    /// What keeping somebody gives them beyond what they have there: an entitlement is granted whole.
+    pub fn also_given(&self, settlement: &Settlement) -> BTreeSet<Item> {
+        if settlement.verdict != Verdict::Grant {
+            return BTreeSet::new();
+        }
+        let catalogue = self.catalogue();
+        let granted = behind(&settlement.items, &catalogue);
+        let meanings = granted.iter().filter_map(|id| catalogue.entitlements.get(id));
+        let given = meanings.flat_map(|meaning| meaning.items.iter().cloned());
+        given.filter(|item| !settlement.items.contains(item)).collect()
+    }
+
     /// What a record wants at a target.
     async fn wanted(&self, subject: &Subject, target: Target) -> Result<BTreeSet<Item>, Error> {
         let others = subject.others(self.store()).await?;
@@ -150,6 +164,7 @@ impl<P: Ports> Engine<P> {
     ) -> Result<(), Error> {
         let Settlement { target, member, address, by, .. } = settlement;
         self.change_sync(customer, *target, by, |row, now| {
+            let before = row.observed.people.get(&Holder::Customer).cloned();
             let person = row.observed.people.entry(Holder::Customer).or_default();
             if person.meet(*member, address, now).is_err() {
                 return false;
@@ -159,6 +174,9 @@ impl<P: Ports> Engine<P> {
                 if matches!(held, Holding::Absent { .. }) {
                     *held = Holding::Present { seen_at: now };
                 }
+            }
+            if before.as_ref() == Some(person) {
+                return false;
             }
             row.retry(now);
             true

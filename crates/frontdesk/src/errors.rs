@@ -120,6 +120,8 @@ codes! {
     RemovalOverdue = 82,
     /// Some who pay may already have access under another address, and nobody decided.
     PairsUndecided = 83,
+    /// What was sold before Frontdesk ran was never read, and something rests on it.
+    PastUnread = 84,
 }
 
 impl fmt::Display for Code {

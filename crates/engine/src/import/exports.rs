@@ -73,8 +73,13 @@ impl<P: Ports> Engine<P> {
                 writes.push(Write::Journal(self.row_entry(row, key)));
             }
         }
+        if !rows.is_empty() {
+            writes.push(Write::Meta { key: self.exports_key(), value: self.ports().now_wall().to_string() });
+        }
         if !writes.is_empty() {
             self.store().commit(Commit { expect: Vec::new(), writes }).await?;
+        }
+        if taken.new > 0 {
             self.bell().ring(Loop::Apply);
             tracing::info!(rows = taken.new, known = taken.known, "rows of exports were taken in");
         }

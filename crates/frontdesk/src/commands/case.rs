@@ -35,7 +35,7 @@ pub enum Action {
         #[arg(value_name = "CASE")]
         number: String,
     },
-    /// Close one case; it opens again by itself while its cause is there
+    /// Close one case; it opens again by itself when its reason changes
     Close {
         /// Its number: FD-1001
         #[arg(value_name = "CASE")]
@@ -158,7 +158,7 @@ async fn close(
     let (case, _) = find(typed, desk).await?;
     let acted = desk.engine.close_case(case.number, by, why).await.map_err(|error| store_failed(&error))?;
     let said = match acted {
-        Acted::Done => "is closed; it opens again by itself while its cause is there",
+        Acted::Done => "is closed; it opens again by itself when its reason changes",
         Acted::Nothing | Acted::NotFound => "was closed already",
     };
     printer.text(&format!("FD-{} {said}", case.number))?;

@@ -119,6 +119,15 @@ pub(super) async fn show(
     printer: &mut Printer,
 ) -> Result<(), Failure> {
     let targets = targets(planned, desk).await.map_err(|error| store_failed(&error))?;
+    if !planned.knows_past {
+        let how = match reads {
+            Reads::Keys => "`frontdesk import stripe` reads it",
+            Reads::NoKeys | Reads::Exports(_) => "`frontdesk import stripe` reads it, or its exports do",
+        };
+        printer.note(&format!(
+            "Stripe: what was sold before Frontdesk ran was never read, so who bought before seems not to pay; {how}"
+        ));
+    }
     for (target, looked) in &planned.looked {
         printer.note(&format!("{}: {}", target.title(), on_what(*target, looked, desk)));
     }
@@ -130,7 +139,7 @@ pub(super) async fn show(
     printer.text(&format!("\n{}", sums(planned, reads, &targets).join("\n")))?;
     let items: Vec<_> = planned.lines.iter().map(document).collect();
     let mut document = json!({
-        "as_of": planned.as_of, "targets": targets, "lines": items, "totals": planned.totals, "pairs": planned.pairs,
+        "as_of": planned.as_of, "knows_past": planned.knows_past, "targets": targets, "lines": items, "totals": planned.totals, "pairs": planned.pairs,
         "unmapped": planned.unmapped, "without_address": planned.without_address,
     });
     if let Reads::Exports(unknown) = reads {
@@ -333,7 +342,8 @@ fn sums(planned: &Planned, reads: Reads<'_>, targets: &BTreeMap<Target, Value>) 
         sums.push(if planned.is_known() {
             "everybody has what they pay for, and nobody has more".to_owned()
         } else {
-            "nothing is known to differ; but not every target was looked at, so that says little".to_owned()
+            "nothing is known to differ; but the past was not read, or not every target was looked at, so that says little"
+                .to_owned()
         });
     } else {
         sums.extend([

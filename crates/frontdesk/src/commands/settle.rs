@@ -8,7 +8,7 @@ use super::sync::target;
 use super::{ruling, wording};
 use crate::assemble::store_failed;
 use crate::cli::{self, Context};
-use crate::errors::Failure;
+use crate::errors::{Code, Failure, Report};
 use crate::exit::Exit;
 use crate::printer::Printer;
 use clap::{Args, ValueEnum};
@@ -81,8 +81,22 @@ pub enum Ask {
         /// What was typed.
         typed: String,
     },
+    /// Whether anybody may be removed yet, and what keeping each would give beyond what they have.
+    Look {
+        /// Who is to be settled.
+        settlements: Vec<Settlement>,
+    },
     /// To settle one.
     Settle(Settlement),
+}
+
+/// What is to be known before anything is settled.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Looked {
+    /// Whether what was sold before Frontdesk ran was ever read.
+    knows_past: bool,
+    /// For each who is to be settled, what they get that they do not have.
+    also: Vec<BTreeSet<Item>>,
 }
 
 /// What somebody has at one target and no payment gives.
@@ -146,6 +160,11 @@ impl Ask {
                 json!(planned.lines.iter().enumerate().flat_map(of).collect::<Vec<_>>())
             }
             Self::When { typed } => json!(ruling::instant_of(typed, desk).map_err(|odd| odd.message)),
+            Self::Look { settlements } => {
+                let knows_past = engine.knows_past().await.map_err(|error| store_failed(&error))?;
+                let also = settlements.iter().map(|settlement| engine.also_given(settlement)).collect();
+                json!(Looked { knows_past, also })
+            }
             Self::Settle(settlement) => {
                 json!(engine.settle_access(settlement).await.map_err(|error| store_failed(&error))?)
             }
@@ -335,14 +354,20 @@ async fn take_up(
         })
         .collect();
     if !settlements.is_empty() {
+        let ask =
+            Ask::Look { settlements: settlements.iter().map(|(settlement, _)| settlement.clone()).collect() };
+        let looked: Looked = reach.ask(&Question::Settle(ask), printer).await?;
+        if !looked.knows_past && settlements.iter().any(|(one, _)| one.verdict == Verdict::Revoke) {
+            return Err(past_unread());
+        }
+        tell_gains(&settlements, looked.also, &unpaid, printer);
         let of = |verdict| {
             let lines: Vec<_> = settlements.iter().filter(|(one, _)| one.verdict == verdict).collect();
             let people: BTreeSet<_> = lines.iter().map(|(_, person)| person).collect();
             counted(people.len(), lines.len())
         };
         printer.note(&format!(
-            "kept: {}; removed: {}. To keep somebody is to grant them the entitlement: what it gives beyond what they have, \
-             such as a tag, they get as well",
+            "kept: {}; removed: {}. To keep somebody is to grant them the entitlement, whole",
             of(Verdict::Grant),
             of(Verdict::Revoke)
         ));
@@ -359,6 +384,42 @@ async fn take_up(
     let left: Vec<_> = left.iter().map(|(one, why)| why.document(one)).collect();
     printer.json(&json!({ "settled": done, "left": left }))?;
     Ok(Exit::Done)
+}
+
+/// Removing who does not pay asks for knowing who pays.
+fn past_unread() -> Failure {
+    let message = "what Stripe sold before Frontdesk ran was never read, so who bought before seems not to pay: nobody was \
+                   settled";
+    Report::error(Code::PastUnread, message)
+        .hint("run `frontdesk import stripe`, write the sheet anew, and decide by that one")
+        .into()
+}
+
+/// Says of each who is kept what they get that they do not have.
+fn tell_gains(
+    settlements: &[(Settlement, usize)],
+    also: Vec<BTreeSet<Item>>,
+    unpaid: &[Unpaid],
+    printer: &mut Printer,
+) {
+    let mut gains: BTreeMap<usize, (&Settlement, BTreeSet<Item>)> = BTreeMap::new();
+    for ((settlement, person), also) in settlements.iter().zip(also) {
+        gains.entry(*person).or_insert((settlement, BTreeSet::new())).1.extend(also);
+    }
+    for (person, (settlement, mut also)) in gains {
+        let has = unpaid.iter().filter(|one| one.person == person).flat_map(|one| &one.items);
+        has.for_each(|item| {
+            also.remove(item);
+        });
+        if !also.is_empty() {
+            let also: Vec<_> = also.iter().map(wording::item).collect();
+            printer.note(&format!(
+                "{} gets {} as well, which they do not have",
+                settlement.address,
+                also.join(", ")
+            ));
+        }
+    }
 }
 
 /// Lays the lines beside who has access that no payment gives now. A line that was changed in what it says of whom, or a

@@ -119,6 +119,12 @@ fn settlement(town: &Town) {
     assert!(said(town, "settle unpaid.csv").contains("no line of the sheet says"));
     let decide =
         |line: &str| town.folder.write("unpaid.csv", &text.replace("\r\n,,,dan", &format!("\r\n{line},dan")));
+    // Who bought before Frontdesk ran would look like somebody who does not pay.
+    decide("remove,,left long ago");
+    let unread = said(town, "settle unpaid.csv --by Ada --yes");
+    assert!(unread.starts_with("exit 1\n") && unread.contains("FD0084"), "{unread}");
+    let imported = said(town, "import stripe --yes");
+    assert!(imported.starts_with("exit 0\n"), "{imported}");
     for (line, by, why) in [
         ("maybe,,", " --by Ada", "line 2: `maybe` is neither keep nor remove"),
         ("keep,,", " --by Ada", "line 2: there is no reason"),
@@ -140,6 +146,7 @@ fn settlement(town: &Town) {
     let kept = said(town, "settle unpaid.csv --by Ada --yes");
     assert!(kept.starts_with("exit 0\n") && kept.contains("dan@example.com (Circle member"), "{kept}");
     assert!(kept.contains("is kept: `community` of fdc_"), "{kept}");
+    assert!(kept.contains("dan@example.com gets tag “member” as well, which they do not have"), "{kept}");
     let again = said(town, "settle unpaid.csv --by Ada --yes");
     assert!(again.starts_with("exit 0\n") && again.contains("not among those who have access"), "{again}");
 }
