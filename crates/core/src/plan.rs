@@ -374,6 +374,9 @@ pub struct Totals {
     pub pay_without_access_worth: BTreeMap<String, BTreeMap<Every, i64>>,
     /// People who have access and do not pay: kept.
     pub access_without_payment: u64,
+    /// People who have nothing but tags, and do not pay for those: kept.
+    #[serde(default)]
+    pub tags_without_payment: u64,
     /// People who pay, and have access that what they pay for does not give: kept.
     pub access_beyond_payment: u64,
     /// People who would lose access.
@@ -404,6 +407,9 @@ impl Totals {
             let beyond = |part: &Part| part.left == Some(Left::BeyondPaid);
             let does_not_pay = line.concerns_access(unpaid) && !line.concerns_access(beyond);
             totals.access_without_payment += u64::from(does_not_pay);
+            let tags_alone =
+                line.parts.iter().any(unpaid) && !line.concerns_access(|part| part.left.is_some());
+            totals.tags_without_payment += u64::from(tags_alone);
             totals.access_beyond_payment += u64::from(line.concerns_access(beyond));
             totals.lose_access += u64::from(line.concerns_access(|part| part.change == Change::Take));
             for target in &line.newcomer {

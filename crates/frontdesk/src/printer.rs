@@ -151,6 +151,10 @@ impl Printer {
     /// Tells why a command failed; with `--json` as one document on stderr. Warnings that came along are told too,
     /// unless only errors are wanted.
     pub fn failure(&mut self, failure: &Failure) {
+        if failure.reports.is_empty() {
+            // Who answered for this process has said why already.
+            return;
+        }
         let wanted: Vec<_> = failure
             .reports
             .iter()

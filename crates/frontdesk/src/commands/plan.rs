@@ -334,8 +334,14 @@ pub(super) fn sums_of(sums: &BTreeMap<String, BTreeMap<Every, i64>>) -> String {
 
 /// The last lines: people and money, then each target.
 fn sums(planned: &Planned, reads: Reads<'_>, targets: &BTreeMap<Target, Value>) -> Vec<String> {
-    let Totals { pay_without_access, access_without_payment, access_beyond_payment, lose_access, .. } =
-        planned.totals;
+    let Totals {
+        pay_without_access,
+        access_without_payment,
+        tags_without_payment,
+        access_beyond_payment,
+        lose_access,
+        ..
+    } = planned.totals;
     let behind = sums_of(&planned.totals.pay_without_access_worth);
     let mut sums = Vec::new();
     if planned.lines.is_empty() {
@@ -354,6 +360,11 @@ fn sums(planned: &Planned, reads: Reads<'_>, targets: &BTreeMap<Target, Value>) 
         if access_beyond_payment > 0 {
             let said = "pay, and have access that what they pay for does not give: they are left in";
             sums.insert(2, format!("{access_beyond_payment} {said}"));
+        }
+        if tags_without_payment > 0 {
+            let said = "tags alone that no payment gives: they are left";
+            let have = if tags_without_payment == 1 { "has" } else { "have" };
+            sums.push(format!("{tags_without_payment} {have} {said}"));
         }
     }
     if let Reads::Exports(unknown) = reads {

@@ -56,6 +56,11 @@ impl BaseUrl {
     pub fn is_loopback(&self) -> bool {
         self.0.parse::<Uri>().is_ok_and(|uri| uri.host().is_some_and(is_loopback_host))
     }
+
+    /// The port that it names, where it is on this machine: nothing stands in front of it there.
+    pub fn loopback_port(&self) -> Option<u16> {
+        self.is_loopback().then(|| self.0.parse::<Uri>().ok()?.port_u16())?
+    }
 }
 
 impl fmt::Display for BaseUrl {

@@ -98,7 +98,10 @@ fn proposed(site: &str, prices: &[Price], choices: &[Choice]) -> Proposal {
             proposal.left_out.push(format!("“{name}” ({of})"));
             continue;
         }
-        let mut id = slug(telling.iter().next().map_or(name.as_str(), String::as_str));
+        // Of the words of its name those count first that what it gives has as well.
+        let given: BTreeSet<_> = gives.iter().flat_map(|choice| words(&choice.name)).collect();
+        let word = telling.intersection(&given).next().or_else(|| telling.first());
+        let mut id = slug(word.map_or(name.as_str(), String::as_str));
         while !ids.insert(id.clone()) {
             id.push('x');
         }
@@ -213,6 +216,15 @@ mod tests {
             ]
         );
         assert_eq!(proposal.left_out, ["“Mystery box” (price_4)"]);
+    }
+
+    #[test]
+    fn a_plan_is_called_by_what_its_name_shares_with_what_it_gives() {
+        let prices =
+            [price("price_1", "Northwind Makers Community"), price("price_2", "Northwind Makers Pro")];
+        let proposal = proposed("Northwind", &prices, &[group(4012, "Members"), group(4013, "Pro")]);
+        let ids: Vec<_> = proposal.plans.iter().map(|plan| plan.id.as_str()).collect();
+        assert_eq!(ids, ["community", "pro"]);
     }
 
     #[test]

@@ -8,6 +8,9 @@ use crate::config::BaseUrl;
 use frontdesk_core::target::Item;
 use std::fmt::Write as _;
 
+/// The port on which Frontdesk listens where the file says nothing.
+const LISTENS: u16 = 8080;
+
 /// A TOML text.
 fn quoted(text: &str) -> String {
     toml::Value::from(text).to_string()
@@ -41,7 +44,15 @@ pub(super) fn configuration(answers: &Answers, survey: &Survey, proposal: &Propo
         "help@northwind.example",
         "where people can write to",
     );
-    text.push_str("# listen = \"127.0.0.1:8080\"\n# zone = \"UTC\"\n");
+    match site.url.loopback_port() {
+        Some(port) if port != LISTENS => {
+            let _ = writeln!(text, "listen = {}", quoted(&format!("127.0.0.1:{port}")));
+        }
+        _ => {
+            let _ = writeln!(text, "# listen = \"127.0.0.1:{LISTENS}\"");
+        }
+    }
+    text.push_str("# zone = \"UTC\"\n");
     text.push_str(
         "\n[store]\nurl = \"sqlite:frontdesk.db\"        # or postgres://… as \"${DATABASE_URL}\"\n",
     );

@@ -125,11 +125,29 @@ pub(in crate::commands) async fn run(
                             person, no where they are not";
                 context.printer.note(said);
             } else {
-                let Proposed { pairs, apart } = list(arguments, &mut reach, context).await?;
+                let mut open = Vec::new();
                 for (line, order) in &orders {
+                    let ask = Question::Pairs(Ask::Said(order.clone()));
+                    let said: Option<Word> = reach.ask(&ask, &mut context.printer).await?;
+                    if said == Some(order.word) {
+                        let known = told(order, &Paired::Already);
+                        context.printer.note(&format!("line {line}: {known}"));
+                    } else {
+                        open.push((line, order, said));
+                    }
+                }
+                // The lists are read for what is new alone; a sheet that is handed in again costs one plan.
+                let proposed = if open.is_empty() {
+                    Vec::new()
+                } else {
+                    let Proposed { mut pairs, apart } = list(arguments, &mut reach, context).await?;
                     // Whoever was told apart may be one after all.
-                    if !pairs.iter().chain(&apart).any(|alike| is_of(alike, order))
-                        && let Some(left) = left(order, &mut reach, context).await?
+                    pairs.extend(apart);
+                    pairs
+                };
+                for (line, order, said) in open {
+                    if !proposed.iter().any(|alike| is_of(alike, order))
+                        && let Some(left) = left(order, said)
                     {
                         context.printer.note(&format!("line {line}: {left}"));
                         continue;
@@ -184,29 +202,22 @@ fn is_of(alike: &Alike, order: &Order) -> bool {
         && alike.has_access_as == order.address
 }
 
-/// Why a line about two who are not proposed now is left; `None` where it says otherwise than was said, and may.
-async fn left(
-    order: &Order,
-    reach: &mut Reach<'_>,
-    context: &mut Context,
-) -> Result<Option<String>, Failure> {
-    let ask = Question::Pairs(Ask::Said(order.clone()));
-    let said: Option<Word> = reach.ask(&ask, &mut context.printer).await?;
-    let Order { customer, address, target, member, word, .. } = order;
+/// Why a line about two who are not proposed now, of whom `said` was said, is left; `None` where it says otherwise, and may.
+fn left(order: &Order, said: Option<Word>) -> Option<String> {
+    let Order { customer, address, target, member, .. } = order;
     let who = format!("{customer} and {address} ({} member {member})", target.title());
-    Ok(match (said, word) {
-        (Some(said), word) if said == *word => Some(told(order, &Paired::Already)),
+    match said {
         // It shows what follows before it is done: the customer may be invited anew.
-        (Some(Word::One), _) => Some(format!(
+        Some(Word::One) => Some(format!(
             "{who} are left: they are one, and a yes is taken back by `frontdesk customer unpair {customer} --member {member} \
              --reason …`, which shows first what follows"
         )),
-        (Some(Word::Two), _) => None,
-        (None, _) => Some(format!(
+        Some(Word::Two) => None,
+        None => Some(format!(
             "{who} are left: they are no pair that is proposed now, and nobody said anything of them before; the line was \
              changed, or one of them is paired with somebody else by now"
         )),
-    })
+    }
 }
 
 fn write(path: &Path, pairs: &[Alike]) -> Result<(), Failure> {
