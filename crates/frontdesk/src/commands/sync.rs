@@ -210,6 +210,32 @@ pub(super) fn counted(
     counts
 }
 
+fn document_of(found: &[Sync], owed: &[Owed], counts: &BTreeMap<(Target, String), i64>) -> Value {
+    let items: Vec<_> = found.iter().zip(owed).map(|(sync, owed)| document(sync, owed)).collect();
+    let counts: Vec<_> = counts
+        .iter()
+        .map(|((target, state), count)| json!({ "target": target, "state": state, "count": count }))
+        .collect();
+    json!({ "syncs": items, "counts": counts })
+}
+
+/// What waits for a person is not overdue, and is told beside what is.
+async fn behind_brakes(desk: &Desk, printer: &mut Printer) -> Result<Value, Failure> {
+    let mut behind = Vec::new();
+    for brake in desk.engine.store().brakes().await.map_err(|error| store_failed(&error))? {
+        let filter = SyncFilter { brake: Some(brake.name.clone()), ..SyncFilter::default() };
+        let rows = rows(&filter, usize::MAX, desk, |_| true).await.map_err(|error| store_failed(&error))?;
+        printer.note(&format!(
+            "{} waiting behind the brake `{}`, which are not overdue: `frontdesk sync release {}` shows them, and lets them go",
+            if rows.len() == 1 { "1 removal is".to_owned() } else { format!("{} removals are", rows.len()) },
+            brake.name,
+            brake.name
+        ));
+        behind.push(json!({ "brake": brake.name, "target": brake.target, "count": rows.len() }));
+    }
+    Ok(json!(behind))
+}
+
 async fn list(filter: &SyncFilter, limit: u32, desk: &Desk, printer: &mut Printer) -> Result<Exit, Failure> {
     let found = standing(filter, limit as usize, desk).await.map_err(|error| store_failed(&error))?;
     let counts = desk.engine.store().sync_states().await.map_err(|error| store_failed(&error))?;
@@ -243,12 +269,11 @@ async fn list(filter: &SyncFilter, limit: u32, desk: &Desk, printer: &mut Printe
         .map(|((target, state), count)| format!("{} {state}: {count}", target.title()))
         .collect();
     printer.note(&format!("all rows: {}", if all.is_empty() { "none".to_owned() } else { all.join(", ") }));
-    let items: Vec<_> = found.iter().zip(&owed).map(|(sync, owed)| document(sync, owed)).collect();
-    let counts: Vec<_> = counts
-        .iter()
-        .map(|((target, state), count)| json!({ "target": target, "state": state, "count": count }))
-        .collect();
-    printer.json(&json!({ "syncs": items, "counts": counts }))?;
+    let mut document = document_of(&found, &owed, &counts);
+    if filter.overdue_at.is_some() {
+        document["behind_brakes"] = behind_brakes(desk, printer).await?;
+    }
+    printer.json(&document)?;
     let now = desk.engine.ports().now_wall();
     let overdue = found.iter().filter(|sync| sync.owed.is_some_and(|owed| owed.is_overdue(now))).count();
     if overdue > 0 {
