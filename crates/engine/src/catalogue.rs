@@ -170,10 +170,13 @@ pub enum Earlier<'a> {
     /// All of it is left as it is.
     Keep,
     /// What the new version takes out is withdrawn; what was left before stays so.
-    WithdrawNew,
-    /// All of it is withdrawn, in the name of whoever confirmed it.
+    WithdrawNew {
+        /// In whose name; empty where nobody confirmed it yet.
+        by: &'a str,
+    },
+    /// All of it is withdrawn.
     Withdraw {
-        /// Who.
+        /// In whose name.
         by: &'a str,
     },
 }
@@ -187,9 +190,9 @@ impl<P: Ports> Engine<P> {
         let left = next.left();
         match earlier {
             Earlier::Keep => next,
-            Earlier::WithdrawNew => {
+            Earlier::WithdrawNew { by } => {
                 let before = current.left();
-                next.withdrawing(left.into_iter().filter(|grant| !before.contains(grant)), now, "")
+                next.withdrawing(left.into_iter().filter(|grant| !before.contains(grant)), now, by)
             }
             Earlier::Withdraw { by } => next.withdrawing(left, now, by),
         }

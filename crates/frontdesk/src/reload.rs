@@ -189,7 +189,7 @@ impl Reloader {
     /// Takes up what the file says where nobody loses anything by it; else says that it waits.
     async fn take_up_catalogue(&self, written: &Catalogue) -> Result<TakenUp, Failure> {
         let failed = |error: Error| store_failed(&error);
-        let settled = self.engine.next_catalogue(written, Earlier::WithdrawNew);
+        let settled = self.engine.next_catalogue(written, Earlier::WithdrawNew { by: "" });
         let foreseen = self.engine.foresee(settled).await.map_err(failed)?;
         let losing = foreseen.prospects.iter().filter(|prospect| prospect.takes()).count();
         if losing > 0 {

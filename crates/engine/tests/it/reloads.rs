@@ -54,7 +54,8 @@ fn what_is_taken_out_stays_until_it_is_withdrawn() {
     let written = meaning(&house, &[Item::kit_tag("member")]);
     let kept = house.wait(house.engine.foresee(house.engine.next_catalogue(&written, Earlier::Keep)));
     assert!(!kept.unwrap().takes());
-    let new = house.wait(house.engine.foresee(house.engine.next_catalogue(&written, Earlier::WithdrawNew)));
+    let new = house
+        .wait(house.engine.foresee(house.engine.next_catalogue(&written, Earlier::WithdrawNew { by: "" })));
     let new = new.unwrap();
     assert!(new.takes());
     assert_eq!(new.prospects[0].address.as_ref().unwrap().as_str(), "ada@example.com");
@@ -64,7 +65,8 @@ fn what_is_taken_out_stays_until_it_is_withdrawn() {
     // What was left before is no news of a later edit, and is shown to whoever asks.
     let mut later = written.clone();
     later.plans[0].title = "The community".to_owned();
-    let new = house.wait(house.engine.foresee(house.engine.next_catalogue(&later, Earlier::WithdrawNew)));
+    let new = house
+        .wait(house.engine.foresee(house.engine.next_catalogue(&later, Earlier::WithdrawNew { by: "" })));
     assert!(!new.unwrap().takes());
     take_up(&house, &later, Earlier::Withdraw { by: "mira" });
     assert!(!house.is_in("ada@example.com"));

@@ -20,6 +20,9 @@ pub struct Arguments {
     /// Leave what earlier versions of the catalogue gave as it is, instead of taking it away
     #[arg(long)]
     keep: bool,
+    /// Take away also what earlier versions gave and somebody decided to leave
+    #[arg(long, conflicts_with = "keep")]
+    withdraw_kept: bool,
     /// Who decides this; without it, whoever is signed in on this machine
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
@@ -53,7 +56,11 @@ pub(super) async fn run(arguments: &Arguments, desk: &Desk, printer: &mut Printe
     for key in &reading.needs_restart {
         printer.note(&format!("`{key}` needs a restart: until then it stays as it was"));
     }
-    let earlier = if arguments.keep { Earlier::Keep } else { Earlier::Withdraw { by } };
+    let earlier = match (arguments.keep, arguments.withdraw_kept) {
+        (true, _) => Earlier::Keep,
+        (false, false) => Earlier::WithdrawNew { by },
+        (false, true) => Earlier::Withdraw { by },
+    };
     let foreseen = reloader.foresee(&reading, earlier).await?;
     let takes = foreseen.takes();
     let is_taken_up = arguments.yes || !takes;

@@ -123,6 +123,14 @@ fn what_is_taken_out_can_be_kept_and_what_needs_a_restart_is_named() {
     assert_eq!(document["totals"], json!({ "lose": 0, "gain": 1, "both": 0, "stay": 0 }));
     town.until("Ada in both", |town| town.in_group(4013).contains(ADA).then_some(()));
     assert_eq!(town.in_group(4012), [ADA.to_owned()].into());
+    // What was kept stays so, whoever runs this again; it is taken where that is asked for.
+    let again = reload(&town, &edited, &["--yes"]);
+    assert!(again.starts_with("exit 0\n") && again.contains("nobody gains or loses anything"), "{again}");
+    let withdrawn = reload(&town, &edited, &["--withdraw-kept"]);
+    assert!(
+        withdrawn.starts_with("exit 1\n") && withdrawn.contains("loses access group 4012"),
+        "{withdrawn}"
+    );
     until_reasons(&town, "the restart that is needed", &["restart_needed"]);
     served.stop();
 
