@@ -45,8 +45,10 @@ const SILENT_LOOKS_EVERY: SignedDuration = SignedDuration::from_mins(30);
 /// The operating system's own files, as SQLite calls them. With a file system that is named, a store keeps the locks that it
 /// took: asking the kernel for them at each statement was a tenth of a run's work.
 const SYSTEMS_OWN: &str = "unix";
-/// How often processes look by themselves at least in a long life, which would take too much of a processor else.
-const LONG_LOOKS_EVERY: SignedDuration = SignedDuration::from_mins(5);
+/// How often processes look by themselves at most in a long life, which would take too much of a processor else.
+const LONG_LOOKS_EVERY: SignedDuration = SignedDuration::from_mins(15);
+/// How often the source's list is read at most in a long life.
+const LONG_POLLS_EVERY: SignedDuration = SignedDuration::from_mins(30);
 /// How long a run with a limit of new members a day is at least: whoever has to wait is let in on the next one.
 const CAPPED_SPAN: Duration = Duration::from_hours(20);
 /// How often a fault may strike, in a thousandth of its occasions, where there is a crowd: it must come to something before
@@ -304,6 +306,7 @@ pub fn run(setup: &Setup) -> Report {
     let mut settings = settings(&mut knobs, node_count);
     if setup.profile == Profile::Long {
         settings.look_every = settings.look_every.max(LONG_LOOKS_EVERY);
+        settings.source.poll_every = settings.source.poll_every.max(Some(LONG_POLLS_EVERY));
     }
     if adopts {
         settings.targets.values_mut().for_each(|target| target.mode = Mode::Shadow);

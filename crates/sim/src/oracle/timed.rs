@@ -168,8 +168,9 @@ pub(super) fn overdue_is_told(books: &Books<'_>, circle: &Ledger) {
         let by = times.deadline_by(Provider::Circle, end.free, REVOKE_WITHIN, is_away);
         let untold = times.told.iter().find(|told| {
             let is_past = told.target == Target::Circle
-                && told.at >= later(by.max(times.begun_anew(told.at)), TOLD_WITHIN)
+                && told.at >= later(by, TOLD_WITHIN)
                 && !told.is_open
+                && told.at >= later(times.begun_anew(told.at), TOLD_WITHIN)
                 && times.deadline_by(Provider::Circle, told.at, SignedDuration::ZERO, is_away) == told.at;
             is_past && !end.is_out(books, told.at) && circle.holds(end.person, end.group, told.at)
         });
