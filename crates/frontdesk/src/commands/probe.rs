@@ -137,8 +137,8 @@ impl Probe {
                 answer.map(|answer| serde_json::from_slice::<Value>(answer.body()).unwrap_or_default());
             if answer_status == Some(401) {
                 check.wrong.push(
-                    "it does not know this signing secret: compare it with that of the endpoint in Stripe, and restart \
-                     Frontdesk after a change"
+                    "it does not know this signing secret, or its clock and this machine's are more than five minutes apart: \
+                     compare both, the secret with that of the endpoint in Stripe, and restart Frontdesk after a change"
                         .to_owned(),
                 );
             }
