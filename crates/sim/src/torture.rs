@@ -29,8 +29,9 @@ const PEOPLE_PER_LOOP: usize = 2;
 const ENDED_MAX: usize = 8;
 /// The longest that a process is left alive.
 const LIFE_MAX_MS: u64 = 700;
-/// How long everything may take to come in line at the end, with the sandbox's clock helped along.
+/// How long everything may take to come in line at the end, with the sandbox's clock helped along; and for each person more.
 const CONVERGES_WITHIN: Duration = Duration::from_secs(90);
+const CONVERGES_WITHIN_EACH: Duration = Duration::from_millis(500);
 /// The signing secret.
 const SECRET: &str = "whsec_sandbox_frontdesk";
 
@@ -287,10 +288,12 @@ pub fn torture(frontdesk: &Path, loops: u64, seed: u64) -> Result<Tortured, Stri
 
 /// Waits until every event is acknowledged and nothing was written for a while, helping the clock along.
 fn settle(town: &Town) -> Result<(), String> {
+    let people = u32::try_from(town.people.load(Ordering::Relaxed)).unwrap_or(u32::MAX);
+    let within = CONVERGES_WITHIN + CONVERGES_WITHIN_EACH * people;
     let begun = instant();
     let mut quiet_since = instant();
     let mut last = usize::MAX;
-    while begun.elapsed() < CONVERGES_WITHIN {
+    while begun.elapsed() < within {
         let missing = town.resend()?;
         let world = town.server.world();
         let asked: usize = {
@@ -311,7 +314,7 @@ fn settle(town: &Town) -> Result<(), String> {
         let call = frontdesk_sandbox::Call::new("POST", "/_sandbox/clock").json(&step);
         world.lock().unwrap_or_else(PoisonError::into_inner).handle(&call, wall());
     }
-    Err(format!("not in line within {} s of the last kill", CONVERGES_WITHIN.as_secs()))
+    Err(format!("not in line within {} s of the last kill", within.as_secs()))
 }
 
 fn start(frontdesk: &Path, folder: &Path) -> Result<Serving, String> {
