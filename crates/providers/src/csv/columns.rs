@@ -1,7 +1,8 @@
 //! Columns by their headers.
 
-use super::Flaw;
+use super::{Flaw, shown};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// One column that an export may have.
 #[derive(Clone, Copy, Debug)]
@@ -14,27 +15,54 @@ pub struct Column<C> {
     pub is_needed: bool,
 }
 
+/// One column of a file, as its header has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Headed {
+    /// What is written above it.
+    pub header: String,
+    /// Where it is, from 0.
+    place: usize,
+}
+
+impl fmt::Display for Headed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` (column {})", shown(&self.header), self.place + 1)
+    }
+}
+
 /// Where each column is in one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Columns<C>(BTreeMap<C, usize>);
+pub struct Columns<C> {
+    places: BTreeMap<C, Headed>,
+    passed_over: Vec<(Headed, Headed)>,
+}
 
 impl<C: Ord + Copy> Columns<C> {
     /// Finds the columns of a file by its header.
     ///
     /// # Errors
     ///
-    /// A needed column is not there.
+    /// A needed column is not there, or one that is used is there twice under one header: either may be the one that is
+    /// meant.
     pub fn find(known: &[Column<C>], header: &[String]) -> Result<Self, Flaw> {
         let has: Vec<_> = header.iter().map(|name| essence(name)).collect();
-        let mut places = BTreeMap::new();
+        let (mut places, mut passed_over) = (BTreeMap::new(), Vec::new());
+        let headed = |place: usize| Headed { header: header[place].clone(), place };
         for column in known {
-            let place = column.headers.iter().find_map(|usual| {
-                let usual = essence(usual);
-                has.iter().position(|name| *name == usual)
-            });
-            match place {
-                Some(place) => {
-                    places.insert(column.holds, place);
+            let mut found = Vec::new();
+            for usual in column.headers.iter().map(|usual| essence(usual)) {
+                let mut alike = has.iter().enumerate().filter(|(_, name)| **name == usual);
+                let Some((place, _)) = alike.next() else { continue };
+                if let Some((again, _)) = alike.next() {
+                    return Err(Flaw::Twice { first: headed(place), again: headed(again) });
+                }
+                found.push(headed(place));
+            }
+            let mut found = found.into_iter();
+            match found.next() {
+                Some(best) => {
+                    passed_over.extend(found.map(|other| (best.clone(), other)));
+                    places.insert(column.holds, best);
                 }
                 None if column.is_needed => {
                     return Err(Flaw::NoColumn {
@@ -46,20 +74,46 @@ impl<C: Ord + Copy> Columns<C> {
                 None => {}
             }
         }
-        Ok(Self(places))
+        Ok(Self { places, passed_over })
     }
 
     /// Whether the file has a column.
     pub fn has(&self, column: C) -> bool {
-        self.0.contains_key(&column)
+        self.places.contains_key(&column)
+    }
+
+    /// What the file writes above a column; empty where it has none.
+    pub fn header(&self, column: C) -> &str {
+        self.places.get(&column).map_or("", |headed| &headed.header)
+    }
+
+    /// Columns that another one of the file goes before, because its header is the better one for the same: the one that
+    /// is read, and the one that is not.
+    pub fn passed_over(&self) -> &[(Headed, Headed)] {
+        &self.passed_over
     }
 }
 
 impl<C: Ord> Columns<C> {
     /// Where a column is, from 0.
     pub(super) fn place(&self, column: &C) -> Option<usize> {
-        self.0.get(column).copied()
+        self.places.get(column).map(|headed| headed.place)
     }
+}
+
+/// Finds two columns under one header among those that are `named`.
+pub(crate) fn twice<'a>(
+    header: &[String],
+    named: impl Iterator<Item = (usize, &'a str)>,
+) -> Result<(), Flaw> {
+    let headed = |place: usize| Headed { header: header[place].clone(), place };
+    let mut met = BTreeMap::new();
+    for (place, name) in named {
+        if let Some(first) = met.insert(name, place) {
+            return Err(Flaw::Twice { first: headed(first), again: headed(place) });
+        }
+    }
+    Ok(())
 }
 
 /// A header without what programs change in it: `Created (UTC)` and `created_utc` are one.

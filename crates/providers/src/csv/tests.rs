@@ -86,11 +86,89 @@ fn columns_are_found_by_header_however_it_is_spelled() {
 fn a_file_that_is_no_table_is_told_so() {
     assert!(matches!(Table::open(&b""[..]), Err(Flaw::Empty)));
     assert!(matches!(Table::open(&b"\xEF\xBB\xBF\n\n"[..]), Err(Flaw::Empty)));
-    let open = Table::open(&b"a,b\n1,2\n3,\"never closed\n4,5\n"[..]).unwrap();
-    let last = open.last().unwrap().unwrap_err();
-    assert!(matches!(last, Flaw::Endless { line: 3 }), "{last}");
+    let workbook = b"PK\x03\x04\x14\x00\x06\x00\x08\x00\x00\x00!\x00[Content_Types].xml";
+    let old_workbook = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1\x00\x00\x00\x00\n\x00,";
+    let database = b"SQLite format 3\x00\x10\x00";
+    for (bytes, expected) in [
+        (&workbook[..], "it is no CSV: it is a zip archive, as spreadsheets are (.xlsx, .ods, .numbers)"),
+        (&old_workbook[..], "it is no CSV: it holds zero bytes, which are in no text"),
+        (&database[..], "it is no CSV: it holds zero bytes, which are in no text"),
+        (&b"%PDF-1.7\nid,Email\n"[..], "it is no CSV: it is a PDF"),
+    ] {
+        let flaw = Table::open(bytes).unwrap_err();
+        assert_eq!(flaw.to_string(), expected);
+        assert!(flaw.advice().unwrap().contains("CSV UTF-8"));
+    }
+}
+
+/// What is wrong with which line, and the lines of the rows that are whole.
+fn judged(bytes: &[u8]) -> (Vec<(u64, &'static str)>, Vec<u64>) {
+    let (mut flaws, mut lines) = (Vec::new(), Vec::new());
+    for row in Table::open(bytes).unwrap() {
+        match row {
+            Ok(row) => lines.push(row.line),
+            Err(Flaw::Unclosed { line }) => flaws.push((line, "unclosed")),
+            Err(Flaw::Endless { line }) => flaws.push((line, "endless")),
+            Err(Flaw::ZeroByte { line }) => flaws.push((line, "zero")),
+            Err(flaw) => panic!("{flaw}"),
+        }
+    }
+    (flaws, lines)
+}
+
+#[test]
+fn a_quote_that_is_not_closed_is_told_by_the_line_on_which_it_opens_and_hides_nothing_below() {
+    assert_eq!(judged(b"a,b\n1,2\n3,\"open\n4,5\n6,7\n"), (vec![(3, "unclosed")], vec![2, 4, 5]));
+    // The row begins above the line on which the quote opens.
+    assert_eq!(judged(b"a,b\n\"1\n2\",\"open\r\n4,5\r\n"), (vec![(3, "unclosed")], vec![4]));
+    // Quotes of later cells would close it, and open what is outside them.
+    assert_eq!(judged(b"a,b\n1,\"open\n4,\"x\"\n5,\"y, z\"\n"), (vec![(2, "unclosed")], vec![3, 4]));
+    assert_eq!(judged(b"a,b\n1,\"open\n2,\"\"\n\"3\",\"x\"\n"), (vec![(2, "unclosed")], vec![3, 4]));
+    let two = b"a,b\n1,\"open\n2,3\n4,\"x\"\n5,\"open again\n6,7\n";
+    assert_eq!(judged(two), (vec![(2, "unclosed"), (5, "unclosed")], vec![3, 4, 6]));
+    // A cell of two lines is none.
+    assert_eq!(judged(b"a,b\n1,\"two\nlines\" \n4,\"two\nlines\""), (vec![], vec![2, 4]));
+}
+
+#[test]
+fn a_row_without_end_and_a_file_of_open_quotes_end() {
     let long = [b"a\n\"".as_slice(), &vec![b'x'; ROW_BYTES_MAX + 1]].concat();
-    assert!(matches!(Table::open(&long[..]).unwrap().next(), Some(Err(Flaw::Endless { line: 2 }))));
+    assert_eq!(judged(&long).0, [(2, "unclosed")]);
+    let wide = [b"a\n".as_slice(), &vec![b','; CELLS_MAX + 2], b"\n1\n"].concat();
+    assert_eq!(judged(&wide), (vec![(2, "endless")], vec![]));
+    // Each opens a quote, and what ends the one above it is the same again.
+    let open = [b"a\n".to_vec(), b"\"x\"\"\n".repeat(100)].concat();
+    let (flaws, _) = judged(&open);
+    assert_eq!(flaws.len(), usize::try_from(UNCLOSED_MAX).unwrap());
+}
+
+#[test]
+fn a_zero_byte_far_below_the_beginning_is_told_by_its_line() {
+    let mut file = b"a,b\n".to_vec();
+    file.extend(b"1,2\n".repeat(40_000));
+    file.extend(b"3,\0\n4,5\n");
+    let (flaws, lines) = judged(&file);
+    assert_eq!(flaws, [(40_002, "zero")]);
+    assert_eq!(lines.last(), Some(&40_003));
+}
+
+#[test]
+fn two_columns_for_one_thing_are_named() {
+    let find = |names: &[&str]| {
+        let header: Vec<_> = names.iter().map(ToString::to_string).collect();
+        Columns::find(KNOWN, &header)
+    };
+    let flaw = find(&["id", "Email", "Name", "e-mail"]).unwrap_err();
+    assert_eq!(
+        flaw.to_string(),
+        "two columns have the same header: `Email` (column 2) and `e-mail` (column 4)"
+    );
+    // What is not read may be there as often as it likes.
+    let sole = find(&["Phone", "Email", "Phone"]).unwrap();
+    assert_eq!((sole.passed_over().len(), sole.header(Of::Address)), (0, "Email"));
+    let both = find(&["Customer Email", "Name", "Email"]).unwrap();
+    let said: Vec<_> = both.passed_over().iter().map(|(read, left)| format!("{read}, {left}")).collect();
+    assert_eq!(said, ["`Email` (column 3), `Customer Email` (column 1)"]);
 }
 
 /// A file without end, of which only what is asked for exists.

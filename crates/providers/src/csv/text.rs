@@ -74,6 +74,12 @@ impl<R: Read> Text<R> {
         Ok(byte)
     }
 
+    /// Has bytes that were taken come once more, before all others.
+    pub(super) fn give_back(&mut self, bytes: Vec<u8>) {
+        self.decoded.splice(..self.at, bytes);
+        self.at = 0;
+    }
+
     /// Bytes that are kept.
     #[cfg(test)]
     pub(super) fn capacity(&self) -> usize {

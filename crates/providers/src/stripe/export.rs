@@ -12,7 +12,7 @@ mod columns;
 pub use cells::Odd;
 pub use columns::{Cell, Table};
 
-use crate::csv::{Columns, Flaw, Row, shown};
+use crate::csv::{Columns, Flaw, Headed, Row, shown, twice};
 use cells::{flag, minor, time};
 use frontdesk_core::fact::{
     Body, Charge, Customer, Key, Kind, Money, Payment, Subscription, SubscriptionItem, SubscriptionStatus,
@@ -55,11 +55,17 @@ impl Layout {
         self.columns.has(Cell::Email)
     }
 
+    /// Columns that another one goes before: the one that is read, and the one that is not.
+    pub fn passed_over(&self) -> &[(Headed, Headed)] {
+        self.columns.passed_over()
+    }
+
     /// Finds out what a file holds, by the id in its first row, and where.
     ///
     /// # Errors
     ///
-    /// A needed column is not there. A file whose ids are of no kind that is known is `None`.
+    /// A needed column is not there, or one that is read is there twice. A file whose ids are of no kind that is known
+    /// is `None`.
     pub fn find(header: &[String], first: &Row) -> Result<Option<Self>, Flaw> {
         let id = Columns::find(columns::ID, header)?;
         let Some(table) = Table::of_id(first.get(&id, Cell::Id)) else { return Ok(None) };
@@ -68,7 +74,8 @@ impl Layout {
             let key = name.trim().strip_suffix(METADATA)?.trim();
             (!key.is_empty()).then(|| (key.to_owned(), place))
         };
-        let metadata = header.iter().enumerate().filter_map(key).collect();
+        let metadata: Vec<_> = header.iter().enumerate().filter_map(key).collect();
+        twice(header, metadata.iter().map(|(key, place)| (*place, key.as_str())))?;
         Ok(Some(Self { table, columns, metadata }))
     }
 

@@ -46,6 +46,31 @@ fn a_file_is_recognised_by_its_ids_and_its_columns_by_their_headers() {
 }
 
 #[test]
+fn a_column_that_is_there_twice_is_a_flaw_and_one_that_another_goes_before_is_named() {
+    let find = |head: &str| {
+        let file = format!("{head}\nsub_1,cus_1,active,2026-01-31,a,b\n");
+        let mut sheet = Sheet::open(file.as_bytes()).unwrap();
+        let first = sheet.next().unwrap().unwrap();
+        Layout::find(sheet.header(), &first).map(Option::unwrap)
+    };
+    let both = find("id,Customer ID,Status,Created,Price ID,Plan").unwrap();
+    let said: Vec<_> = both.passed_over().iter().map(|(read, left)| format!("{read}, {left}")).collect();
+    assert_eq!(said, ["`Plan` (column 6), `Price ID` (column 5)"]);
+    for (head, twice) in [
+        ("id,Customer ID,Status,Created,Plan,plan", "`Plan` (column 5) and `plan` (column 6)"),
+        ("id,Customer ID,Status,Created,Plan,ID", "`id` (column 1) and `ID` (column 6)"),
+    ] {
+        assert_eq!(find(head).unwrap_err().to_string(), format!("two columns have the same header: {twice}"));
+    }
+    let metadata = "id,Plan,Customer ID,Status,Created,gift (metadata),Gift (metadata),gift (metadata)";
+    let file = format!("{metadata}\nsub_1,p,cus_1,active,2026-01-31,a,b,c\n");
+    let mut sheet = Sheet::open(file.as_bytes()).unwrap();
+    let first = sheet.next().unwrap().unwrap();
+    let flaw = Layout::find(sheet.header(), &first).unwrap_err().to_string();
+    assert!(flaw.ends_with("`gift (metadata)` (column 6) and `gift (metadata)` (column 8)"), "{flaw}");
+}
+
+#[test]
 fn a_subscription_is_told_with_its_prices_dates_and_metadata() {
     let file = "id,Customer ID,Plan,Product,Quantity,Status,Created (UTC),Current Period Start (UTC),\
                 Current Period End (UTC),Cancel At Period End,gift_for (metadata)\n\
