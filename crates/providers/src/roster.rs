@@ -4,7 +4,7 @@
 //! operator made (the members of one access group, the subscribers of one tag), and that Kit's names its tags (read
 //! 2026-11-30). So columns are found by any usual header, and what everybody in a file has may be said beside it.
 
-use crate::csv::{Column, Columns, Flaw, Row, shown};
+use crate::csv::{Column, Columns, Flaw, Headed, Row, shown};
 use frontdesk_core::email::Email;
 use frontdesk_core::target::{Item, Standing, Target};
 use serde::{Deserialize, Serialize};
@@ -64,7 +64,7 @@ impl Layout {
     ///
     /// # Errors
     ///
-    /// There is no column of addresses.
+    /// There is no column of addresses, or two of one header.
     pub fn find(target: Target, header: &[String]) -> Result<Self, Flaw> {
         let known = match target {
             Target::Circle => CIRCLE,
@@ -73,11 +73,16 @@ impl Layout {
         Ok(Self { target, columns: Columns::find(known, header)? })
     }
 
+    /// Columns that another one goes before: the one that is read, and the one that is not.
+    pub fn passed_over(&self) -> &[(Headed, Headed)] {
+        self.columns.passed_over()
+    }
+
     /// One row.
     ///
     /// # Errors
     ///
-    /// Its address is none; why, in our words.
+    /// Its address is none, or its id; why, in our words.
     pub fn person(&self, row: &Row) -> Result<Listed, String> {
         let text = |cell| row.get(&self.columns, cell);
         let address = match text(Cell::Address) {
@@ -93,12 +98,38 @@ impl Layout {
         let is_known = status.is_empty() || standing.is_some() || is_out;
         Ok(Listed {
             address,
-            id: text(Cell::Id).parse().ok(),
+            id: self.id(text(Cell::Id))?,
             standing,
             is_out,
             unknown_status: (!is_known).then(|| shown(text(Cell::Status))),
             has: tags.map(Item::kit_tag).collect(),
         })
+    }
+}
+
+/// Ids end here: the record keeps them as signed numbers.
+const ID_MAX: u64 = i64::MAX as u64 - 1;
+
+impl Layout {
+    /// The id in a row, where it has one. One that cannot be read is no missing one: whoever is passed over with it would be
+    /// taken for somebody else, or for nobody.
+    fn id(&self, typed: &str) -> Result<Option<u64>, String> {
+        if typed.is_empty() {
+            return Ok(None);
+        }
+        match typed.parse() {
+            Ok(id @ 1..=ID_MAX) => Ok(Some(id)),
+            _ => Err(format!(
+                "`{}`: `{}` is no {} id, which is a whole number; without that column, people are known by their \
+                 addresses",
+                shown(self.columns.header(Cell::Id)),
+                shown(typed),
+                match self.target {
+                    Target::Circle => "member",
+                    Target::Kit => "subscriber",
+                },
+            )),
+        }
     }
 }
 
@@ -171,11 +202,28 @@ mod tests {
     }
 
     #[test]
-    fn a_row_without_an_address_is_a_flaw_and_an_odd_id_is_none() {
-        let rows = people(Target::Circle, "id,email\n1,nobody\nb4f2-uuid,c@x.example\n");
+    fn a_row_without_an_address_is_a_flaw() {
+        let rows = people(Target::Circle, "id,email\n1,nobody\n");
         assert_eq!(rows[0], Err("`Email`: `nobody` is no address".to_owned()));
-        assert_eq!(rows[1].clone().unwrap().id, None);
         let sheet = Table::open("id,name\n1,Ada\n".as_bytes()).unwrap();
         assert!(Layout::find(Target::Kit, sheet.header()).is_err());
+    }
+
+    #[test]
+    fn an_id_that_cannot_be_read_is_a_flaw_and_not_a_missing_one() {
+        let file = "Member Id,email\n,a@x.example\n 7 ,b@x.example\n";
+        let ids: Vec<_> =
+            people(Target::Circle, file).into_iter().map(|listed| listed.map(|of| of.id)).collect();
+        assert_eq!(ids, [Ok(None), Ok(Some(7))]);
+        for odd in ["b4f2-uuid", "1.2E+07", "0", "-7", "7.0", "9223372036854775807", "99999999999999999999"] {
+            let rows = people(Target::Circle, &format!("Member Id,email\n{odd},c@x.example\n"));
+            let expected = format!(
+                "`Member Id`: `{odd}` is no member id, which is a whole number; without that column, people are known by \
+                 their addresses"
+            );
+            assert_eq!(rows[0], Err(expected));
+        }
+        let kit = people(Target::Kit, "id,email\nx,c@x.example\n").remove(0).unwrap_err();
+        assert!(kit.starts_with("`id`: `x` is no subscriber id"), "{kit}");
     }
 }
