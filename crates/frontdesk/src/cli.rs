@@ -193,10 +193,28 @@ fn parse_filter(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::{CommandFactory as _, Parser as _};
 
     #[test]
     fn the_arguments_fit_together() {
         super::Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_reason_is_given_by_one_word_everywhere_and_by_the_other_as_well() {
+        for command in [
+            "freeze circle --by Ada",
+            "case close FD-1001 --by Ada",
+            "customer grant ada@example.com community --by Ada",
+            "customer revoke ada@example.com community --by Ada",
+            "customer unpair ada@example.com --by Ada",
+            "settle sheet.csv --by Ada",
+        ] {
+            for flag in ["--reason", "--why"] {
+                let words = ["frontdesk"].into_iter().chain(command.split(' ')).chain([flag, "groups"]);
+                let parsed = super::Cli::try_parse_from(words);
+                assert!(parsed.is_ok(), "{command} {flag}: {}", parsed.unwrap_err());
+            }
+        }
     }
 }

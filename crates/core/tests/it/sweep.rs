@@ -301,6 +301,21 @@ fn entries_that_come_twice_count_once() {
     assert_eq!(scan.counts(), [(tag, 2)].into());
 }
 
+/// A live list is read page by page while people change what it lists. Of a file this would be a flaw: there nothing
+/// changes while it is read.
+#[test]
+fn a_member_whose_address_changes_between_two_pages_is_one_and_found_by_either() {
+    for pages in [["ada@example.com", "new@example.com"], ["new@example.com", "ada@example.com"]] {
+        let mut scan = Scan::new(Target::Circle, began());
+        let fresh = pages.map(|address| scan.add(&List::Everyone, [listed(7, address, Standing::Active)]));
+        assert_eq!(fresh, [1, 0], "{pages:?}");
+        scan.add(&List::In(GROUP), [Listed { id: 7, address: None, standing: None, name: None }]);
+        let beside = beside(&desired(want()), Some(&row(Membership::Unseen, None)), &scan, None);
+        assert_eq!(beside.supported, [(GROUP, 7)].into(), "{pages:?}");
+        assert_eq!(scan.person(7).and_then(|person| person.address.clone()), Email::parse(pages[1]));
+    }
+}
+
 #[test]
 fn a_list_that_is_empty_or_suddenly_shorter_is_not_believed() {
     for (before, now, believed) in [

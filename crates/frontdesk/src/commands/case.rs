@@ -44,7 +44,7 @@ pub enum Action {
         #[arg(long, value_name = "NAME")]
         by: String,
         /// Why
-        #[arg(long, value_name = "TEXT")]
+        #[arg(long = "reason", alias = "why", value_name = "TEXT")]
         why: String,
     },
 }

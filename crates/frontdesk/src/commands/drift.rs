@@ -5,12 +5,12 @@
 //! installation.
 
 use super::desk::{self, Desk, Question};
-use super::import::exports::{self, Checked};
+use super::import::exports::{self, Checked, PassedOver};
 use super::import::statuses::{Statuses, Unknown};
 use super::instant::exported_at;
 use super::plan;
 use super::reach::Reach;
-use super::roster;
+use super::roster::{self, Met};
 use super::sync::target;
 use crate::assemble::{self, store_failed};
 use crate::cli::{self, Context};
@@ -24,6 +24,7 @@ use frontdesk_core::sweep::{List, Listed, Scan};
 use frontdesk_core::target::{Item, Target};
 use frontdesk_engine::Ports;
 use frontdesk_engine::plan::By;
+use frontdesk_providers::roster::Listed as Row;
 use frontdesk_providers::secret::Secret;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,8 +81,12 @@ async fn by_exports(arguments: &Arguments, config: &Config, printer: &mut Printe
     let now = ports.now_wall();
     // Everything is looked through before anything is taken in.
     let exported_at = exported_at(arguments.exported_at.as_deref(), &config.site.zone, now)?;
-    let files = exports::check(&arguments.stripe, exported_at, now)?;
-    if !files.iter().any(Checked::has_addresses) {
+    let (files, mut reports) = match exports::check(&arguments.stripe, exported_at, now) {
+        Ok(files) => (files, Vec::new()),
+        Err(flawed) => (Vec::new(), flawed.reports),
+    };
+    files.iter().for_each(|file| file.passed_over.tell(printer));
+    if reports.is_empty() && !files.iter().any(Checked::has_addresses) {
         printer.warning(
             &Report::warning(Code::ExportFlawed, "no file has Stripe's customers, so no address of a payer is known")
                 .hint("export Customers from the dashboard with the columns `id` and `Email`, and name that file after `--stripe` too"),
@@ -91,9 +96,18 @@ async fn by_exports(arguments: &Arguments, config: &Config, printer: &mut Printe
     let managed = config.catalogue();
     let mut scans = BTreeMap::new();
     for (target, files) in [(Target::Circle, &arguments.circle), (Target::Kit, &arguments.kit)] {
-        if !files.is_empty() {
-            scans.insert(target, scan(target, files, &managed.managed(target), now, &mut unknown, printer)?);
+        if files.is_empty() {
+            continue;
         }
+        match scan(target, files, &managed.managed(target), now, &mut unknown, printer) {
+            Ok(scan) => {
+                scans.insert(target, scan);
+            }
+            Err(flawed) => reports.extend(flawed.reports),
+        }
+    }
+    if !reports.is_empty() {
+        return Err(Failure { reports });
     }
     let store = assemble::store(config, &ports).await?;
     let engine = assemble::engine(config, ports, store).await?;
@@ -133,14 +147,21 @@ fn scan(
         );
     }
     let mut people = People::default();
+    let mut reports = Vec::new();
     for (item, path) in named {
-        for (address, id, standing, has) in people.read(target, path, unknown)? {
-            let listed = |id| Listed { id, address: Some(address.clone()), standing, name: None };
-            scan.add(&List::Everyone, [listed(id)]);
-            let all = if is_vague { managed.clone() } else { item.iter().cloned().collect() };
-            for item in has.union(&all).filter(|item| managed.contains(*item)) {
-                scan.add(&List::In(item.clone()), [listed(id)]);
-            }
+        let all = if is_vague { managed.clone() } else { item.into_iter().collect() };
+        match people.read(target, path, &all, unknown) {
+            Ok(passed_over) => passed_over.tell(printer),
+            Err(flaws) => reports.extend(flaws),
+        }
+    }
+    if !reports.is_empty() {
+        return Err(Failure { reports });
+    }
+    for (listed, has) in people.with_ids() {
+        scan.add(&List::Everyone, [listed.clone()]);
+        for item in has.iter().filter(|item| managed.contains(*item)) {
+            scan.add(&List::In(item.clone()), [listed.clone()]);
         }
     }
     Ok(scan)
@@ -159,39 +180,49 @@ fn named<'a>(
     Ok((Some(known), Path::new(file)))
 }
 
-/// One row of a roster: address, id, standing, and what the file says that they have.
-type Person = (Email, u64, Option<frontdesk_core::target::Standing>, BTreeSet<Item>);
-
-/// The people of all files of one target. One who has no id in a file gets one of the address.
+/// The people of all files of one target.
 #[derive(Default)]
 struct People {
-    ids: BTreeMap<Email, u64>,
+    rows: Vec<Row>,
+    met: Met,
 }
 
 /// Where ids begin that no provider gave.
 const OWN_IDS: u64 = u64::MAX / 2;
 
 impl People {
+    /// Reads one file. `all`: what everybody in it has.
     fn read(
         &mut self,
         target: Target,
         path: &Path,
+        all: &BTreeSet<Item>,
         unknown: &mut Vec<Unknown>,
-    ) -> Result<Vec<Person>, Failure> {
-        let (mut people, mut statuses) = (Vec::new(), Statuses::of_target(target));
-        let read = roster::read(target, path, |line, listed| {
+    ) -> Result<PassedOver, Vec<Report>> {
+        let mut statuses = Statuses::of_target(target);
+        let rows = &mut self.rows;
+        let whole = roster::read(target, path, &mut self.met, |line, mut listed| {
             listed.unknown_status.iter().for_each(|word| statuses.note(word, line));
             // Who was put out is still listed, and has nothing.
-            if listed.is_out {
-                return;
+            if !listed.is_out {
+                listed.has.extend(all.iter().cloned());
+                rows.push(listed);
             }
-            let next = OWN_IDS + self.ids.len() as u64;
-            let id = *self.ids.entry(listed.address.clone()).or_insert_with(|| listed.id.unwrap_or(next));
-            people.push((listed.address, id, listed.standing, listed.has));
-        });
-        read.map_err(|reports| Failure { reports })?;
+        })?;
         unknown.extend(statuses.end(path));
-        Ok(people)
+        Ok(whole.passed_over)
+    }
+
+    /// Everybody, and what the files say that they have. Who has no id in one file has the one of another, whichever was
+    /// named first; who has none in any gets one of the address.
+    fn with_ids(self) -> impl Iterator<Item = (Listed, BTreeSet<Item>)> {
+        let known = self.rows.iter().filter_map(|row| Some((row.address.clone(), row.id?)));
+        let mut ids: BTreeMap<Email, u64> = known.collect();
+        self.rows.into_iter().map(move |row| {
+            let next = OWN_IDS + ids.len() as u64;
+            let id = *ids.entry(row.address.clone()).or_insert(next);
+            (Listed { id, address: Some(row.address), standing: row.standing, name: None }, row.has)
+        })
     }
 }
 

@@ -33,7 +33,7 @@ pub struct Arguments {
     /// An address, an id of ours or of a provider, an event, or a case such as FD-1001
     #[arg(value_name = "WHO")]
     who: String,
-    /// Say what was known then: RFC 3339, `2026-11-24 08:00` on the site's clock, or how long ago, as in 3d
+    /// Say what was known then: RFC 3339, `2026-11-24 08:00` on the site's clock, `08:00` for today, or how long ago, as in 3d
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
     /// The catalogue as it stands in the file of whoever asks, for the lines that answers name.

@@ -30,7 +30,7 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
     /// Why
-    #[arg(long = "why", value_name = "TEXT", default_value = "")]
+    #[arg(long, alias = "why", value_name = "TEXT", default_value = "")]
     reason: String,
 }
 

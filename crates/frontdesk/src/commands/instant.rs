@@ -3,20 +3,24 @@
 use crate::config;
 use crate::errors::{Code, Failure, Report};
 use jiff::Timestamp;
-use jiff::civil::DateTime;
+use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
 
 /// How an instant may be written, for messages.
-pub(super) const FORMS: &str = "write 2026-11-24T08:00:00Z, `2026-11-24 08:00` on the site's clock, or how long ago it was, as in 3d or 12h";
+pub(super) const FORMS: &str = "write 2026-11-24T08:00:00Z, `2026-11-24 08:00` on the site's clock, `08:00` for today, or how long ago it was, as in 3d or 12h";
 
-/// Reads an instant: RFC 3339, a date with or without a time on the clock of `zone`, or a length of time before `now`.
-/// An hour that the clock shows twice is the first one, and one that it skips is as far behind the gap.
+/// Reads an instant: RFC 3339, a date with or without a time on the clock of `zone`, a time of today on that clock, or a
+/// length of time before `now`. An hour that the clock shows twice is the first one, and one that it skips is as far behind the gap.
 pub(super) fn instant(text: &str, zone: &TimeZone, now: Timestamp) -> Option<Timestamp> {
     let text = text.trim();
     if let Some(span) = config::duration(text) {
         return now.checked_sub(span).ok();
     }
-    let civil = || zone.to_timestamp(text.parse::<DateTime>().ok()?).ok();
+    let of_today = || {
+        let time = ["%H:%M", "%H:%M:%S"].iter().find_map(|form| Time::strptime(form, text).ok())?;
+        Some(zone.to_datetime(now).date().to_datetime(time))
+    };
+    let civil = || zone.to_timestamp(text.parse::<DateTime>().ok().or_else(of_today)?).ok();
     text.parse().ok().or_else(civil)
 }
 
@@ -53,10 +57,15 @@ mod tests {
             ("2026-11-24 08:00", Some("2026-11-24T07:00:00Z")),
             ("2026-11-24T08:00:30", Some("2026-11-24T07:00:30Z")),
             ("2026-07-01", Some("2026-06-30T22:00:00Z")),
+            ("11:30", Some("2026-11-30T10:30:00Z")),
+            ("8:05:30", Some("2026-11-30T07:05:30Z")),
+            ("23:30", Some("2026-11-30T22:30:00Z")),
             ("3d", Some("2026-11-27T12:00:00Z")),
             (" 90m ", Some("2026-11-30T10:30:00Z")),
             ("yesterday", None),
             ("24.11.2026", None),
+            ("1130", None),
+            ("24:30", None),
             ("-3d", None),
             ("", None),
         ];
@@ -64,5 +73,13 @@ mod tests {
             let expect = expect.map(|at| at.parse::<Timestamp>().unwrap());
             assert_eq!(instant(text, &zone, now), expect, "{text}");
         }
+    }
+
+    #[test]
+    fn today_is_the_day_that_the_site_s_clock_shows() {
+        let zone = TimeZone::get("Europe/Berlin").unwrap();
+        let just_past_midnight = "2026-11-30T23:10:00Z".parse().unwrap();
+        let at = instant("00:05", &zone, just_past_midnight);
+        assert_eq!(at, Some("2026-11-30T23:05:00Z".parse().unwrap()));
     }
 }

@@ -32,7 +32,7 @@ pub struct Arguments {
     #[arg(value_name = "ENTITLEMENT")]
     entitlement: String,
     /// Why; it is kept, and `explain` shows it
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, alias = "why", value_name = "TEXT")]
     reason: String,
     /// When it ends, as in 30d, 2026-12-24 or 2026-12-24T18:00; without it, never by itself
     #[arg(long, value_name = "TIME")]

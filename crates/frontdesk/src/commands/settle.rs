@@ -46,7 +46,7 @@ pub struct Arguments {
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
     /// Why, for lines that do not say
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, alias = "why", value_name = "TEXT")]
     reason: Option<String>,
     /// Who decides this; it stays in the audit log
     #[arg(long, value_name = "NAME")]

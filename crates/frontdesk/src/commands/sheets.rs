@@ -51,17 +51,21 @@ pub(super) fn read<C: Ord + Copy, T>(
     columns: &[Column<C>],
     of: impl Fn(&Row, &Columns<C>) -> Result<Option<T>, String>,
 ) -> Result<Vec<T>, Failure> {
-    let whole = |flaw: &Flaw| flawed(path, &[flaw.to_string()]);
+    let whole = |flaw: &Flaw| flawed(path, &[on_its_line(flaw)]);
     let table = Table::open(file).map_err(|flaw| whole(&flaw))?;
     let columns = Columns::find(columns, table.header()).map_err(|flaw| whole(&flaw))?;
     let (mut read, mut flaws) = (Vec::new(), Vec::new());
     for row in table {
-        match row.map_err(|flaw| flaw.to_string()).and_then(|row| of(&row, &columns)) {
+        match row.map_err(|flaw| on_its_line(&flaw)).and_then(|row| of(&row, &columns)) {
             Ok(line) => read.extend(line),
             Err(flaw) => flaws.push(flaw),
         }
     }
     if flaws.is_empty() { Ok(read) } else { Err(flawed(path, &flaws)) }
+}
+
+fn on_its_line(flaw: &Flaw) -> String {
+    flaw.line().map_or_else(|| flaw.to_string(), |line| format!("line {line}: {flaw}"))
 }
 
 /// Somebody at a target, as every sheet names them.

@@ -23,7 +23,7 @@ pub struct Arguments {
     #[arg(value_name = "WHO")]
     who: String,
     /// Why; it is kept, and `explain` shows it
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, alias = "why", value_name = "TEXT")]
     reason: String,
     /// The member's number there, where the customer is one with several
     #[arg(long, value_name = "NUMBER")]

@@ -230,6 +230,17 @@ fn a_flaw_in_one_file_keeps_all_of_them_out_and_is_told_by_its_line() {
         "import_csv_flaws",
         said(&town, "import stripe --csv customers.csv flawed.csv other.csv nothing.csv")
     );
+    let open = "id,Customer ID,Plan,Status,Created (UTC)\n\
+                sub_1,,price_1Community,active,2026-01-31 13:05\n\
+                sub_2,cus_2,\"price_1Community,active,2026-01-31 13:05\n\
+                sub_3,cus_3,\"price_1Community\",active,31.01.2026\n";
+    town.folder.write("open.csv", open);
+    town.folder.write("twice.csv", "id,Email,Name,email\ncus_1,a@x.example,A,b@x.example\n");
+    town.folder.write("workbook.csv", "PK\u{3}\u{4}\u{14}\0\u{6}\0");
+    insta::assert_snapshot!(
+        "import_csv_no_table",
+        said(&town, "import stripe --csv open.csv twice.csv workbook.csv")
+    );
     let nobody = said(&town, "explain buyer0@example.com");
     assert!(nobody.starts_with("exit 1\n"), "nothing was taken in: {nobody}");
 }
@@ -260,6 +271,22 @@ fn exports_of_members_and_subscribers_note_who_is_there_and_cost_no_call() {
     assert!(
         flawed.contains("`Email`: `nobody` is no address") && flawed.contains("flawed.csv:3"),
         "{flawed}"
+    );
+    town.folder.write("again.csv", "Email,Member ID\nbuyer2@example.com,702\nbuyer3@example.com,701\n");
+    town.folder
+        .write("ids.csv", "Email,Member ID\nbuyer2@example.com,7.02E+2\na@example.com,9\nb@example.com,9\n");
+    insta::assert_snapshot!(
+        "import_circle_csv_ids",
+        said(&town, "import circle --csv members.csv again.csv ids.csv")
+    );
+    town.folder.write("both.csv", "Member Email,Email\nwork@example.com,buyer2@example.com\n");
+    let both = said(&town, "import circle --csv both.csv");
+    assert!(
+        both.starts_with("exit 0\n")
+            && both.contains(
+                "warning: `Email` (column 2) is read, and `Member Email` (column 1) is not\n  at both.csv"
+            ),
+        "{both}"
     );
     let odd = said(&town, "import circle --csv members.csv --all-have tag:member");
     assert!(odd.starts_with("exit 1\n") && odd.contains("FD0061"), "{odd}");

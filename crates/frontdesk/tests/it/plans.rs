@@ -302,11 +302,14 @@ fn exports_alone_say_what_differs_without_any_key_and_leave_nothing_behind() {
     ] {
         town.folder.write(name, text);
     }
+    // Other tests run beside this one, and make folders of this kind as well.
+    let temporary = town.folder.path("temporary");
+    std::fs::create_dir(&temporary).unwrap();
+    let tmpdir = temporary.display().to_string();
     // Not one variable that the file names is set, but the database's, which is not opened either.
     let drift = |words: &str| {
         let words: Vec<_> = words.split(' ').collect();
-        town.folder
-            .run(&words, &[("DATABASE_URL", "sqlite:untouched.db"), ("TMPDIR", env!("CARGO_TARGET_TMPDIR"))])
+        town.folder.run(&words, &[("DATABASE_URL", "sqlite:untouched.db"), ("TMPDIR", &tmpdir)])
     };
     let words = "drift --stripe customers.csv subscriptions.csv --circle group:4012=members.csv --kit tag:member=subscribers.csv";
     insta::assert_snapshot!("drift", dateless(&drift(words)));
@@ -357,13 +360,53 @@ fn exports_alone_say_what_differs_without_any_key_and_leave_nothing_behind() {
         assert!(refused.starts_with("exit 1\n") && refused.contains(why), "{words}: {refused}");
     }
     assert!(!town.folder.path("untouched.db").exists());
-    let left = std::fs::read_dir(env!("CARGO_TARGET_TMPDIR")).unwrap().filter_map(Result::ok);
-    let left: Vec<_> = left
-        .map(|entry| entry.file_name())
-        .filter(|name| name.to_string_lossy().starts_with("frontdesk-drift"))
-        .collect();
+    let left: Vec<_> =
+        std::fs::read_dir(&temporary).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(left.is_empty(), "{left:?}");
     assert_eq!(town.calls("circle"), Vec::<String>::new(), "nobody was asked");
+}
+
+#[test]
+fn an_id_is_known_from_whichever_file_has_it_and_nobody_hides_behind_another_s() {
+    let town = Town::closed("drift-ids", Settings::default());
+    town.folder.write("frontdesk.toml", &town.toml());
+    for (name, text) in [
+        ("customers.csv", CUSTOMERS),
+        ("subscriptions.csv", SUBSCRIPTIONS),
+        ("group.csv", "Email\nada@example.com\ndan@example.com\n"),
+        ("everyone.csv", "Email,Member ID\nada@example.com,701\ndan@example.com,704\n"),
+        ("hidden.csv", "Email,Member ID\ndan@example.com,704\nzoe@example.com,704\n"),
+        ("numbered.csv", "Email,id\nben@example.com,704\n"),
+    ] {
+        town.folder.write(name, text);
+    }
+    let drift = |words: &str| {
+        let words =
+            format!("drift --target circle --stripe customers.csv subscriptions.csv --circle {words}");
+        let words: Vec<_> = words.split(' ').collect();
+        let temporary = town.folder.path("").display().to_string();
+        town.folder.run(&words, &[("DATABASE_URL", "sqlite:untouched.db"), ("TMPDIR", &temporary)])
+    };
+    let ids = |words: &str| -> Vec<Value> {
+        let plan = document(&drift(&format!("{words} --json")));
+        let lines = plan["lines"].as_array().unwrap().iter();
+        let dan = lines.filter(|line| line["address"] == "dan@example.com");
+        dan.map(|line| line["members"].clone()).collect()
+    };
+    let known = [json!({ "circle": 704 })];
+    assert_eq!(ids("everyone.csv group:4012=group.csv"), known);
+    assert_eq!(ids("group:4012=group.csv everyone.csv"), known, "in any order");
+    // All files are read before it ends, and what is wrong with each is said.
+    let refused = drift("group:4012=hidden.csv everyone.csv numbered.csv --kit nothing.csv");
+    assert!(refused.starts_with("exit 1\n"), "{refused}");
+    for why in [
+        "error: `zoe@example.com` has the id `704`, which somebody else has on line 2 (FD0081)\n  at hidden.csv:3",
+        "error: `ben@example.com` has the id `704`, which somebody else has on line 2 of `hidden.csv` (FD0081)\n  at \
+         numbered.csv:2",
+        "at nothing.csv",
+    ] {
+        assert!(refused.contains(why), "{why}: {refused}");
+    }
 }
 
 #[test]

@@ -49,8 +49,12 @@ impl<C: Ord + Copy> Columns<C> {
         let (mut places, mut passed_over) = (BTreeMap::new(), Vec::new());
         let headed = |place: usize| Headed { header: header[place].clone(), place };
         for column in known {
-            let mut found = Vec::new();
+            let mut found: Vec<Headed> = Vec::new();
             for usual in column.headers.iter().map(|usual| essence(usual)) {
+                // Two usual headers may differ in blanks alone.
+                if found.iter().any(|better| has[better.place] == usual) {
+                    continue;
+                }
                 let mut alike = has.iter().enumerate().filter(|(_, name)| **name == usual);
                 let Some((place, _)) = alike.next() else { continue };
                 if let Some((again, _)) = alike.next() {

@@ -53,19 +53,19 @@ pub enum Flaw {
         looks: &'static str,
     },
     /// A zero byte, which no program writes into text.
-    #[error("line {line}: a zero byte stands in it: the file is damaged, or no CSV from there on")]
+    #[error("a zero byte stands in this row: the file is damaged, or no CSV from here on")]
     ZeroByte {
         /// Where the row begins.
         line: u64,
     },
     /// A row is longer than [`ROW_BYTES_MAX`] or [`CELLS_MAX`].
-    #[error("line {line}: the row does not end: it has more than {CELLS_MAX} cells, or is longer than a megabyte")]
+    #[error("the row does not end: it has more than {CELLS_MAX} cells, or is longer than a megabyte")]
     Endless {
         /// Where the row begins.
         line: u64,
     },
     /// A quote that opens a cell is not closed, or is closed by one that is meant to open another cell.
-    #[error("line {line}: a quote (\") that opens on this line is not closed")]
+    #[error("a quote (\") opens on this line and is not closed")]
     Unclosed {
         /// Where the quote opens.
         line: u64,
@@ -95,9 +95,11 @@ impl Flaw {
     pub const fn line(&self) -> Option<u64> {
         match self {
             Self::ZeroByte { line } | Self::Endless { line } | Self::Unclosed { line } => Some(*line),
-            Self::Unreadable(_) | Self::Empty | Self::NoText { .. } | Self::Twice { .. } | Self::NoColumn { .. } => {
-                None
-            }
+            Self::Unreadable(_)
+            | Self::Empty
+            | Self::NoText { .. }
+            | Self::Twice { .. }
+            | Self::NoColumn { .. } => None,
         }
     }
 

@@ -10,7 +10,7 @@ enum Of {
 
 const KNOWN: &[Column<Of>] = &[
     Column { holds: Of::Address, headers: &["Email", "Customer Email"], is_needed: true },
-    Column { holds: Of::Name, headers: &["Name"], is_needed: false },
+    Column { holds: Of::Name, headers: &["Name", "NAME"], is_needed: false },
     Column { holds: Of::Created, headers: &["Created (UTC)"], is_needed: false },
 ];
 

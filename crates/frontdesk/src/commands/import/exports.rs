@@ -13,7 +13,7 @@ use crate::exit::Exit;
 use crate::printer::Printer;
 use frontdesk_core::id::SourceId;
 use frontdesk_engine::import::{ExportedRow, Taken};
-use frontdesk_providers::csv::{Flaw, Row, Table as Sheet};
+use frontdesk_providers::csv::{Flaw, Headed, Row, Table as Sheet, shown};
 use frontdesk_providers::stripe::export::Layout;
 use jiff::Timestamp;
 use serde_json::json;
@@ -36,6 +36,31 @@ pub(in crate::commands) struct Checked {
     rows: u64,
     /// Rows whose status is no word that is known.
     pub(in crate::commands) unknown: Vec<Unknown>,
+    /// Columns that are not read, because others are.
+    pub(in crate::commands) passed_over: PassedOver,
+}
+
+/// Columns of one file that hold the same by their headers as another one, which is read.
+pub(in crate::commands) struct PassedOver(Vec<Report>);
+
+impl PassedOver {
+    /// Of each pair the first is read.
+    pub(in crate::commands) fn new(path: &Path, columns: &[(Headed, Headed)]) -> Self {
+        let said = |(read, other): &(Headed, Headed)| {
+            let why = format!("{read} is read, and {other} is not");
+            let place = Place { file: path.display().to_string(), line: None, key: String::new() };
+            Report::warning(Code::ExportFlawed, why).at(place).hint(format!(
+                "both are usual headers of the same; if the other one is meant, rename `{}` in the file",
+                shown(&read.header)
+            ))
+        };
+        Self(columns.iter().map(said).collect())
+    }
+
+    /// Says so.
+    pub(in crate::commands) fn tell(&self, printer: &mut Printer) {
+        self.0.iter().for_each(|warning| printer.warning(warning));
+    }
 }
 
 impl Checked {
@@ -72,27 +97,34 @@ fn check_one(path: &Path, exported_at: Option<Timestamp>, now: Timestamp) -> Res
     // What is said to come from the future is from now at the latest.
     let exported_at = exported_at.or(written_at).unwrap_or(now).min(now);
     let mut sheet = Sheet::open(file).map_err(|flaw| vec![flawed(path, &flaw)])?;
-    let layout = layout(path, &mut sheet)?;
-    let source = SourceId::new("stripe");
     let (mut rows, mut flaws) = (1, Flaws::of(path));
-    let (layout, first) = layout;
+    let Some((layout, first)) = layout(path, &mut sheet, &mut flaws)? else {
+        flaws.end()?;
+        return Err(vec![at(path, None, "there is a header and no row below it")]);
+    };
+    let source = SourceId::new("stripe");
     let mut statuses = Statuses::of_table(layout.table);
-    let mut judge = |row: &Row| {
+    let mut judge = |row: &Row, flaws: &mut Flaws<'_>| {
         let exported = layout.row(row, exported_at);
         match exported.facts(&source) {
             Err(odd) => flaws.note(row.line, &odd.to_string()),
             Ok(_) => exported.unknown_status().into_iter().for_each(|word| statuses.note(word, row.line)),
         }
     };
-    judge(&first);
+    judge(&first, &mut flaws);
     for row in sheet {
-        let row = row.map_err(|flaw| vec![flawed(path, &flaw)])?;
-        rows += 1;
-        judge(&row);
+        match row {
+            Ok(row) => {
+                rows += 1;
+                judge(&row, &mut flaws);
+            }
+            Err(flaw) => flaws.note_flaw(&flaw),
+        }
     }
     flaws.end()?;
     let unknown = statuses.end(path);
-    Ok(Checked { path: path.to_owned(), layout, exported_at, rows, unknown })
+    let passed_over = PassedOver::new(path, layout.passed_over());
+    Ok(Checked { path: path.to_owned(), layout, exported_at, rows, unknown, passed_over })
 }
 
 /// The flaws of one file, row by row.
@@ -116,6 +148,14 @@ impl<'a> Flaws<'a> {
         }
     }
 
+    /// One more, of a row that could not even be cut into cells. Reading goes on behind it.
+    pub(in crate::commands) fn note_flaw(&mut self, flaw: &Flaw) {
+        self.count += 1;
+        if self.count <= FLAWS_MAX {
+            self.reports.push(flawed(self.path, flaw));
+        }
+    }
+
     /// All that there were, those that are not shown as a number.
     pub(in crate::commands) fn end(mut self) -> Result<(), Vec<Report>> {
         let more = self.count.saturating_sub(FLAWS_MAX);
@@ -126,15 +166,22 @@ impl<'a> Flaws<'a> {
     }
 }
 
-/// What a file holds, and its first row, by which that is known.
-fn layout(path: &Path, sheet: &mut Sheet<File>) -> Result<(Layout, Row), Vec<Report>> {
+/// What a file holds, and its first whole row, by which that is known; `None`: there is none.
+fn layout(
+    path: &Path,
+    sheet: &mut Sheet<File>,
+    flaws: &mut Flaws<'_>,
+) -> Result<Option<(Layout, Row)>, Vec<Report>> {
     let header = sheet.header().to_vec();
-    let first = match sheet.next() {
-        Some(row) => row.map_err(|flaw| vec![flawed(path, &flaw)])?,
-        None => return Err(vec![at(path, None, "there is a header and no row below it")]),
+    let first = loop {
+        match sheet.next() {
+            Some(Ok(row)) => break row,
+            Some(Err(flaw)) => flaws.note_flaw(&flaw),
+            None => return Ok(None),
+        }
     };
     match Layout::find(&header, &first) {
-        Ok(Some(layout)) => Ok((layout, first)),
+        Ok(Some(layout)) => Ok(Some((layout, first))),
         Ok(None) => {
             let why = "the ids are of none of the exports that are known: customers (cus_…), subscriptions (sub_…), \
                        payments (ch_…, py_…, pi_…)";
@@ -151,13 +198,12 @@ pub(in crate::commands) fn open(path: &Path) -> Result<(File, Option<Timestamp>)
 }
 
 pub(in crate::commands) fn flawed(path: &Path, flaw: &Flaw) -> Report {
-    let line = match flaw {
-        Flaw::Endless { line } => Some(*line),
-        _ => None,
-    };
-    let report = at(path, line, &flaw.to_string());
-    match flaw.source() {
-        Some(cause) => report.because(cause),
+    let mut report = at(path, flaw.line(), &flaw.to_string());
+    if let Some(cause) = flaw.source() {
+        report = report.because(cause);
+    }
+    match flaw.advice() {
+        Some(advice) => report.hint(advice),
         None => report,
     }
 }
@@ -174,8 +220,9 @@ pub(super) async fn run(
     reach: &mut Reach<'_>,
     printer: &mut Printer,
 ) -> Result<Exit, Failure> {
-    for unknown in files.iter().flat_map(|file| &file.unknown) {
-        printer.warning(&unknown.warning());
+    for file in &files {
+        file.passed_over.tell(printer);
+        file.unknown.iter().for_each(|unknown| printer.warning(&unknown.warning()));
     }
     let taken = take_in_all(&files, reach, printer).await?;
     let done: Vec<_> = files.into_iter().zip(taken).collect();

@@ -2,7 +2,7 @@
 //!
 //! As with the payment account's exports, every file is read whole for flaws before anything of any is taken in.
 
-use super::exports::{BATCH, at, flawed, open, tell_progress};
+use super::exports::{BATCH, PassedOver, at, flawed, open, tell_progress};
 use super::lists::Arguments;
 use super::statuses::{Statuses, Unknown};
 use super::turns::{Ask, Looked, Rest};
@@ -10,7 +10,7 @@ use super::{rest, targets_document, tell_targets};
 use crate::commands::desk::Question;
 use crate::commands::instant::exported_at;
 use crate::commands::reach::Reach;
-use crate::commands::roster;
+use crate::commands::roster::{self, Met, Whole};
 use crate::errors::{Failure, Report};
 use crate::exit::Exit;
 use crate::printer::Printer;
@@ -30,6 +30,8 @@ struct Checked {
     people: u64,
     /// Rows whose status is no word that is known.
     unknown: Vec<Unknown>,
+    /// Columns that are not read, because others are.
+    passed_over: PassedOver,
 }
 
 pub(super) async fn run(
@@ -44,8 +46,9 @@ pub(super) async fn run(
     let exported_at = exported_at(arguments.exported_at.as_deref(), reach.zone(), looked.now)?;
     let mut checked = Vec::new();
     let mut reports = Vec::new();
+    let mut met = Met::default();
     for path in &arguments.csv {
-        match check(target, path, exported_at, looked.now) {
+        match check(target, path, &mut met, exported_at, looked.now) {
             Ok(file) => checked.push(file),
             Err(flaws) => reports.extend(flaws),
         }
@@ -53,8 +56,9 @@ pub(super) async fn run(
     if !reports.is_empty() {
         return Err(Failure { reports });
     }
-    for unknown in checked.iter().flat_map(|file| &file.unknown) {
-        printer.warning(&unknown.warning());
+    for file in &checked {
+        file.passed_over.tell(printer);
+        file.unknown.iter().for_each(|unknown| printer.warning(&unknown.warning()));
     }
     let mut done = Vec::new();
     for file in checked {
@@ -69,16 +73,17 @@ pub(super) async fn run(
 fn check(
     target: Target,
     path: &Path,
+    met: &mut Met,
     exported_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<Checked, Vec<Report>> {
     let (mut people, mut statuses) = (0, Statuses::of_target(target));
-    let written_at = roster::read(target, path, |line, listed| {
+    let Whole { written_at, passed_over } = roster::read(target, path, met, |line, listed| {
         people += 1;
         listed.unknown_status.iter().for_each(|word| statuses.note(word, line));
     })?;
     let exported_at = exported_at.or(written_at).unwrap_or(now).min(now);
-    Ok(Checked { path: path.to_owned(), exported_at, people, unknown: statuses.end(path) })
+    Ok(Checked { path: path.to_owned(), exported_at, people, unknown: statuses.end(path), passed_over })
 }
 
 async fn take_in(
