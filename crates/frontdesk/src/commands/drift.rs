@@ -85,7 +85,9 @@ async fn by_exports(arguments: &Arguments, config: &Config, printer: &mut Printe
         Ok(files) => (files, Vec::new()),
         Err(flawed) => (Vec::new(), flawed.reports),
     };
-    files.iter().for_each(|file| file.passed_over.tell(printer));
+    for file in &files {
+        file.passed_over.tell(printer);
+    }
     if reports.is_empty() && !files.iter().any(Checked::has_addresses) {
         printer.warning(
             &Report::warning(Code::ExportFlawed, "no file has Stripe's customers, so no address of a payer is known")

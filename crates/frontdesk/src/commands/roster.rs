@@ -171,7 +171,9 @@ mod tests {
             (7, Some(9), "ada@x.example", true),
             (8, Some(9), "cleo@x.example", false),
         ] {
-            note(line, id, address, is_out).into_iter().for_each(|why| writeln!(said, "{why}").unwrap());
+            if let Some(why) = note(line, id, address, is_out) {
+                writeln!(said, "{why}").unwrap();
+            }
         }
         let expected = "3: `ben@x.example` has the id `7`, which somebody else has on line 2\n\
                         5: `ada@x.example` has the id `8`, and `7` on line 2\n";
